@@ -1,0 +1,16 @@
+/** An RGB photograph, interleaved: channel c of pixel (x, y) is `data[(y * width + x) * 3 + c]`, 0..255. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** A class id for each pixel, row by row; {@link IGNORE} where there is none. */
+export interface LabelMap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** The label that neither trains nor counts (the official release's `ignore_label`). */
+export const IGNORE = 255;

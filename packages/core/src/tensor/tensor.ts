@@ -1,0 +1,66 @@
+/** Element types, PyTorch's names. */
+export type DType = "float64" | "float32" | "bfloat16" | "float16" | "int64" | "uint8" | "bool";
+
+export type Shape = readonly number[];
+
+export interface Conv2dOptions {
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly dilation?: number;
+}
+
+export interface BatchNormOptions {
+  readonly training: boolean;
+  /** Share of the batch in the running statistics, PyTorch's convention: `running += momentum * (batch - running)`. */
+  readonly momentum: number;
+  readonly eps: number;
+}
+
+export interface MaxPool2dOptions {
+  readonly kernelSize: number;
+  readonly stride: number;
+  readonly padding?: number;
+  readonly ceilMode?: boolean;
+}
+
+export interface InterpolateOptions {
+  readonly alignCorners: boolean;
+}
+
+/**
+ * What the network is written in: the few operations that `forward` needs, with PyTorch's semantics.
+ *
+ * Images and features are `[n, c, h, w]`. An implementation is either eager (libtorch, `@pspnet/torch`) or records a
+ * graph. `forward` never asks for `h` or `w` as numbers, so one recorded graph serves every image size.
+ * Methods return `this` type, so a layer that is given libtorch tensors gives libtorch tensors.
+ */
+export interface Tensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+
+  /** Sum of two tensors of one shape. */
+  add(other: this): this;
+  relu(): this;
+  /** Concatenates this tensor and `others` along dimension `dim`. */
+  cat(others: readonly this[], dim: number): this;
+  /** 2-D cross-correlation; `weight` is `[out, in, kh, kw]`, `bias` `[out]`. */
+  conv2d(weight: this, bias: this | null, options: Conv2dOptions): this;
+  /** Normalises each channel; in training by the batch's statistics, updating the running ones in place. All vectors `[c]`. */
+  batchNorm(weight: this, bias: this, runningMean: this, runningVar: this, options: BatchNormOptions): this;
+  maxPool2d(options: MaxPool2dOptions): this;
+  /** Mean over a grid of `bins` x `bins` cells, PyTorch's cell borders. `[n, c, bins, bins]` */
+  adaptiveAvgPool2d(bins: number): this;
+  /** Maximum over the same grid. */
+  adaptiveMaxPool2d(bins: number): this;
+  /** Bilinear resize to the height and width of `like`. */
+  resizeLike(like: this, options: InterpolateOptions): this;
+  /** Bilinear resize to `size` = `[h, w]`. */
+  resize(size: readonly [number, number], options: InterpolateOptions): this;
+  /** In training drops whole channels with probability `p` and scales the rest by 1/(1-p); else the identity. */
+  dropout2d(p: number, training: boolean): this;
+}
+
+/** Where parameters get their memory: makes a tensor from float32 values in row-major order. */
+export interface Backend<T extends Tensor = Tensor> {
+  tensor(data: Float32Array, shape: Shape): T;
+}
