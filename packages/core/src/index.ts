@@ -1,5 +1,21 @@
+// Errors and random numbers
 export * from "./error.js";
+// Images and labels
 export * from "./image/classes.js";
 export * from "./image/image.js";
+// The network
+export * from "./model/auxiliaryHead.js";
+export * from "./model/backboneState.js";
+export * from "./model/config.js";
+export * from "./model/pspnet.js";
+export * from "./model/pyramidHead.js";
+export * from "./model/pyramidPooling.js";
+export * from "./model/resnet.js";
+// What networks are made of
+export * from "./nn/initialisers.js";
+export * from "./nn/layers.js";
+export * from "./nn/module.js";
+export * from "./nn/parameter.js";
+export * from "./nn/state.js";
 export * from "./random/random.js";
 export type * from "./tensor/tensor.js";
