@@ -19,3 +19,6 @@ export * from "./nn/parameter.js";
 export * from "./nn/state.js";
 export * from "./random/random.js";
 export type * from "./tensor/tensor.js";
+// Weights
+export * from "./weights/elements.js";
+export * from "./weights/safetensors.js";

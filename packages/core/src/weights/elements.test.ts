@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { fromFloat32, toFloat32 } from "./elements.js";
+
+const through = (dtype: "float16" | "bfloat16" | "float64", ...values: number[]) => [
+  ...toFloat32(fromFloat32(Float32Array.from(values), dtype), dtype),
+];
+
+describe("float16", () => {
+  it("keeps every one of its own values", () => {
+    const patterns = Uint16Array.from({ length: 0x1_0000 }, (_, bits) => bits);
+    const values = toFloat32(new Uint8Array(patterns.buffer), "float16");
+    const back = new Uint16Array(fromFloat32(values, "float16").buffer);
+    const changed = patterns.filter((bits, i) => back[i] !== bits && !Number.isNaN(values[i]));
+    expect([...changed]).toEqual([]);
+  });
+
+  it("rounds to nearest, ties to even, and overflows to infinity", () => {
+    expect(through("float16", 2049, 2051, 65519, 65520, -1e9)).toEqual([2048, 2052, 65504, Infinity, -Infinity]);
+    expect(through("float16", 2 ** -24, 2 ** -25, 1.5 * 2 ** -25, 3 * 2 ** -25, 2 ** -30)).toEqual([
+      2 ** -24,
+      0,
+      2 ** -24,
+      2 ** -23,
+      0,
+    ]);
+    expect(through("float16", Number.NaN)).toEqual([Number.NaN]);
+  });
+});
+
+describe("bfloat16", () => {
+  it("rounds to nearest, ties to even", () => {
+    expect(through("bfloat16", 1, 257, 259, -3.140625, Infinity)).toEqual([1, 256, 260, -3.140625, Infinity]);
+    expect(through("bfloat16", Number.NaN)).toEqual([Number.NaN]);
+  });
+});
+
+it("reads integers of every width", () => {
+  const bytes = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+  expect([...toFloat32(bytes, "int64")]).toEqual([-1]);
+  expect([...toFloat32(bytes, "int32")]).toEqual([-1, -1]);
+  expect([...toFloat32(bytes, "uint16")]).toEqual([65535, 65535, 65535, 65535]);
+  expect([...toFloat32(bytes.subarray(0, 2), "int8")]).toEqual([-1, -1]);
+  expect([...toFloat32(bytes.subarray(0, 1), "uint8")]).toEqual([255]);
+});
+
+it("refuses to write floats as integers", () => {
+  expect(() => fromFloat32(new Float32Array(1), "int64")).toThrow("found int64");
+});
