@@ -1,0 +1,46 @@
+import type { Plane } from "./plane.js";
+
+/**
+ * A level camera over flat ground. World coordinates are in heights of the camera: X to the right, Y up, Z ahead.
+ * The picture's are in scene units (its short side is 1): `x = centre + X focal / Z`, `y = horizon + (1 - Y) focal / Z`.
+ */
+export interface Camera {
+  readonly centre: number;
+  readonly horizon: number;
+  readonly focal: number;
+}
+
+/** The picture's x of a point. */
+export function screenX(camera: Camera, x: number, z: number): number {
+  return camera.centre + (x * camera.focal) / z;
+}
+
+/** The picture's y of a point. */
+export function screenY(camera: Camera, y: number, z: number): number {
+  return camera.horizon + ((1 - y) * camera.focal) / z;
+}
+
+/** The world's X under the picture's x at depth z. */
+export function worldX(camera: Camera, x: number, z: number): number {
+  return ((x - camera.centre) * z) / camera.focal;
+}
+
+/** The horizontal plane at height y: u = X, v = Z. Holds below the horizon for y < 1. */
+export function levelPlane(camera: Camera, y = 0): Plane {
+  const { centre, horizon, focal } = camera;
+  const below = 1 - y;
+  return [below, 0, -below * centre, 0, 0, focal * below, 0, 1, -horizon];
+}
+
+/** The upright plane along the line of sight at X = x (not 0): u = Z, v = Y. */
+export function sidePlane(camera: Camera, x: number): Plane {
+  const { centre, horizon, focal } = camera;
+  return [0, 0, x * focal, 1, -x, -centre + x * horizon, 1, 0, -centre];
+}
+
+/** The upright plane that faces the viewer at depth z: u = X, v = Y. */
+export function facingPlane(camera: Camera, z: number): Plane {
+  const { centre, horizon, focal } = camera;
+  const size = focal / z;
+  return [1, 0, -centre, 0, -1, horizon + size, 0, 0, size];
+}

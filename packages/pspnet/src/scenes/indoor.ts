@@ -1,0 +1,136 @@
+import type { Random } from "@pspnet/core";
+import { type Camera, facingPlane, levelPlane, screenX, screenY, sidePlane, worldX } from "./camera.js";
+import { type Canvas, fillBox, fillPolygon, shadePolygon } from "./canvas.js";
+import { sceneLabels } from "./classes.js";
+import { chance, lit, mixed, pick } from "./color.js";
+import { paintBed, paintWindow } from "./furniture.js";
+import { shifted } from "./plane.js";
+import { type Prop, paintProps } from "./props.js";
+import type { Weather } from "./sky.js";
+import { facade, paving } from "./surfaces.js";
+
+/** A room: the wall ahead at depth `back`, and where a side wall stands, if one is seen. */
+interface Room {
+  readonly camera: Camera;
+  readonly back: number;
+  readonly sides: readonly number[];
+}
+
+/** Paints a bedroom: walls, floor, a window, a bed with pillows, lamps and people. */
+export function paintIndoor(canvas: Canvas, generator: Random): Pick<Weather, "tint"> {
+  const { wide, high } = canvas;
+  const horizon = high * generator.uniform(0.3, 0.42);
+  const camera: Camera = {
+    centre: wide * generator.uniform(0.35, 0.65),
+    horizon,
+    focal: Math.min(0.68, high - horizon),
+  };
+  const back = generator.uniform(1.7, 2.2);
+  const sides: number[] = [];
+  if (chance(generator, 0.6)) sides.push(worldX(camera, generator.uniform(0.03, 0.2), back));
+  if (chance(generator, 0.6)) sides.push(worldX(camera, wide - generator.uniform(0.03, 0.2), back));
+  const room: Room = { camera, back, sides };
+  paintShell(canvas, generator, room);
+  const left = Math.max(worldX(camera, 0.02, back), ...sides.filter((x) => x < 0));
+  const right = Math.min(worldX(camera, wide - 0.02, back), ...sides.filter((x) => x > 0));
+  furnish(canvas, generator, { room, left, right });
+  const lamplight = pick(generator, [
+    [1.08, 1, 0.86],
+    [1.02, 1, 0.96],
+    [0.98, 1, 1.04],
+  ] as const);
+  return { tint: mixed([0, 0, 0], lamplight, generator.uniform(0.8, 1.12)) };
+}
+
+function paintShell(canvas: Canvas, generator: Random, { camera, back, sides }: Room): void {
+  const { wide, high } = canvas;
+  const label = sceneLabels.wall;
+  const skirting = screenY(camera, 0, back);
+  const walls = facade(generator);
+  const accent = walls.accent ?? walls.color;
+  const start = generator.uniform(0, 4);
+  fillBox(canvas, [0, 0, wide, skirting + 0.01], {
+    ...walls,
+    label,
+    plane: shifted(facingPlane(camera, back), start, 0),
+  });
+  const ground = shifted(levelPlane(camera), generator.uniform(0, 8), generator.uniform(0, 8));
+  fillBox(canvas, [0, skirting, wide, high - skirting], {
+    ...paving(generator, 0.7),
+    label: sceneLabels.floor,
+    plane: ground,
+  });
+  for (const x of sides) {
+    const corner = screenX(camera, x, back);
+    const near = 0.3;
+    const edge = screenX(camera, x, near);
+    const light = generator.uniform(0.66, 0.86);
+    fillPolygon(canvas, [corner, -0.01, edge, -0.01, edge, screenY(camera, 0, near), corner, skirting], {
+      ...walls,
+      label,
+      color: lit(walls.color, light),
+      accent: lit(accent, light),
+      plane: sidePlane(camera, x),
+    });
+  }
+  shadePolygon(canvas, [0, skirting, wide, skirting, wide, skirting + 0.02, 0, skirting + 0.02], 0.8);
+}
+
+/** The room's things, from the back to the front; `left` and `right` bound the wall ahead (world X). */
+function furnish(canvas: Canvas, generator: Random, options: { room: Room; left: number; right: number }): void {
+  const { room, left, right } = options;
+  const { camera, back } = room;
+  const span = right - left;
+  const width = Math.min(span * 0.55, generator.uniform(1.1, 1.6));
+  const bedLeft = chance(generator, 0.5)
+    ? left + 0.06 + span * generator.uniform(0.05, 0.2)
+    : right - width - 0.06 - span * generator.uniform(0.05, 0.2);
+  const near = generator.uniform(1.05, 1.3);
+  const ceiling = (camera.horizon * back) / camera.focal + 1;
+  const bed = { left: bedLeft, right: bedLeft + width, near, far: back - 0.02, height: generator.uniform(0.3, 0.42) };
+  const panes = Math.max(1, Math.round(span / 3));
+  for (let i = 0; i < panes; i++) {
+    const part = span / panes;
+    const w = Math.min(part * 0.8, generator.uniform(0.6, 1.2));
+    const x = left + part * i + (part - w) * generator.uniform(0.1, 0.9);
+    const bottom = generator.uniform(0.85, 0.98);
+    const h = Math.min(generator.uniform(0.6, 1), Math.max(0.3, ceiling - bottom - 0.06));
+    paintWindow(canvas, generator, { camera, z: back, box: [x, bottom, w, h] });
+  }
+  const props: Prop[] = [];
+  const roomy = bed.left - left > right - bed.right ? -1 : 1;
+  const free = roomy < 0 ? [left, bed.left] : [bed.right, right];
+  const beside = (share: number): number => free[0] + (free[1] - free[0]) * share;
+  props.push({
+    kind: "roomLamp",
+    x: beside(generator.uniform(0.3, 0.7)),
+    z: back - 0.15,
+    height: generator.uniform(0.85, 1.15),
+  });
+  paintProps(canvas, generator, { camera, props });
+  paintBed(canvas, generator, { camera, bed });
+  paintProps(canvas, generator, { camera, props: people(canvas, generator, { room, free }) });
+}
+
+/** One or two people beside the bed or before it, and sometimes a second lamp near the viewer. */
+function people(canvas: Canvas, generator: Random, { room, free }: { room: Room; free: readonly number[] }): Prop[] {
+  const { camera, back } = room;
+  const props: Prop[] = [];
+  const seen = (x: number, z: number): number =>
+    Math.min(worldX(camera, canvas.wide - 0.06, z), Math.max(worldX(camera, 0.06, z), x));
+  const count = generator.integer(0, 3);
+  for (let i = 0; i < count; i++) {
+    const z = generator.uniform(1.25, back - 0.25);
+    props.push({
+      kind: "person",
+      z,
+      x: seen(generator.uniform(free[0], free[1]), z),
+      height: generator.uniform(0.72, 0.9),
+    });
+  }
+  if (chance(generator, 0.4)) {
+    const z = generator.uniform(1.1, 1.4);
+    props.push({ kind: "roomLamp", z, x: seen(chance(generator, 0.5) ? -9 : 9, z), height: generator.uniform(0.7, 1) });
+  }
+  return props;
+}
