@@ -1,1 +1,12 @@
-export {};
+// Tensors
+export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
+// Machine
+export { cudaAvailable, cudaProblem, manualSeed, numThreads, setNumThreads, version } from "./device.js";
+// Memory
+export { liveTensors } from "./memory.js";
+// Training
+export { autocast, gradEnabled, noGrad } from "./modes.js";
+export type { MemoryFormat, Reduction } from "./operations.generated.js";
+export { keep, scope } from "./scope.js";
+export { type ParameterGroup, SGD } from "./sgd.js";
+export { arange, empty, full, ones, rand, randint, randn, stack, Tensor, type TensorArray, zeros } from "./tensor.js";

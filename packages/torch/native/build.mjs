@@ -1,0 +1,218 @@
+// Compiles the native addon, build/pspnet_torch.node, with nothing but a C++20 compiler. Node's own modules only.
+// `node native/build.mjs` does it by hand; it is quick when there is nothing to do.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { generate } from "./generate.mjs";
+import { findLibtorch, libtorchVersion } from "./libtorch.mjs";
+
+const native = dirname(fileURLToPath(import.meta.url));
+const packageRoot = join(native, "..");
+const output = join(packageRoot, "build");
+const addon = join(output, "pspnet_torch.node");
+const stampFile = join(output, "stamp.json");
+const mac = process.platform === "darwin";
+
+const hashOf = (...parts) => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
+};
+
+const filesIn = (folder, pattern) =>
+  readdirSync(folder)
+    .filter((name) => pattern.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+
+/** The hash of everything in this package that the addon is made of. */
+function sourcesHash() {
+  const files = filesIn(native, /\.(cc|h|mjs|txt)$/);
+  return hashOf(...files.flatMap((file) => [basename(file), readFileSync(file)]));
+}
+
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(stampFile, "utf8"));
+  } catch {
+    return {};
+  }
+}
+
+/** Whether the addon was made of these sources, with this choice of compiler and libtorch, and that libtorch is still there. */
+function upToDate(stamp, sources) {
+  return (
+    existsSync(addon) &&
+    stamp.sources === sources &&
+    stamp.wish === wish() &&
+    existsSync(join(stamp.libtorch.folder, "lib")) &&
+    libtorchVersion(stamp.libtorch.folder) === stamp.libtorch.version &&
+    existsSync(join(native, "generated"))
+  );
+}
+
+const wish = () =>
+  hashOf(process.env.LIBTORCH ?? "", process.env.CXX ?? "", process.version.split(".")[0], process.arch);
+
+/** The first of CXX, c++, g++ and clang++ that compiles C++20. */
+function findCompiler() {
+  const tried = [];
+  const program =
+    "#include <version>\n#include <concepts>\nstatic_assert(__cplusplus >= 202002L);\nint main() { return 0; }\n";
+  for (const compiler of process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"]) {
+    const { status, error, stderr } = spawnSync(compiler, ["-std=c++20", "-fsyntax-only", "-x", "c++", "-"], {
+      input: program,
+      encoding: "utf8",
+    });
+    if (status === 0) return compiler;
+    tried.push(
+      `- ${compiler}: ${error?.code === "ENOENT" ? "not found" : (error?.message ?? stderr.trim().split("\n")[0])}`,
+    );
+  }
+  throw new Error(
+    `native addon: no C++20 compiler.\nTried:\n${tried.join("\n")}\nInstall one (Debian: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install) or name one with CXX`,
+  );
+}
+
+function nodeHeaders() {
+  try {
+    return createRequire(import.meta.url)("node-api-headers").include_dir;
+  } catch {
+    throw new Error("native addon: the npm package node-api-headers is missing. Run npm ci --ignore-scripts");
+  }
+}
+
+/** libtorch's own OpenMP runtime: a second one in the process would double the threads. Null on a libtorch that has none. */
+function openmpOf(folder) {
+  for (const place of [join(folder, "lib"), join(folder, "..", "torch.libs")]) {
+    const found = existsSync(place) ? filesIn(place, /^libgomp.*\.so/)[0] : undefined;
+    if (found) return found;
+  }
+  return null;
+}
+
+function compileFlags(libtorch) {
+  const includes = [
+    join(libtorch.folder, "include"),
+    join(libtorch.folder, "include", "torch", "csrc", "api", "include"),
+    nodeHeaders(),
+  ];
+  return [
+    ...[
+      "-std=c++20",
+      "-O3",
+      "-fPIC",
+      "-fvisibility=hidden",
+      "-Wall",
+      "-DNAPI_VERSION=8",
+      "-DNODE_GYP_MODULE_NAME=pspnet_torch",
+      "-I",
+      native,
+    ],
+    ...includes.flatMap((folder) => ["-isystem", folder]),
+    ...(mac ? [] : ["-fopenmp"]),
+  ];
+}
+
+/** Only torch_cpu and c10: `torch` would pull in libtorch_cuda. */
+function linkFlags({ folder }) {
+  const lib = join(folder, "lib");
+  const openmp = mac ? [] : [openmpOf(folder) ?? "-fopenmp"];
+  const shared = mac ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,--as-needed"];
+  return [...shared, "-L", lib, "-ltorch_cpu", "-lc10", ...openmp, ...(mac ? [] : ["-ldl"]), `-Wl,-rpath,${lib}`];
+}
+
+function runCompiler(compiler, list) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(compiler, list, { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      if (status === 0) return resolve(stderr);
+      const memory =
+        signal === "SIGKILL" || /Killed signal/.test(stderr)
+          ? " The compiler was killed, probably for lack of memory: 2 GB a core are needed."
+          : "";
+      reject(
+        new Error(
+          `native addon: ${compiler} failed (${signal ?? status}) on ${list.at(-1)}.${memory}\n${stderr.slice(0, 4000)}`,
+        ),
+      );
+    });
+  });
+}
+
+/** Compiles what changed, several files at a time. Objects are named after the hash of what they are made of. */
+async function compile(compiler, flags, log) {
+  const objects = join(output, "objects");
+  mkdirSync(objects, { recursive: true });
+  const headers = filesIn(native, /\.h$/).map((file) => readFileSync(file));
+  const sources = [...filesIn(native, /\.cc$/), ...filesIn(join(native, "generated"), /\.cc$/)];
+  const wanted = sources.map((source) => {
+    const hash = hashOf(compiler, ...flags, ...headers, readFileSync(source)).slice(0, 16);
+    return { source, object: join(objects, `${basename(source, ".cc")}-${hash}.o`) };
+  });
+  const queue = wanted.filter(({ object }) => !existsSync(object));
+  if (queue.length > 0) log(`compiling ${queue.length} of ${wanted.length} files`);
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const partial = `${next.object}.${process.pid}`;
+      await runCompiler(compiler, [...flags, "-o", partial, "-c", next.source]);
+      renameSync(partial, next.object);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(availableParallelism(), 16)) }, worker));
+  const kept = new Set(wanted.map(({ object }) => object));
+  for (const file of filesIn(objects, /./)) if (!kept.has(file)) rmSync(file, { force: true });
+  return wanted.map(({ object }) => object);
+}
+
+/** Builds the addon when it is not up to date. `log` gets a line for each thing that takes a while. Returns where it lies. */
+export async function build({ log = () => {} } = {}) {
+  const sources = sourcesHash();
+  const before = readStamp();
+  if (upToDate(before, sources)) return addon;
+  const start = performance.now();
+  const compiler = findCompiler();
+  const libtorch = findLibtorch({ log });
+  log(`native addon: ${compiler}, libtorch ${libtorch.version} in ${libtorch.folder}`);
+  generate();
+  mkdirSync(output, { recursive: true });
+  const objects = await compile(compiler, compileFlags(libtorch), log);
+  const scratch = mkdtempSync(join(output, "link-"));
+  try {
+    const linked = join(scratch, basename(addon));
+    await runCompiler(compiler, [...objects, ...linkFlags(libtorch), "-o", linked]);
+    renameSync(linked, addon);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(), libtorch }, null, 2));
+  log(`native addon: ${relative(process.cwd(), addon)} made in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  return addon;
+}
+
+export { findLibtorch };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  build({ log: (line) => process.stderr.write(`${line}\n`) }).catch((error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,41 @@
+import { createRequire } from "node:module";
+import { PspnetError } from "@pspnet/core";
+
+declare const handleBrand: unique symbol;
+
+/** A native tensor. Opaque: only the functions of {@link native} look inside. */
+export interface Handle {
+  readonly [handleBrand]: true;
+}
+
+// The addon's functions check what they are given, so here they all look alike.
+type Native = Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
+
+const path = "../build/pspnet_torch.node";
+let loaded: Native | undefined;
+
+/**
+ * The native functions. libtorch is loaded by the first call, not by importing the package.
+ * @throws {PspnetError} `environment`, when the addon is not built or cannot be loaded.
+ */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const require = createRequire(import.meta.url);
+  try {
+    return require(path) as Native;
+  } catch (cause) {
+    const file = new URL(path, import.meta.url).pathname;
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    const missing = (cause as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
+    const found = missing ? "it is not built" : `it does not load: ${reason}`;
+    throw new PspnetError(
+      "environment",
+      `libtorch: expected the native addon ${file}, but ${found}; build it with \`npm run setup\` in the repository, or \`node node_modules/@pspnet/torch/native/build.mjs\` where the package is installed`,
+      { cause },
+    );
+  }
+}
