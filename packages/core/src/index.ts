@@ -1,8 +1,14 @@
-// Errors and random numbers
+// Errors
 export * from "./error.js";
+// Evaluation
+export * from "./evaluate/confusionMatrix.js";
+export * from "./evaluate/tiles.js";
 // Images and labels
 export * from "./image/classes.js";
+export * from "./image/classLists.js";
 export * from "./image/image.js";
+export * from "./image/normalise.js";
+export * from "./image/paint.js";
 // The network
 export * from "./model/auxiliaryHead.js";
 export * from "./model/backboneState.js";
@@ -17,8 +23,11 @@ export * from "./nn/layers.js";
 export * from "./nn/module.js";
 export * from "./nn/parameter.js";
 export * from "./nn/state.js";
+// Random numbers
 export * from "./random/random.js";
+// What the network computes with
 export type * from "./tensor/tensor.js";
 // Weights
 export * from "./weights/elements.js";
+export * from "./weights/modelFile.js";
 export * from "./weights/safetensors.js";

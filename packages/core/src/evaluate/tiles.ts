@@ -1,0 +1,106 @@
+/**
+ * Which windows of an image, at which scales, a prediction looks at: the official release's `tool/test.py`, and the one
+ * place that says so for validation, prediction, server and browser.
+ */
+import { PspnetError } from "../error.js";
+
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface ScaledSize extends Size {
+  readonly scale: number;
+}
+
+export interface ScaleOptions {
+  /** Long side at scale 1 (512 for ADE20K and VOC, 2048 for Cityscapes); null for the image's own. */
+  readonly baseSize: number | null;
+  readonly scales: readonly number[];
+}
+
+/** The sizes to which an image is resized: long side = round(scale * baseSize), sides in proportion. */
+export function planScales({ height, width }: Size, { baseSize, scales }: ScaleOptions): ScaledSize[] {
+  const longSide = Math.max(height, width);
+  return scales.map((scale) => {
+    if (!(scale > 0)) throw new PspnetError("usage", `planScales: expected scales above 0, found ${scale}`);
+    const long = Math.max(1, roundHalfEven(scale * (baseSize ?? longSide)));
+    const short = Math.max(1, roundHalfEven((long / longSide) * Math.min(height, width)));
+    return height > width ? { scale, height: long, width: short } : { scale, height: short, width: long };
+  });
+}
+
+/** Windows over an image that is padded where it is smaller than one. */
+export interface WindowPlan {
+  /** Pixels of mean colour around the image, which stands in the middle. */
+  readonly padding: { readonly top: number; readonly left: number; readonly bottom: number; readonly right: number };
+  /** Size with padding. */
+  readonly padded: Size;
+  readonly window: Size;
+  /** Upper left corners in the padded image, row by row. */
+  readonly windows: readonly { readonly top: number; readonly left: number }[];
+}
+
+export interface WindowOptions {
+  /** Side of the square windows, or their size; null for one window of the whole image. */
+  readonly crop: number | Size | null;
+  /** Step from window to window as a share of its size, rounded up. */
+  readonly strideRate?: number;
+}
+
+/** The windows, each wholly inside the padded image: the last of a row or column is shifted back to the border. */
+export function planWindows(size: Size, { crop, strideRate = 2 / 3 }: WindowOptions): WindowPlan {
+  if (!(strideRate > 0 && strideRate <= 1)) {
+    throw new PspnetError("usage", `planWindows: expected a strideRate above 0 and up to 1, found ${strideRate}`);
+  }
+  const window = crop === null ? size : typeof crop === "number" ? { height: crop, width: crop } : crop;
+  const rows = planAxis(size.height, { window: window.height, strideRate });
+  const columns = planAxis(size.width, { window: window.width, strideRate });
+  return {
+    padding: { top: rows.before, left: columns.before, bottom: rows.after, right: columns.after },
+    padded: { height: rows.length, width: columns.length },
+    window: { height: window.height, width: window.width },
+    windows: rows.starts.flatMap((top) => columns.starts.map((left) => ({ top, left }))),
+  };
+}
+
+/** Number of windows over each pixel of the padded image, row by row. */
+export function windowCounts({ padded, window, windows }: WindowPlan): Uint16Array {
+  const counts = new Uint16Array(padded.height * padded.width);
+  for (const { top, left } of windows) {
+    for (let y = top; y < top + window.height; y++) {
+      const row = y * padded.width;
+      for (let x = left; x < left + window.width; x++) counts[row + x]++;
+    }
+  }
+  return counts;
+}
+
+export interface PassOptions extends ScaleOptions, WindowOptions {}
+
+/** One scale of an evaluation. With flip, each window is also looked at mirrored. */
+export interface Pass extends ScaledSize {
+  readonly plan: WindowPlan;
+}
+
+/** All scales of an evaluation with their windows. */
+export function planPasses(size: Size, options: PassOptions): Pass[] {
+  return planScales(size, options).map((scaled) => ({ ...scaled, plan: planWindows(scaled, options) }));
+}
+
+function planAxis(size: number, { window, strideRate }: { readonly window: number; readonly strideRate: number }) {
+  const padding = Math.max(window - size, 0);
+  const before = Math.floor(padding / 2);
+  const length = size + padding;
+  const stride = Math.ceil(window * strideRate);
+  const count = Math.ceil((length - window) / stride) + 1;
+  const starts = Array.from({ length: count }, (_, i) => Math.min(i * stride, length - window));
+  return { before, after: padding - before, length, starts };
+}
+
+/** Python's `round`, which the reference uses. */
+function roundHalfEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}

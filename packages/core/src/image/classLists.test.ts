@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import {
+  ADE20K,
+  CAMVID,
+  CAMVID_SEMSEG,
+  CITYSCAPES,
+  CITYSCAPES_LABEL_IDS,
+  CITYSCAPES_TRAIN_IDS,
+  classLists,
+  VOC2012,
+  vocPalette,
+} from "./classLists.js";
+
+const digests = (lines: readonly string[]) =>
+  [lines.join("\n"), `${lines.join("\n")}\n`].map((text) =>
+    createHash("sha256").update(text).digest("hex").slice(0, 16),
+  );
+
+describe("class lists", () => {
+  // Digests of the official release's data/<name>/<name>_names.txt and _colors.txt.
+  it.each([
+    ["voc2012", VOC2012, 21, "bdf485c9cd1d5bfa", "3b15e60cb2a36cda"],
+    ["cityscapes", CITYSCAPES, 19, "1a5933d79f209769", "0f40967a2b07ddfb"],
+    ["ade20k", ADE20K, 150, "b22d5d4cde4ce78d", "15e20abe287d2e36"],
+    ["camvid-semseg", CAMVID_SEMSEG, 11, "79dd5f67d9967460", "1f61efb90fab574a"],
+  ] as const)("%s is the official release's", (name, { names, palette }, count, namesDigest, coloursDigest) => {
+    expect(names).toHaveLength(count);
+    expect(digests(names)).toContain(namesDigest);
+    expect(digests(palette.map((colour) => colour.join(" ")))).toContain(coloursDigest);
+    expect(classLists[name].names).toBe(names);
+  });
+
+  it("CamVid has SegNet's order and the same colours as the official release's by name", () => {
+    expect(CAMVID.names.slice(0, 5)).toEqual(["Sky", "Building", "Pole", "Road", "Pavement"]);
+    expect(CAMVID.palette[0]).toEqual([128, 128, 128]);
+    for (const name of ["Sky", "Building", "Road", "Tree", "Car", "Pedestrian", "Bicyclist"]) {
+      expect(CAMVID.palette[CAMVID.names.indexOf(name)]).toEqual(
+        CAMVID_SEMSEG.palette[CAMVID_SEMSEG.names.indexOf(name)],
+      );
+    }
+  });
+
+  it("Cityscapes' ids map there and back", () => {
+    expect(CITYSCAPES_TRAIN_IDS[7]).toBe(0);
+    expect(CITYSCAPES_TRAIN_IDS[33]).toBe(18);
+    expect([0, 9, 14, 29, 30, 34, 255].map((id) => CITYSCAPES_TRAIN_IDS[id])).toEqual(new Array(7).fill(255));
+    expect(CITYSCAPES_LABEL_IDS.map((id) => CITYSCAPES_TRAIN_IDS[id])).toEqual(CITYSCAPES.names.map((_, i) => i));
+  });
+
+  it("VOC's palette goes on after its classes", () => {
+    expect(vocPalette(21)).toEqual(VOC2012.palette);
+    expect(vocPalette(256)[255]).toEqual([224, 224, 192]);
+    expect(new Set(vocPalette(256).map(String)).size).toBe(256);
+  });
+});

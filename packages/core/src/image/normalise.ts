@@ -1,0 +1,51 @@
+import { PspnetError } from "../error.js";
+
+/** Mean and standard deviation of ImageNet's channels, RGB, of values from 0 to 1. */
+export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
+export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
+
+/** How a network wants its input; part of its weights file. Mean and deviation are RGB, of values from 0 to 1. */
+export interface Normalisation {
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  /** Order of the channels in the network's input. */
+  readonly channelOrder: "rgb" | "bgr";
+}
+
+export const IMAGENET: Normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD, channelOrder: "rgb" };
+
+/** Interleaved RGB of values from 0 to 255, whole or not. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Float32Array;
+}
+
+/**
+ * (value / 255 - mean) / std of each pixel, as the planes `[3, h, w]` that a network takes.
+ *
+ * @param options.out Where to write them, for instance a picture's place in a batch; else new memory.
+ * @throws PspnetError "data" when the pixels or `out` are not 3 * width * height values.
+ */
+export function normalise(
+  image: Pixels,
+  options: Normalisation & { readonly out?: Float32Array } = IMAGENET,
+): Float32Array {
+  const plane = image.width * image.height;
+  const { mean, std, channelOrder, out = new Float32Array(3 * plane) } = options;
+  const { data } = image;
+  if (data.length !== 3 * plane || out.length !== 3 * plane) {
+    const found = `${data.length} values in and room for ${out.length} out`;
+    throw new PspnetError(
+      "data",
+      `normalise: expected ${3 * plane} values for ${image.width}x${image.height}, found ${found}`,
+    );
+  }
+  for (let c = 0; c < 3; c++) {
+    const scale = 1 / (255 * std[c]);
+    const shift = -mean[c] / std[c];
+    const start = plane * (channelOrder === "rgb" ? c : 2 - c);
+    for (let i = 0; i < plane; i++) out[start + i] = data[3 * i + c] * scale + shift;
+  }
+  return out;
+}

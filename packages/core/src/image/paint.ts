@@ -1,0 +1,71 @@
+import { PspnetError } from "../error.js";
+import type { Rgb } from "./classes.js";
+import type { LabelMap, RgbImage } from "./image.js";
+
+/** Each pixel in its class's colour; black where the label has none, {@link IGNORE} for one. */
+export function colourise(label: LabelMap, palette: readonly Rgb[]): RgbImage {
+  const { width, height } = label;
+  const table = colourTable(palette);
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < label.data.length; i++) {
+    const from = 3 * label.data[i];
+    data[3 * i] = table[from];
+    data[3 * i + 1] = table[from + 1];
+    data[3 * i + 2] = table[from + 2];
+  }
+  return { width, height, data };
+}
+
+export interface OverlayOptions {
+  readonly palette: readonly Rgb[];
+  /** Share of the colour, 0 to 1. */
+  readonly opacity?: number;
+}
+
+/**
+ * The photograph tinted by its classes; as it is where the label has no colour.
+ *
+ * @throws PspnetError "data" when the sizes differ.
+ */
+export function overlay(image: RgbImage, label: LabelMap, { palette, opacity = 0.5 }: OverlayOptions): RgbImage {
+  const { width, height } = image;
+  if (label.width !== width || label.height !== height) {
+    const sizes = `expected a label map of ${width}x${height}, found ${label.width}x${label.height}`;
+    throw new PspnetError("data", `overlay: ${sizes}; resize the label map to the image`);
+  }
+  const table = colourTable(palette);
+  const data = image.data.slice();
+  for (let i = 0; i < label.data.length; i++) {
+    const id = label.data[i];
+    if (id >= palette.length) continue;
+    for (let c = 0; c < 3; c++) {
+      const value = image.data[3 * i + c];
+      data[3 * i + c] = Math.round(value + opacity * (table[3 * id + c] - value));
+    }
+  }
+  return { width, height, data };
+}
+
+export interface ClassArea {
+  readonly id: number;
+  readonly name: string;
+  readonly pixels: number;
+  /** Share of the image's pixels, 0 to 1. */
+  readonly share: number;
+}
+
+/** The classes in the label map, largest first. Labels without a name are left out. */
+export function classAreas(label: LabelMap, names: readonly string[]): ClassArea[] {
+  const counts = new Float64Array(256);
+  for (const id of label.data) counts[id]++;
+  return names
+    .map((name, id) => ({ id, name, pixels: counts[id], share: counts[id] / label.data.length }))
+    .filter(({ pixels }) => pixels > 0)
+    .sort((a, b) => b.pixels - a.pixels);
+}
+
+function colourTable(palette: readonly Rgb[]): Uint8Array {
+  const table = new Uint8Array(256 * 3);
+  for (const [id, colour] of palette.slice(0, 256).entries()) table.set(colour, 3 * id);
+  return table;
+}
