@@ -12,9 +12,13 @@ import {
   vocPalette,
 } from "./classLists.js";
 
+/** Digests of the lines as a file with and without a last line end; the release's files have Windows' line ends. */
 const digests = (lines: readonly string[]) =>
-  [lines.join("\n"), `${lines.join("\n")}\n`].map((text) =>
-    createHash("sha256").update(text).digest("hex").slice(0, 16),
+  ["", "\r\n"].map((end) =>
+    createHash("sha256")
+      .update(lines.join("\r\n") + end)
+      .digest("hex")
+      .slice(0, 16),
   );
 
 describe("class lists", () => {
