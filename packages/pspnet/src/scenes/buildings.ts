@@ -37,7 +37,7 @@ export function paintSkyline(
     if (generator.next() >= skyline.gaps) {
       const top = camera.horizon - height;
       const paint = { ...surface, label: sceneLabels.skyscraper, color, accent, plane };
-      fillBox(canvas, [x, top, width, height + camera.focal / 8], paint);
+      fillBox(canvas, [x, top, width, height + camera.focal / 7], paint);
       const crown = generator.uniform(0.3, 0.6) * width;
       if (generator.next() < 0.4)
         fillBox(canvas, [x + (width - crown) / 2, top - height * 0.14, crown, height * 0.15], paint);

@@ -9,7 +9,7 @@ import { grainTable } from "./noise.js";
 export function photograph(canvas: Canvas, generator: Random, tint: Rgb): Uint8Array {
   const { width, height } = canvas;
   const soft = softened(canvas, generator.uniform(0.15, 0.5));
-  const noise = generator.uniform(2, 9);
+  const noise = generator.uniform(2, 7);
   const offset = generator.integer(0, 1 << 16);
   const slope = generator.uniform(-0.12, 0.12);
   const bytes = new Uint8ClampedArray(width * height * 3);

@@ -115,7 +115,7 @@ function paintPillow(
   const bottom = screenY(camera, base, z) + tall * 0.3;
   const y = bottom - tall / 2;
   const label = sceneLabels.pillow;
-  shadeEllipse(canvas, { x, y: bottom, radiusX: half * 1.15, radiusY: tall * 0.34 }, 0.5);
+  shadeEllipse(canvas, { x, y: bottom, radiusX: half * 1.08, radiusY: tall * 0.16 }, 0.66);
   const plane = frontal(x, y, size);
   const light = generator.uniform(1.02, 1.14);
   const paint = {

@@ -27,13 +27,13 @@ export interface HullLook {
 /** A hull as it may be met on any road or water. */
 export function hullLook(generator: Random): HullLook {
   const color = varied(generator, pick(generator, brightColors), 14);
-  const cabinFrom = generator.uniform(0.1, 0.26);
+  const cabinFrom = generator.uniform(0.12, 0.3);
   return {
     color,
     cabin: generator.next() < 0.5 ? lit(color, 1.1) : varied(generator, pick(generator, brightColors), 14),
     height: generator.uniform(0.42, 0.5),
     cabinFrom,
-    cabinTo: cabinFrom + generator.uniform(0.46, 0.56),
+    cabinTo: cabinFrom + generator.uniform(0.4, 0.5),
     facing: generator.next() < 0.5 ? 1 : -1,
   };
 }
@@ -66,10 +66,10 @@ export function paintHull(canvas: Canvas, look: HullLook, place: HullPlace, labe
     label,
     color: lit(glass, 1.5),
   });
-  const side = at(0.06, 0.1, 0, 0.4, 0.02, 0.56, 0.74, 0.56, 0.97, 0.5, 1, 0.42, 0.93, 0.1);
+  const side = at(0.08, 0.1, 0, 0.42, 0, 0.6, 0.7, 0.57, 1, 0.61, 0.985, 0.5, 0.9, 0.1);
   fillPolygon(canvas, side, { label, color: look.color, texture });
-  fillPolygon(canvas, at(0.06, 0.1, 0.03, 0.24, 0.965, 0.24, 0.93, 0.1), { label, color: lit(look.color, 0.62) });
-  fillPolygon(canvas, at(0.01, 0.42, 0.015, 0.5, 0.97, 0.5, 0.99, 0.42), { label, color: lit(look.color, 1.22) });
+  fillPolygon(canvas, at(0.08, 0.1, 0.045, 0.24, 0.93, 0.24, 0.9, 0.1), { label, color: lit(look.color, 0.62) });
+  fillPolygon(canvas, at(0, 0.44, 0, 0.53, 0.99, 0.53, 0.975, 0.44), { label, color: lit(look.color, 1.22) });
   for (const along of [0.22, 0.77]) {
     const [x, y] = at(along, 0.17);
     const radius = place.length * 0.085;

@@ -5,7 +5,7 @@ import { sceneLabels } from "./classes.js";
 import { chance, lit, mixed, pick } from "./color.js";
 import { paintBed, paintWindow } from "./furniture.js";
 import { shifted } from "./plane.js";
-import { type Prop, paintProps } from "./props.js";
+import { clearest, drawHeight, type Prop, paintProps } from "./props.js";
 import type { Weather } from "./sky.js";
 import { facade, paving } from "./surfaces.js";
 
@@ -105,14 +105,14 @@ function furnish(canvas: Canvas, generator: Random, options: { room: Room; left:
     kind: "roomLamp",
     x: beside(generator.uniform(0.3, 0.7)),
     z: back - 0.15,
-    height: generator.uniform(0.85, 1.15),
+    height: drawHeight(generator, "roomLamp"),
   });
   paintProps(canvas, generator, { camera, props });
   paintBed(canvas, generator, { camera, bed });
   paintProps(canvas, generator, { camera, props: people(canvas, generator, { room, free }) });
 }
 
-/** One or two people beside the bed or before it, and sometimes a second lamp near the viewer. */
+/** At most two people beside the bed or before it, and sometimes a second lamp near the viewer. */
 function people(canvas: Canvas, generator: Random, { room, free }: { room: Room; free: readonly number[] }): Prop[] {
   const { camera, back } = room;
   const props: Prop[] = [];
@@ -120,17 +120,17 @@ function people(canvas: Canvas, generator: Random, { room, free }: { room: Room;
     Math.min(worldX(camera, canvas.wide - 0.06, z), Math.max(worldX(camera, 0.06, z), x));
   const count = generator.integer(0, 3);
   for (let i = 0; i < count; i++) {
-    const z = generator.uniform(1.25, back - 0.25);
-    props.push({
-      kind: "person",
-      z,
-      x: seen(generator.uniform(free[0], free[1]), z),
-      height: generator.uniform(0.72, 0.9),
+    const candidates = Array.from({ length: 6 }, () => {
+      const z = generator.uniform(1.25, back - 0.25);
+      const x = seen(generator.uniform(free[0], free[1]), z);
+      return { kind: "person" as const, z, x, height: drawHeight(generator, "person") };
     });
+    props.push(clearest(camera, props, candidates));
   }
   if (chance(generator, 0.4)) {
     const z = generator.uniform(1.1, 1.4);
-    props.push({ kind: "roomLamp", z, x: seen(chance(generator, 0.5) ? -9 : 9, z), height: generator.uniform(0.7, 1) });
+    const x = seen(chance(generator, 0.5) ? -9 : 9, z);
+    props.push({ kind: "roomLamp", z, x, height: drawHeight(generator, "roomLamp", 0.9) });
   }
   return props;
 }

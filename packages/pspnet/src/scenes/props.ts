@@ -1,12 +1,16 @@
 import type { Random } from "@pspnet/core";
-import { type Camera, screenX, screenY, worldX } from "./camera.js";
+import { type Camera, screenX, screenY } from "./camera.js";
 import { type Canvas, shadeEllipse } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
-import { paintPerson, paintRoomLamp, paintSign, paintStreetLamp, paintTree, type Stand } from "./figures.js";
 import { hullLook, paintHull } from "./hull.js";
+import { paintRoomLamp, paintStreetLamp } from "./lamp.js";
+import { paintPerson } from "./person.js";
+import { paintSign } from "./sign.js";
+import type { Stand } from "./stand.js";
+import { paintTree } from "./tree.js";
 
 /** What may stand in a scene. */
-export type PropKind = "car" | "boat" | "person" | "tree" | "sign" | "streetLamp" | "roomLamp";
+export type PropKind = "car" | "person" | "tree" | "sign" | "streetLamp" | "roomLamp";
 
 /** A thing and where it stands: world X and depth, heights in camera heights. */
 export interface Prop {
@@ -37,8 +41,7 @@ export function paintProps(
 
 /** How each kind is painted. */
 const painters: Record<PropKind, (canvas: Canvas, generator: Random, stand: Stand) => void> = {
-  car: (canvas, generator, stand) => paintHullAt(canvas, generator, stand, sceneLabels.car),
-  boat: (canvas, generator, stand) => paintHullAt(canvas, generator, stand, sceneLabels.boat),
+  car: paintCar,
   person: paintPerson,
   tree: paintTree,
   sign: paintSign,
@@ -46,31 +49,36 @@ const painters: Record<PropKind, (canvas: Canvas, generator: Random, stand: Stan
   roomLamp: paintRoomLamp,
 };
 
-/** A hull and the darkness under it, on a road or on water alike. */
-function paintHullAt(canvas: Canvas, generator: Random, { x, foot, height }: Stand, label: number): void {
+/** A hull on a road, with the darkness under it. */
+function paintCar(canvas: Canvas, generator: Random, { x, foot, height }: Stand): void {
   const look = hullLook(generator);
   const length = height / look.height;
   shadeEllipse(canvas, { x, y: foot, radiusX: length * 0.52, radiusY: length * 0.07 }, 0.4);
-  paintHull(canvas, look, { x, bottom: foot, length }, label);
+  paintHull(canvas, look, { x, bottom: foot, length }, sceneLabels.car);
 }
 
-/** The size and depths at which each kind is met: heights in camera heights. */
-const ranges: Record<PropKind, readonly [low: number, high: number]> = {
-  car: [0.48, 0.6],
-  boat: [0.48, 0.68],
-  person: [0.62, 0.8],
-  tree: [1.2, 2],
-  sign: [0.62, 0.8],
-  streetLamp: [1, 1.3],
-  roomLamp: [0.7, 1],
+/** Heights of each kind, in camera heights of a camera at the height of a tall person. */
+const heights: Record<PropKind, readonly [low: number, high: number]> = {
+  car: [0.5, 0.62],
+  person: [0.82, 1],
+  tree: [1.1, 2],
+  sign: [0.66, 0.84],
+  streetLamp: [1.15, 1.4],
+  roomLamp: [0.95, 1.2],
 };
 
-/** A prop whose middle the picture shows between x = `from` and `to` (scene units) at depth z. */
-export function propAt(
-  generator: Random,
-  options: { kind: PropKind; camera: Camera; z: number; from: number; to: number },
-): Prop {
-  const { kind, camera, z, from, to } = options;
-  const [low, high] = ranges[kind];
-  return { kind, z, x: worldX(camera, generator.uniform(from, to), z), height: generator.uniform(low, high) };
+/** How the height of a prop of this kind is drawn; `scale` multiplies it. */
+export function drawHeight(generator: Random, kind: PropKind, scale = 1): number {
+  const [low, high] = heights[kind];
+  return generator.uniform(low, high) * scale;
+}
+
+/** The candidate whose middle stands farthest, in the picture, from the props already placed: fewer things hide others. */
+export function clearest(camera: Camera, placed: readonly Prop[], candidates: readonly Prop[]): Prop {
+  const room = (prop: Prop): number =>
+    Math.min(
+      Number.MAX_VALUE,
+      ...placed.map((other) => Math.abs(screenX(camera, prop.x, prop.z) - screenX(camera, other.x, other.z))),
+    );
+  return candidates.reduce((best, prop) => (room(prop) > room(best) ? prop : best));
 }

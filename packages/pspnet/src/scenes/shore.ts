@@ -1,14 +1,18 @@
 import type { Random } from "@pspnet/core";
+import { paintBoats } from "./boats.js";
 import { paintSkyline } from "./buildings.js";
 import { type Camera, levelPlane, worldX } from "./camera.js";
-import { type Canvas, fillBox, fillPolygon, shadePolygon } from "./canvas.js";
+import { type Canvas, fillBox, fillPolygon, type Paint, shadePolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, mixed, pick, varied } from "./color.js";
 import { frontal, shifted } from "./plane.js";
-import { type Prop, type PropKind, paintProps, propAt } from "./props.js";
+import { clearest, drawHeight, type Prop, type PropKind, paintProps } from "./props.js";
 import { drawWeather, paintSky, type Weather } from "./sky.js";
 import { foliage, paving } from "./surfaces.js";
 import { ripples } from "./texture.js";
+
+/** Seen from higher up than a street: everything is smaller, in heights of the camera. */
+const shoreScale = 0.54;
 
 /** Paints a shore: water with boats between a far bank of trees or towers and a near one, a quay with cars or a meadow. */
 export function paintShore(canvas: Canvas, generator: Random): Weather {
@@ -20,7 +24,7 @@ export function paintShore(canvas: Canvas, generator: Random): Weather {
     focal: Math.min(0.68, high - horizon),
   };
   const weather = drawWeather(generator);
-  paintSky(canvas, generator, { weather, bottom: horizon + 0.01, label: sceneLabels.sky });
+  paintSky(canvas, generator, { weather, bottom: horizon + 0.02, label: sceneLabels.sky });
   if (chance(generator, 0.6)) {
     const from = generator.uniform(-0.3, 0.5) * wide;
     const low = generator.uniform(0.06, 0.1);
@@ -28,13 +32,12 @@ export function paintShore(canvas: Canvas, generator: Random): Weather {
     paintSkyline(canvas, generator, { camera, weather, skyline });
   }
   if (chance(generator, 0.7)) paintFarBank(canvas, generator, camera);
-  paintWater(canvas, generator, { camera, weather });
-  // The near bank's edge: its depth at the left and the right end of the picture.
+  const water = paintWater(canvas, generator, { camera, weather });
   const left = camera.horizon + camera.focal * generator.uniform(0.56, 0.86);
   const edge: Edge = { left, right: left + generator.uniform(-0.16, 0.16) * camera.focal };
   const quay = chance(generator, 0.65);
-  const props = [...boats(canvas, generator, camera, edge)];
-  paintProps(canvas, generator, { camera, props });
+  const nearest = camera.focal / (Math.min(edge.left, edge.right) - 0.03 - camera.horizon);
+  paintBoats(canvas, generator, { camera, water, nearest });
   paintNearBank(canvas, generator, { camera, edge, quay });
   paintProps(canvas, generator, { camera, props: bankProps(canvas, generator, { camera, edge, quay }) });
   return weather;
@@ -64,12 +67,12 @@ function paintFarBank(canvas: Canvas, generator: Random, camera: Camera): void {
   fillPolygon(canvas, corners, { ...leaves, label: sceneLabels.tree, plane: frontal(generator.uniform(-3, 0), 0) });
 }
 
-/** Water from the horizon down; what stands on the far bank darkens it. */
+/** Water from the horizon down; what stands on the far bank darkens it. Returns the water's paint. */
 function paintWater(
   canvas: Canvas,
   generator: Random,
   { camera, weather }: { camera: Camera; weather: Weather },
-): void {
+): Paint {
   const { wide, high } = canvas;
   const top = camera.horizon + 0.012;
   const deep = varied(
@@ -82,14 +85,16 @@ function paintWater(
     ]),
     10,
   );
-  fillBox(canvas, [0, top, wide, high - top], {
+  const water: Paint = {
     label: sceneLabels.water,
     color: mixed(deep, weather.zenith, 0.25),
     accent: weather.horizon,
     texture: ripples({ size: generator.uniform(0.5, 1), glint: generator.uniform(0.1, 0.4) }),
     plane: shifted(levelPlane(camera), generator.uniform(0, 8), generator.uniform(0, 8)),
-  });
+  };
+  fillBox(canvas, [0, top, wide, high - top], water);
   shadePolygon(canvas, [0, top, wide, top, wide, top + 0.045, 0, top + 0.03], 0.85);
+  return water;
 }
 
 function paintNearBank(
@@ -107,37 +112,24 @@ function paintNearBank(
   fillPolygon(canvas, [0, edge.left, wide, edge.right, wide, high, 0, high], { ...surface, label, plane });
 }
 
-/** Boats on the water, clear of the near bank. */
-function boats(canvas: Canvas, generator: Random, camera: Camera, edge: Edge): Prop[] {
-  const { wide } = canvas;
-  const nearest = camera.focal / (Math.min(edge.left, edge.right) - 0.02 - camera.horizon);
-  const props: Prop[] = [];
-  const count = generator.integer(2, 4) + Math.floor(wide - 1);
-  for (let i = 0; i < count; i++) {
-    const z = generator.uniform(nearest, Math.max(nearest + 0.5, 3.4));
-    const slot = (i + 0.5) / count;
-    const spread = 0.3 / count;
-    props.push(
-      propAt(generator, { kind: "boat", camera, z, from: wide * (slot - spread), to: wide * (slot + spread) }),
-    );
-  }
-  return props;
-}
-
 /** What stands on the near bank: feet below its edge, so on the bank. */
 function bankProps(canvas: Canvas, generator: Random, options: { camera: Camera; edge: Edge; quay: boolean }): Prop[] {
   const { camera, edge, quay } = options;
   const { wide, high } = canvas;
   const farthest = camera.focal / (Math.max(edge.left, edge.right) + 0.02 - camera.horizon);
-  const nearest = Math.min(farthest, camera.focal / (high - 0.02 - camera.horizon));
-  const kinds: PropKind[] = ["person", "sign", "streetLamp"];
-  if (quay) kinds.push("car");
-  else kinds.push("tree");
-  if (chance(generator, 0.5)) kinds.push("person");
-  if (chance(generator, 0.4)) kinds.push("sign");
-  return kinds.map((kind) => {
-    const z = generator.uniform(nearest, farthest);
-    const prop = propAt(generator, { kind, camera, z, from: wide * 0.06, to: wide * 0.94 });
-    return { ...prop, x: Math.min(worldX(camera, wide - 0.05, z), Math.max(worldX(camera, 0.05, z), prop.x)) };
-  });
+  const nearest = Math.min(farthest, camera.focal / (Math.min(high, edge.left + 0.3) - 0.02 - camera.horizon));
+  const kinds: PropKind[] = ["person", "sign", "streetLamp", quay ? "car" : "tree"];
+  if (chance(generator, 0.5)) kinds.push("sign");
+  if (chance(generator, 0.5)) kinds.push(quay ? "car" : "person");
+  for (let i = 1; i < wide; i++) kinds.push(pick(generator, kinds));
+  const props: Prop[] = [];
+  for (const kind of kinds) {
+    const candidates = Array.from({ length: 10 }, () => {
+      const z = generator.uniform(nearest, farthest);
+      const x = worldX(camera, wide * generator.uniform(0.06, 0.94), z);
+      return { kind, z, x, height: drawHeight(generator, kind, shoreScale) };
+    });
+    props.push(clearest(camera, props, candidates));
+  }
+  return props;
 }

@@ -18,7 +18,7 @@ const weathers: readonly Weather[] = [
   { zenith: [104, 160, 216], horizon: [214, 228, 236], clouds: 0.5, tint: [1.08, 1.06, 1] },
   { zenith: [150, 158, 168], horizon: [204, 208, 210], clouds: 0.8, tint: [0.9, 0.92, 0.95] },
   { zenith: [88, 104, 156], horizon: [246, 184, 128], clouds: 0.9, tint: [1, 0.88, 0.78] },
-  { zenith: [70, 84, 116], horizon: [168, 160, 172], clouds: 0.6, tint: [0.74, 0.77, 0.88] },
+  { zenith: [70, 84, 116], horizon: [168, 160, 172], clouds: 0.6, tint: [0.84, 0.86, 0.95] },
 ];
 
 /** The weather of a scene. */

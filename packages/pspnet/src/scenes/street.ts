@@ -5,7 +5,7 @@ import { type Canvas, fillBox, fillPolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, lit } from "./color.js";
 import { shifted } from "./plane.js";
-import { type Prop, type PropKind, paintProps } from "./props.js";
+import { clearest, drawHeight, type Prop, type PropKind, paintProps } from "./props.js";
 import { drawWeather, paintSky, type Weather } from "./sky.js";
 import { foliage, paving } from "./surfaces.js";
 
@@ -19,7 +19,7 @@ export function paintStreet(canvas: Canvas, generator: Random): Weather {
     focal: Math.min(0.62, high - horizon),
   };
   const weather = drawWeather(generator);
-  paintSky(canvas, generator, { weather, bottom: horizon + 0.02, label: sceneLabels.sky });
+  paintSky(canvas, generator, { weather, bottom: horizon + camera.focal / 8, label: sceneLabels.sky });
   const low = generator.uniform(0.1, 0.16);
   paintSkyline(canvas, generator, {
     camera,
@@ -87,7 +87,7 @@ function traffic(canvas: Canvas, generator: Random, camera: Camera, half: number
     const x = generator.uniform(-half * 0.6, half * 0.6);
     const edge = 0.12;
     const seen = Math.min(worldX(camera, canvas.wide - edge, z), Math.max(worldX(camera, edge, z), x));
-    cars.push({ kind: "car", x: seen, z, height: generator.uniform(0.46, 0.6) });
+    cars.push({ kind: "car", x: seen, z, height: drawHeight(generator, "car") });
   }
   return cars;
 }
@@ -95,18 +95,35 @@ function traffic(canvas: Canvas, generator: Random, camera: Camera, half: number
 /** What stands on the verges, on both sides. */
 function verge(canvas: Canvas, generator: Random, camera: Camera, half: number): Prop[] {
   const props: Prop[] = [];
-  const add = (kind: PropKind, z: number, low: number, high: number): void => {
-    const margin = 0.04;
-    const left = worldX(camera, margin, z);
-    const right = worldX(camera, canvas.wide - margin, z);
-    const side = chance(generator, 0.5) ? -1 : 1;
-    const off = half + generator.uniform(0.12, 0.7);
-    const x = side * off < left || side * off > right ? -side * off : side * off;
-    props.push({ kind, z, x: Math.min(right, Math.max(left, x)), height: generator.uniform(low, high) });
-  };
-  for (let i = generator.integer(1, 4); i > 0; i--) add("tree", generator.uniform(1.6, 4), 1.1, 2);
-  for (let i = generator.integer(1, 4); i > 0; i--) add("person", generator.uniform(1.2, 2.4), 0.62, 0.8);
-  for (let i = generator.integer(1, 3); i > 0; i--) add("sign", generator.uniform(1.2, 2.2), 0.62, 0.8);
-  for (let i = generator.integer(1, 3); i > 0; i--) add("streetLamp", generator.uniform(1.4, 2.6), 1.1, 1.4);
+  const ranges: readonly [kind: PropKind, most: number, near: number, far: number][] = [
+    ["tree", 4, 1.8, 4],
+    ["person", 3, 1.5, 2.5],
+    ["sign", 3, 1.3, 2.1],
+    ["streetLamp", 3, 1.6, 2.6],
+  ];
+  for (const [kind, most, near, far] of ranges) {
+    for (let i = generator.integer(1, most); i > 0; i--) {
+      const candidates = Array.from({ length: 8 }, () => {
+        const z = generator.uniform(near, far);
+        return { kind, z, x: vergeX(canvas, generator, { camera, half, z }), height: drawHeight(generator, kind) };
+      });
+      props.push(clearest(camera, props, candidates));
+    }
+  }
   return props;
+}
+
+/** A world X on a verge at depth z that the picture shows, or at least at its border. */
+function vergeX(
+  canvas: Canvas,
+  generator: Random,
+  { camera, half, z }: { camera: Camera; half: number; z: number },
+): number {
+  const margin = 0.05;
+  const left = worldX(camera, margin, z);
+  const right = worldX(camera, canvas.wide - margin, z);
+  const off = half + generator.uniform(0.12, 0.8);
+  const side = chance(generator, 0.5) ? 1 : -1;
+  const seen = side * off > left && side * off < right;
+  return Math.min(right, Math.max(left, seen ? side * off : -side * off));
 }

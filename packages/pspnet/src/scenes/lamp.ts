@@ -1,0 +1,49 @@
+import type { Random, Rgb } from "@pspnet/core";
+import { type Canvas, fillEllipse, fillPolygon, shadeEllipse } from "./canvas.js";
+import { sceneLabels } from "./classes.js";
+import { lit, mixed, pick, varied } from "./color.js";
+import { frontal } from "./plane.js";
+import { ellipseOnStand, onStand, type Stand } from "./stand.js";
+import { speckle } from "./texture.js";
+
+/** A street lamp: a lantern on a stout column. About 0.4 of the height wide. */
+export function paintStreetLamp(canvas: Canvas, generator: Random, stand: Stand): void {
+  const label = sceneLabels.lamp;
+  const iron = varied(generator, [52, 56, 62], 10);
+  const glow = mixed([255, 236, 176], [206, 212, 214], generator.next());
+  shadeEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0, radiusX: 0.14, radiusY: 0.03 }), 0.6);
+  const column = [-0.11, 0, -0.055, 0.13, -0.045, 0.6, 0.045, 0.6, 0.055, 0.13, 0.11, 0];
+  fillPolygon(canvas, onStand(stand, column), { label, color: iron });
+  fillPolygon(canvas, onStand(stand, [-0.1, 0.58, -0.17, 0.87, 0.17, 0.87, 0.1, 0.58]), { label, color: glow });
+  fillPolygon(canvas, onStand(stand, [-0.2, 0.86, 0, 1, 0.2, 0.86]), { label, color: iron });
+}
+
+const stemColors: readonly Rgb[] = [
+  [70, 54, 44],
+  [150, 130, 90],
+  [60, 62, 68],
+];
+const shadeColors: readonly Rgb[] = [
+  [250, 226, 170],
+  [240, 232, 214],
+  [244, 200, 140],
+];
+
+/** A room lamp: a shade on a stem with a foot. About 0.5 of the height wide. */
+export function paintRoomLamp(canvas: Canvas, generator: Random, stand: Stand): void {
+  const label = sceneLabels.lamp;
+  const stem = varied(generator, pick(generator, stemColors), 10);
+  const shade = varied(generator, pick(generator, shadeColors), 10);
+  const top = generator.uniform(0.12, 0.19);
+  shadeEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0, radiusX: 0.2, radiusY: 0.05 }), 0.6);
+  const foot = { x: 0, y: 0.025, radiusX: 0.15, radiusY: 0.04 };
+  fillEllipse(canvas, ellipseOnStand(stand, foot), { label, color: lit(stem, 0.8) });
+  fillPolygon(canvas, onStand(stand, [-0.045, 0.02, -0.045, 0.7, 0.045, 0.7, 0.045, 0.02]), { label, color: stem });
+  fillPolygon(canvas, onStand(stand, [-0.25, 0.58, -top, 1, top, 1, 0.25, 0.58]), {
+    label,
+    color: lit(shade, 0.86),
+    accent: [255, 250, 226],
+    texture: speckle({ size: stand.height, contrast: 0.08, accent: 0.9 }),
+    plane: frontal(stand.x, stand.foot),
+  });
+}
