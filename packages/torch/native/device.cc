@@ -56,6 +56,15 @@ FUNCTION(setNumThreads, "count") {
   return call.undefined();
 }
 
+// Whether the processor multiplies bfloat16 matrices in hardware. (Those with AMX have AVX512-BF16 too.)
+FUNCTION(fastBfloat16) {
+#ifdef __x86_64__
+  return call.result(__builtin_cpu_supports("avx512bf16") != 0);
+#else
+  return call.result(false);
+#endif
+}
+
 FUNCTION(version) { return call.result(std::string(TORCH_VERSION)); }
 
 }  // namespace binding

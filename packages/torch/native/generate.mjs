@@ -45,7 +45,7 @@ function splitArguments(text) {
 
 function parseArgument(text, line) {
   const match = /^(\S+?)(\??) (\w+)(?:=(.+))?$/.exec(text);
-  if (!match || !match[1].split("|").every((type) => types[type]))
+  if (!match?.[1].split("|").every((type) => types[type]))
     throw new Error(`operations.txt: cannot read "${text}" in: ${line}`);
   const [, type, optional, name, value] = match;
   return { type, name, optional: optional === "?", value };
@@ -280,7 +280,9 @@ export function generate() {
   const size = Math.ceil(operations.length / sourceFiles);
   const names = Array.from({ length: sourceFiles }, (_, i) => `operations${i}.cc`);
   for (const file of readdirSync(folder)) if (!names.includes(file)) rmSync(join(folder, file));
-  names.forEach((name, i) => writeIfChanged(join(folder, name), cppFile(operations.slice(i * size, (i + 1) * size))));
+  for (const [i, name] of names.entries()) {
+    writeIfChanged(join(folder, name), cppFile(operations.slice(i * size, (i + 1) * size)));
+  }
   const sources = join(native, "..", "src");
   if (existsSync(sources)) writeIfChanged(join(sources, "operations.generated.ts"), typeScript(operations));
 }

@@ -19,5 +19,8 @@ export const cudaAvailable = (): boolean => cudaProblem() === null;
 /** Why {@link cudaAvailable} is false, in words, or null when it is true. */
 export const cudaProblem = (): string | null => (native().cudaProblem() as string) || null;
 
+/** Whether the processor multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX); elsewhere float32 is faster. */
+export const fastBfloat16 = (): boolean => native().fastBfloat16() as boolean;
+
 /** libtorch's version, `2.15.0`. */
 export const version = (): string => native().version() as string;

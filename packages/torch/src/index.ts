@@ -1,9 +1,9 @@
 // Tensors
 export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
 // Machine
-export { cudaAvailable, cudaProblem, manualSeed, numThreads, setNumThreads, version } from "./device.js";
+export { cudaAvailable, cudaProblem, fastBfloat16, manualSeed, numThreads, setNumThreads, version } from "./device.js";
 // Memory
-export { liveTensors } from "./memory.js";
+export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from "./memory.js";
 // Training
 export { autocast, gradEnabled, noGrad } from "./modes.js";
 export type { MemoryFormat, Reduction } from "./operations.generated.js";

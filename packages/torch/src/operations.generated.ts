@@ -25,6 +25,12 @@ export interface CrossEntropyOptions<T> {
   /** Default 0. */ readonly labelSmoothing?: number;
 }
 
+export interface UpsampledCrossEntropyOptions<T> {
+  readonly weight?: T | null;
+  /** Default 255. */ readonly ignoreIndex?: number;
+  readonly alignCorners: boolean;
+}
+
 const operand = (value: Operations | number | bigint): Handle | number | bigint =>
   typeof value === "number" || typeof value === "bigint" ? value : value.handle;
 
@@ -372,6 +378,11 @@ export abstract class Operations {
   /** Cross-entropy of logits `[n, c, ...]` and class ids `[n, ...]` (int64). */
   crossEntropy(target: this, options: CrossEntropyOptions<this> = {}): this {
     return this.wrap(native().crossEntropy(this.handle, target.handle, options.weight?.handle, options.ignoreIndex, options.reduction, options.labelSmoothing) as Handle);
+  }
+
+  /** Mean cross-entropy of logits `[n, c, h, w]` enlarged bilinearly to the class ids `[n, H, W]` (uint8), without making the enlarged logits. */
+  upsampledCrossEntropy(target: this, options: UpsampledCrossEntropyOptions<this>): this {
+    return this.wrap(native().upsampledCrossEntropy(this.handle, target.handle, options.weight?.handle, options.ignoreIndex, options.alignCorners) as Handle);
   }
 
   /** Joins this tensor and `others` along `dim`. */

@@ -1,0 +1,207 @@
+// The allocator of CPU tensors. Memory fresh from the system costs a page fault every 4 KiB, more than many operations
+// that fill it; so blocks of 1 MiB and more are kept when they are freed, and taken again. What is kept never makes the
+// process larger than the most that was in use at once: in the place of a new block, old ones are given back first.
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/alignment.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#ifdef __linux__
+#include <malloc.h>
+#include <sys/mman.h>
+#else
+#include <cstdlib>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <list>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "call.h"
+
+namespace binding {
+
+namespace {
+
+constexpr size_t smallestLarge = size_t{1} << 20;
+constexpr size_t page = 4096;
+constexpr size_t hugePage = size_t{2} << 20;
+/** From here on sizes are whole huge pages; below, a sixteenth of that keeps the waste small. */
+constexpr size_t hugeFrom = size_t{16} << 20;
+
+size_t roundedUp(size_t size) {
+  const size_t unit = size >= hugeFrom ? hugePage : hugePage / 16;
+  return (size + unit - 1) / unit * unit;
+}
+
+#ifdef __linux__
+void* takeFromSystem(size_t size) {
+  // Aligned to a huge page, so that the system can use them: map more, unmap both ends.
+  const size_t mapped = size + hugePage;
+  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  const auto start = reinterpret_cast<uintptr_t>(memory);
+  const auto aligned = (start + hugePage - 1) / hugePage * hugePage;
+  if (aligned > start) munmap(memory, aligned - start);
+  if (const size_t tail = start + mapped - aligned - size; tail > 0) munmap(reinterpret_cast<void*>(aligned + size), tail);
+  madvise(reinterpret_cast<void*>(aligned), size, MADV_HUGEPAGE);
+  return reinterpret_cast<void*>(aligned);
+}
+void giveToSystem(void* memory, size_t size) { munmap(memory, size); }
+size_t smallSize(void* memory) { return malloc_usable_size(memory); }
+#else
+void* takeFromSystem(size_t size) { return std::aligned_alloc(page, size); }
+void giveToSystem(void* memory, size_t) { std::free(memory); }
+size_t smallSize(void*) { return 0; }
+#endif
+
+/** Blocks of 1 MiB and more. `used + kept <= most`, where `most` is the largest that `used` has been. */
+class Pool {
+ public:
+  void* take(size_t wanted) {
+    const size_t size = roundedUp(wanted);
+    std::lock_guard lock(mutex_);
+    void* memory = reuse(size);
+    if (memory == nullptr) {
+      most_ = std::max(most_, used_ + size);
+      while (!kept_.empty() && used_ + keptBytes_ + size > most_) releaseOldest();
+      memory = takeFromSystem(size);
+      if (memory == nullptr) {
+        while (!kept_.empty()) releaseOldest();
+        memory = takeFromSystem(size);
+      }
+      TORCH_CHECK(memory != nullptr, "out of memory: ", size >> 20, " MiB wanted, ", used_ >> 20, " MiB in use by tensors");
+      inUse_[memory] = size;
+      used_ += size;
+    }
+    most_ = std::max(most_, used_);
+    return memory;
+  }
+
+  /** False when the memory is not of this pool. */
+  bool give(void* memory) {
+    std::lock_guard lock(mutex_);
+    const auto found = inUse_.find(memory);
+    if (found == inUse_.end()) return false;
+    const size_t size = found->second;
+    inUse_.erase(found);
+    used_ -= size;
+    keptBytes_ += size;
+    kept_.push_back({memory, size});
+    bySize_.emplace(size, std::prev(kept_.end()));
+    return true;
+  }
+
+  void releaseAll() {
+    std::lock_guard lock(mutex_);
+    while (!kept_.empty()) releaseOldest();
+    most_ = used_;
+  }
+
+  void figures(size_t& used, size_t& kept, size_t& most) {
+    std::lock_guard lock(mutex_);
+    used = used_;
+    kept = keptBytes_;
+    most = most_;
+  }
+
+ private:
+  struct Block {
+    void* memory;
+    size_t size;
+  };
+  using Blocks = std::list<Block>;
+
+  std::mutex mutex_;
+  std::unordered_map<void*, size_t> inUse_;
+  /** Freed blocks, the one that was freed first in front. */
+  Blocks kept_;
+  std::multimap<size_t, Blocks::iterator> bySize_;
+  size_t used_ = 0, keptBytes_ = 0, most_ = 0;
+
+  /** The smallest kept block that is large enough, if at most an eighth of it is wasted. */
+  void* reuse(size_t size) {
+    const auto found = bySize_.lower_bound(size);
+    if (found == bySize_.end() || found->first - size > size / 8) return nullptr;
+    const Block block = *found->second;
+    kept_.erase(found->second);
+    bySize_.erase(found);
+    keptBytes_ -= block.size;
+    used_ += block.size;
+    inUse_[block.memory] = block.size;
+    return block.memory;
+  }
+
+  void releaseOldest() {
+    const Block block = kept_.front();
+    auto [first, last] = bySize_.equal_range(block.size);
+    while (first != last && first->second != kept_.begin()) ++first;
+    bySize_.erase(first);
+    kept_.pop_front();
+    keptBytes_ -= block.size;
+    giveToSystem(block.memory, block.size);
+  }
+};
+
+// Never destroyed: tensors may outlive every static of this library.
+Pool& pool() {
+  static auto* instance = new Pool();
+  return *instance;
+}
+
+std::atomic<int64_t> smallBytes{0};
+
+void release(void* memory) {
+  if (memory == nullptr) return;
+  if (reinterpret_cast<uintptr_t>(memory) % page == 0 && pool().give(memory)) return;
+  smallBytes -= static_cast<int64_t>(smallSize(memory));
+  c10::free_cpu(memory);
+}
+
+class KeepingAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t size) override {
+    void* memory = nullptr;
+    if (size >= smallestLarge) {
+      memory = pool().take(size);
+    } else if (size > 0) {
+      memory = c10::alloc_cpu(size);
+      smallBytes += static_cast<int64_t>(smallSize(memory));
+    }
+    return {memory, memory, &release, c10::Device(c10::DeviceType::CPU)};
+  }
+
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+
+  void copy_data(void* target, const void* source, std::size_t count) const override {
+    default_copy_data(target, source, count);
+  }
+};
+
+const bool installed = [] {
+  c10::SetCPUAllocator(new KeepingAllocator(), /*priority=*/1);
+  return true;
+}();
+
+}  // namespace
+
+// [bytes in use, bytes kept for reuse, most that was in use in large blocks]
+FUNCTION(memoryFigures) {
+  size_t used = 0, kept = 0, most = 0;
+  pool().figures(used, kept, most);
+  napi_value array;
+  call.check(napi_create_array_with_length(call.env(), 3, &array));
+  const double figures[] = {static_cast<double>(used) + static_cast<double>(smallBytes.load()), static_cast<double>(kept),
+                            static_cast<double>(most)};
+  for (uint32_t i = 0; i < 3; i++) call.check(napi_set_element(call.env(), array, i, call.result(figures[i])));
+  return array;
+}
+
+FUNCTION(releaseMemory) {
+  pool().releaseAll();
+  return call.undefined();
+}
+
+}  // namespace binding

@@ -1,0 +1,239 @@
+// Cross-entropy of bilinearly enlarged logits, without the enlarged logits.
+//
+// Output rows are walked one at a time: a row of logits is interpolated, its softmax taken, its loss added, and its
+// gradient scattered straight into the gradient at the logits' own resolution. Nothing of size [n, c, H, W] exists.
+#include "upsampledCrossEntropy.h"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+namespace binding {
+
+namespace {
+
+// One body, compiled for each instruction set; the loader picks at run time.
+#if defined(__x86_64__) && defined(__GNUC__)
+#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_CPU
+#endif
+
+constexpr int64_t lanes = 16;
+constexpr float never = -1e30f;
+
+// Where an output coordinate falls between two source ones, PyTorch's rule.
+struct Axis {
+  std::vector<int64_t> below;
+  std::vector<float> fraction;
+
+  Axis(int64_t source, int64_t target, bool alignCorners) : below(target), fraction(target) {
+    const double scale = alignCorners ? (target > 1 ? double(source - 1) / double(target - 1) : 0.0) : double(source) / double(target);
+    for (int64_t i = 0; i < target; i++) {
+      const float at = alignCorners ? float(scale * i) : std::max(0.0f, float((i + 0.5) * scale - 0.5));
+      below[i] = std::min(int64_t(at), source - 1);
+      fraction[i] = below[i] + 1 < source ? at - float(below[i]) : 0.0f;
+    }
+  }
+};
+
+struct Problem {
+  const float* logits;    // [n, h, w, c]
+  const uint8_t* labels;  // [n, H, W]
+  const float* weights;   // [c]
+  float* gradient;        // [n, h, w, c]
+  int64_t n, c, h, w, height, width, padded;
+  uint8_t ignore;
+  float scale;  // 1 / sum of the weights of the labelled pixels
+  Axis rows, columns;
+};
+
+// exp by exponent and a degree-6 polynomial: 2e-7 relative on the arguments that a softmax has (<= 0).
+inline __attribute__((always_inline)) float exponential(float x) {
+  x = std::max(x, -87.0f);
+  const float power = std::nearbyint(x * 1.4426950408889634f);
+  const float r = std::fma(power, -0.693145751953125f, x) - power * 1.428606765330187e-6f;
+  float p = 1.3888889e-3f;
+  p = p * r + 8.3333333e-3f;
+  p = p * r + 4.1666667e-2f;
+  p = p * r + 1.6666667e-1f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const int32_t bits = (int32_t(power) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &bits, sizeof scale);
+  return p * scale;
+}
+
+FOR_EACH_CPU
+void blend(float* out, const float* a, const float* b, float fraction, int64_t count) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; i++) out[i] = a[i] + fraction * (b[i] - a[i]);
+}
+
+// Loss of one output pixel between the columns p and q; adds its gradient to gp and gq. `z` is scratch.
+FOR_EACH_CPU
+double pixel(const float* p, const float* q, float* gp, float* gq, float* z, float fraction, int64_t padded, int64_t label, float weight) {
+  float top = never;
+#pragma omp simd reduction(max : top)
+  for (int64_t i = 0; i < padded; i++) {
+    z[i] = p[i] + fraction * (q[i] - p[i]);
+    top = std::max(top, z[i]);
+  }
+  const float truth = z[label];
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < padded; i++) {
+    z[i] = exponential(z[i] - top);
+    sum += z[i];
+  }
+  const float share = weight / sum, right = fraction * share, left = share - right;
+#pragma omp simd
+  for (int64_t i = 0; i < padded; i++) {
+    gp[i] += left * z[i];
+    gq[i] += right * z[i];
+  }
+  gp[label] -= weight * (1 - fraction);
+  gq[label] -= weight * fraction;
+  return std::log(sum) + top - truth;
+}
+
+// All output rows between source rows `top` and `top + 1` of image `image`; returns their weighted loss.
+double rowInterval(const Problem& t, int64_t image, int64_t top, int64_t first, int64_t last) {
+  const int64_t bottom = std::min(top + 1, t.h - 1), wide = t.w * t.padded;
+  // One column more than the row has: the right neighbour of the last column, with fraction 0.
+  std::vector<float> row(wide + t.padded, 0.0f), gradient(wide + t.padded, 0.0f), z(t.padded);
+  std::vector<float> above(wide, never), below(wide, never);
+  const auto at = [&](int64_t y) { return ((image * t.h + y) * t.w) * t.c; };
+  for (int64_t x = 0; x < t.w; x++) {
+    std::memcpy(&above[x * t.padded], t.logits + at(top) + x * t.c, t.c * sizeof(float));
+    std::memcpy(&below[x * t.padded], t.logits + at(bottom) + x * t.c, t.c * sizeof(float));
+  }
+  double loss = 0;
+  for (int64_t y = first; y < last; y++) {
+    const float down = t.rows.fraction[y];
+    blend(row.data(), above.data(), below.data(), down, wide);
+    std::fill(gradient.begin(), gradient.end(), 0.0f);
+    const uint8_t* labels = t.labels + (image * t.height + y) * t.width;
+    for (int64_t x = 0; x < t.width; x++) {
+      const uint8_t label = labels[x];
+      if (label == t.ignore) continue;
+      const int64_t left = t.columns.below[x] * t.padded;
+      const float weight = t.weights[label] * t.scale;
+      loss += weight * pixel(&row[left], &row[left + t.padded], &gradient[left], &gradient[left + t.padded], z.data(), t.columns.fraction[x],
+                             t.padded, label, weight);
+    }
+    for (int64_t x = 0; x < t.w; x++) {
+      const float* from = &gradient[x * t.padded];
+      float* up = t.gradient + at(top) + x * t.c;
+      float* low = t.gradient + at(bottom) + x * t.c;
+      for (int64_t i = 0; i < t.c; i++) {
+        const float share = down * from[i];
+        up[i] += from[i] - share;
+        low[i] += share;
+      }
+    }
+  }
+  return loss;
+}
+
+// Neighbouring intervals share a source row, so even ones run first, then odd ones: no two threads write one row, and
+// the order of additions, hence every bit, is the same for any number of threads.
+double walk(const Problem& t) {
+  std::vector<int64_t> first(t.h + 1, t.height);
+  for (int64_t y = t.height - 1; y >= 0; y--) first[t.rows.below[y]] = y;
+  for (int64_t k = t.h - 1; k >= 0; k--) first[k] = std::min(first[k], first[k + 1]);
+  std::vector<double> losses(t.n * t.h, 0.0);
+  for (int64_t parity = 0; parity < 2; parity++) {
+    const int64_t intervals = (t.h - parity + 1) / 2;
+    at::parallel_for(0, t.n * intervals, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; task++) {
+        const int64_t image = task / intervals, top = 2 * (task % intervals) + parity;
+        losses[image * t.h + top] = rowInterval(t, image, top, first[top], first[top + 1]);
+      }
+    });
+  }
+  double total = 0;
+  for (const double loss : losses) total += loss;
+  return total;
+}
+
+// Sum of the class weights over the labelled pixels.
+double labelledWeight(const at::Tensor& labels, const float* weights, int64_t classes, uint8_t ignore) {
+  const uint8_t* data = labels.const_data_ptr<uint8_t>();
+  std::array<int64_t, 256> histogram{};
+  for (int64_t i = 0; i < labels.numel(); i++) histogram[data[i]]++;
+  double total = 0;
+  for (int64_t id = 0; id < 256; id++) {
+    if (histogram[id] == 0 || id == ignore) continue;
+    TORCH_CHECK(id < classes, "label ", id, " is not below the ", classes, " classes of the logits");
+    total += double(weights[id]) * double(histogram[id]);
+  }
+  return total;
+}
+
+struct LossAndGradient {
+  at::Tensor loss, gradient;
+};
+
+LossAndGradient compute(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& classWeights, int64_t ignore,
+                        bool alignCorners) {
+  const auto source = logits.to(at::kFloat).permute({0, 2, 3, 1}).contiguous();
+  const auto target = labels.contiguous();
+  const int64_t n = source.size(0), h = source.size(1), w = source.size(2), c = source.size(3);
+  const auto weights = classWeights ? classWeights->to(at::kFloat).contiguous() : at::ones({c}, at::kFloat);
+  auto gradient = at::zeros_like(source);
+  const double total = labelledWeight(target, weights.const_data_ptr<float>(), c, uint8_t(ignore));
+  const Problem problem{source.const_data_ptr<float>(),
+                        target.const_data_ptr<uint8_t>(),
+                        weights.const_data_ptr<float>(),
+                        gradient.mutable_data_ptr<float>(),
+                        n,
+                        c,
+                        h,
+                        w,
+                        target.size(1),
+                        target.size(2),
+                        (c + lanes - 1) / lanes * lanes,
+                        uint8_t(ignore),
+                        float(1.0 / total),
+                        Axis(h, target.size(1), alignCorners),
+                        Axis(w, target.size(2), alignCorners)};
+  const double loss = total > 0 ? walk(problem) : std::nan("");
+  return {at::scalar_tensor(loss, at::kFloat), gradient.permute({0, 3, 1, 2})};
+}
+
+class UpsampledCrossEntropy : public torch::autograd::Function<UpsampledCrossEntropy> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& logits, const at::Tensor& labels,
+                            const std::optional<at::Tensor>& weights, int64_t ignore, bool alignCorners) {
+    auto result = compute(logits, labels, weights, ignore, alignCorners);
+    context->save_for_backward({result.gradient.to(logits.scalar_type())});
+    return result.loss;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& outer) {
+    return {context->get_saved_variables()[0] * outer[0], {}, {}, {}, {}};
+  }
+};
+
+}  // namespace
+
+at::Tensor upsampledCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& weights, int64_t ignore,
+                                   bool alignCorners) {
+  TORCH_CHECK(logits.dim() == 4 && labels.dim() == 3 && logits.size(0) == labels.size(0), "expected logits [n, c, h, w] and labels [n, H, W], found ",
+              logits.sizes(), " and ", labels.sizes());
+  TORCH_CHECK(labels.scalar_type() == at::kByte, "expected labels of type uint8, found ", labels.scalar_type());
+  TORCH_CHECK(!weights || weights->numel() == logits.size(1), "expected a weight for each of ", logits.size(1), " classes, found ", weights->numel());
+  if (logits.is_cpu()) return UpsampledCrossEntropy::apply(logits, labels, weights, ignore, alignCorners);
+  const auto enlarged = at::upsample_bilinear2d(logits.to(at::kFloat), labels.sizes().slice(1), alignCorners);
+  return at::cross_entropy_loss(enlarged, labels.to(at::kLong), weights, at::Reduction::Mean, ignore);
+}
+
+}  // namespace binding

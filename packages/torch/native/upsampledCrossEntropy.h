@@ -1,0 +1,13 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+
+namespace binding {
+
+// Mean cross-entropy of `logits` [n, c, h, w], enlarged bilinearly to the size of `labels` (uint8, [n, H, W]).
+// Equals upsample_bilinear2d followed by cross_entropy_loss, gradient included, within float32 rounding.
+at::Tensor upsampledCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& weights, int64_t ignore,
+                                 bool alignCorners);
+
+}  // namespace binding
