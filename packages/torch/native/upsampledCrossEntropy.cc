@@ -5,6 +5,12 @@
 #include "upsampledCrossEntropy.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/upsample_bilinear2d.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -219,7 +225,7 @@ class UpsampledCrossEntropy : public torch::autograd::Function<UpsampledCrossEnt
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& outer) {
-    return {context->get_saved_variables()[0] * outer[0], {}, {}, {}, {}};
+    return {at::mul(context->get_saved_variables()[0], outer[0]), {}, {}, {}, {}};
   }
 };
 
