@@ -252,7 +252,7 @@ export type Reduction = "none" | "mean" | "sum";
 
 ${interfaces}
 const operand = (value: Operations | number | bigint): Handle | number | bigint =>
-  typeof value === "number" || typeof value === "bigint" ? value : value.handle;
+  typeof value === "object" ? value.handle : value;
 
 /** The operations that are methods of a tensor. */
 export abstract class Operations {
