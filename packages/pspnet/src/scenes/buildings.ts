@@ -1,5 +1,5 @@
 import type { Random } from "@pspnet/core";
-import { type Camera, facingPlane, screenX, screenY, sidePlane } from "./camera.js";
+import { type Camera, facingPlane, project, screenX, screenY, sidePlane } from "./camera.js";
 import { type Canvas, fillBox, fillPolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { lit } from "./color.js";
@@ -67,16 +67,7 @@ export function paintBlock(
   const surface = facade(generator);
   const label = sceneLabels.skyscraper;
   const accent = surface.accent ?? surface.color;
-  const side = [
-    screenX(camera, x, near),
-    screenY(camera, 0, near),
-    screenX(camera, x, near),
-    screenY(camera, height, near),
-    screenX(camera, x, far),
-    screenY(camera, height, far),
-    screenX(camera, x, far),
-    screenY(camera, 0, far),
-  ];
+  const side = project(camera, [x, 0, near, x, height, near, x, height, far, x, 0, far]);
   fillPolygon(canvas, side, {
     ...surface,
     label,

@@ -44,3 +44,12 @@ export function facingPlane(camera: Camera, z: number): Plane {
   const size = focal / z;
   return [1, 0, -centre, 0, -1, horizon + size, 0, 0, size];
 }
+
+/** The picture's corners (x, y, ...) of points of the world (X, Y, Z, ...). */
+export function project(camera: Camera, points: readonly number[]): number[] {
+  const corners: number[] = [];
+  for (let i = 0; i < points.length; i += 3) {
+    corners.push(screenX(camera, points[i], points[i + 2]), screenY(camera, points[i + 1], points[i + 2]));
+  }
+  return corners;
+}

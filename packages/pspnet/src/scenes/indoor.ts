@@ -1,13 +1,15 @@
 import type { Random } from "@pspnet/core";
+import { paintBed } from "./bed.js";
 import { type Camera, facingPlane, levelPlane, screenX, screenY, sidePlane, worldX } from "./camera.js";
 import { type Canvas, fillBox, fillPolygon, shadePolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, lit, mixed, pick } from "./color.js";
-import { paintBed, paintWindow } from "./furniture.js";
+
 import { shifted } from "./plane.js";
 import { clearest, drawHeight, type Prop, paintProps } from "./props.js";
 import type { Weather } from "./sky.js";
 import { facade, paving } from "./surfaces.js";
+import { paintWindow } from "./window.js";
 
 /** A room: the wall ahead at depth `back`, and where a side wall stands, if one is seen. */
 interface Room {
@@ -80,36 +82,35 @@ function paintShell(canvas: Canvas, generator: Random, { camera, back, sides }: 
 function furnish(canvas: Canvas, generator: Random, options: { room: Room; left: number; right: number }): void {
   const { room, left, right } = options;
   const { camera, back } = room;
+  paintWindows(canvas, generator, options);
   const span = right - left;
   const width = Math.min(span * 0.55, generator.uniform(1.1, 1.6));
-  const bedLeft = chance(generator, 0.5)
-    ? left + 0.06 + span * generator.uniform(0.05, 0.2)
-    : right - width - 0.06 - span * generator.uniform(0.05, 0.2);
+  const gap = 0.06 + span * generator.uniform(0.05, 0.2);
+  const start = chance(generator, 0.5) ? left + gap : right - width - gap;
   const near = generator.uniform(1.05, 1.3);
-  const ceiling = (camera.horizon * back) / camera.focal + 1;
-  const bed = { left: bedLeft, right: bedLeft + width, near, far: back - 0.02, height: generator.uniform(0.3, 0.42) };
-  const panes = Math.max(1, Math.round(span / 3));
-  for (let i = 0; i < panes; i++) {
-    const part = span / panes;
-    const w = Math.min(part * 0.8, generator.uniform(0.6, 1.2));
-    const x = left + part * i + (part - w) * generator.uniform(0.1, 0.9);
-    const bottom = generator.uniform(0.85, 0.98);
-    const h = Math.min(generator.uniform(0.6, 1), Math.max(0.3, ceiling - bottom - 0.06));
-    paintWindow(canvas, generator, { camera, z: back, box: [x, bottom, w, h] });
-  }
-  const props: Prop[] = [];
-  const roomy = bed.left - left > right - bed.right ? -1 : 1;
-  const free = roomy < 0 ? [left, bed.left] : [bed.right, right];
-  const beside = (share: number): number => free[0] + (free[1] - free[0]) * share;
-  props.push({
-    kind: "roomLamp",
-    x: beside(generator.uniform(0.3, 0.7)),
-    z: back - 0.15,
-    height: drawHeight(generator, "roomLamp"),
-  });
-  paintProps(canvas, generator, { camera, props });
+  const bed = { left: start, right: start + width, near, far: back - 0.02, height: generator.uniform(0.3, 0.42) };
+  const free = bed.left - left > right - bed.right ? [left, bed.left] : [bed.right, right];
+  const x = free[0] + (free[1] - free[0]) * generator.uniform(0.3, 0.7);
+  const lamp: Prop = { kind: "roomLamp", x, z: back - 0.15, height: drawHeight(generator, "roomLamp") };
+  paintProps(canvas, generator, { camera, props: [lamp] });
   paintBed(canvas, generator, { camera, bed });
   paintProps(canvas, generator, { camera, props: people(canvas, generator, { room, free }) });
+}
+
+/** Windows in the wall ahead: one, or more where the wall is long. */
+function paintWindows(canvas: Canvas, generator: Random, options: { room: Room; left: number; right: number }): void {
+  const { room, left, right } = options;
+  const { camera, back } = room;
+  const top = (camera.horizon * back) / camera.focal + 1;
+  const count = Math.max(1, Math.round((right - left) / 3));
+  const part = (right - left) / count;
+  for (let i = 0; i < count; i++) {
+    const width = Math.min(part * 0.8, generator.uniform(0.7, 1.3));
+    const bottom = generator.uniform(0.85, 0.98);
+    const height = Math.min(generator.uniform(0.65, 1.05), Math.max(0.3, top - bottom - 0.06));
+    const box = { left: left + part * i + (part - width) * generator.uniform(0.1, 0.9), bottom, width, height };
+    paintWindow(canvas, generator, { camera, z: back, box });
+  }
 }
 
 /** At most two people beside the bed or before it, and sometimes a second lamp near the viewer. */

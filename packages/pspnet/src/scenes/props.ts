@@ -18,11 +18,9 @@ export interface Prop {
   readonly x: number;
   readonly z: number;
   readonly height: number;
-  /** How high above the ground it stands. */
-  readonly base?: number;
 }
 
-/** The farthest prop first, so that the near ones cover it. */
+/** Paints the farthest prop first, so that the near ones cover it. */
 export function paintProps(
   canvas: Canvas,
   generator: Random,
@@ -32,7 +30,7 @@ export function paintProps(
   for (const prop of [...options.props].sort((left, right) => right.z - left.z)) {
     const stand: Stand = {
       x: screenX(camera, prop.x, prop.z),
-      foot: screenY(camera, prop.base ?? 0, prop.z),
+      foot: screenY(camera, 0, prop.z),
       height: (prop.height * camera.focal) / prop.z,
     };
     painters[prop.kind](canvas, generator, stand);
@@ -57,7 +55,7 @@ function paintCar(canvas: Canvas, generator: Random, { x, foot, height }: Stand)
   paintHull(canvas, look, { x, bottom: foot, length }, sceneLabels.car);
 }
 
-/** Heights of each kind, in camera heights of a camera at the height of a tall person. */
+/** Heights of each kind, in heights of a camera that a tall person holds overhead. */
 const heights: Record<PropKind, readonly [low: number, high: number]> = {
   car: [0.5, 0.62],
   person: [0.82, 1],

@@ -1,6 +1,6 @@
 import type { Random } from "@pspnet/core";
 import { paintBlock, paintSkyline } from "./buildings.js";
-import { type Camera, levelPlane, screenX, screenY, worldX } from "./camera.js";
+import { type Camera, levelPlane, project, screenY, worldX } from "./camera.js";
 import { type Canvas, fillBox, fillPolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, lit } from "./color.js";
@@ -45,16 +45,8 @@ function paintGround(canvas: Canvas, generator: Random, { camera, half }: { came
   const top = screenY(camera, 0, far);
   const grass = { ...foliage(generator, 0.7), label: sceneLabels.grass, plane };
   fillBox(canvas, [0, top, wide, high - top], grass);
-  const strip = (left: number, right: number, from: number, to: number): number[] => [
-    screenX(camera, left, from),
-    screenY(camera, 0, from),
-    screenX(camera, left, to),
-    screenY(camera, 0, to),
-    screenX(camera, right, to),
-    screenY(camera, 0, to),
-    screenX(camera, right, from),
-    screenY(camera, 0, from),
-  ];
+  const strip = (left: number, right: number, from: number, to: number): number[] =>
+    project(camera, [left, 0, from, left, 0, to, right, 0, to, right, 0, from]);
   const road = { ...paving(generator, 0.25), label: sceneLabels.road, plane };
   fillPolygon(canvas, strip(-half, half, near, far), road);
   if (chance(generator, 0.25)) return;
