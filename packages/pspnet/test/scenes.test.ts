@@ -133,6 +133,12 @@ describe("makeScene", () => {
   });
 });
 
+describe("makeScene's index", () => {
+  it.each([-1, 0.5])("refuses %d", (index) => {
+    expect(() => makeScene({ width: 32, height: 32, seed: 0, index })).toThrow(/index to be an integer of at least 0/);
+  });
+});
+
 describe("the need of context", () => {
   it("paints the same hull as a car and as a boat", () => {
     const paint = (label: number): Canvas => {

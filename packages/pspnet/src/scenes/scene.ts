@@ -43,19 +43,29 @@ const smallestSide = 32;
  * Makes a scene with its exact labels. The same options give the same scene on every machine; the same scene in another
  * size of the same shape shows the same things.
  *
- * @throws PspnetError "usage" when a side is not an integer of at least 32.
+ * @throws PspnetError "usage" when a side is not an integer of at least 32, or the index none of at least 0.
  */
 export function makeScene({ width, height, seed, index, family }: SceneOptions): Scene {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || Math.min(width, height) < smallestSide) {
-    throw new PspnetError(
-      "usage",
-      `makeScene: expected a width and height of at least ${smallestSide} whole pixels, found ${width}x${height}; ask for a larger scene`,
-    );
-  }
+  checkOptions({ width, height, index });
   const chosen = family ?? sceneFamilies[index % sceneFamilies.length];
   const generator = random(seed, index, sceneFamilies.indexOf(chosen));
   const canvas = createCanvas(width, height);
   const { tint } = painters[chosen](canvas, generator);
   const data = photograph(canvas, generator, tint);
   return { image: { width, height, data }, label: { width, height, data: canvas.label }, family: chosen };
+}
+
+function checkOptions({ width, height, index }: Pick<SceneOptions, "width" | "height" | "index">): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || Math.min(width, height) < smallestSide) {
+    throw new PspnetError(
+      "usage",
+      `makeScene: expected a width and height of at least ${smallestSide} whole pixels, found ${width}x${height}; ask for a larger scene`,
+    );
+  }
+  if (!Number.isInteger(index) || index < 0) {
+    throw new PspnetError(
+      "usage",
+      `makeScene: expected index to be an integer of at least 0, found ${index}; count from 0`,
+    );
+  }
 }
