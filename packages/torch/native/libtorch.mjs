@@ -1,6 +1,6 @@
 // Finds libtorch, or fetches it: LIBTORCH, then python3's torch, then .libtorch. Node's own modules only.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -134,23 +134,25 @@ function pip(target, packages) {
 /** True when the wheel's libtorch was built with CUDA, so that it wants two of CUDA's libraries even without a GPU. */
 const isCudaBuild = (torch) => /^cuda.* = '/m.test(readFileSync(join(torch, "version.py"), "utf8"));
 
-/** Fetches libtorch into .libtorch. A half-done one is never left under that name. */
+/** Fetches libtorch into .libtorch. `torch` comes there last and by a rename, so what is there is whole. */
 function install(log, tried) {
-  const root = installRoot();
-  const target = join(root, ".libtorch");
+  const target = join(installRoot(), ".libtorch");
   log(`fetching libtorch (${pinned}, 0.6 GB) into ${target}`);
-  const partial = mkdtempSync(join(root, ".libtorch-partial-"));
+  rmSync(target, { recursive: true, force: true });
+  const partial = join(target, "partial");
   try {
+    mkdirSync(partial, { recursive: true });
     pip(partial, [pinned]);
     const cuda = process.platform === "linux" && isCudaBuild(join(partial, "torch"));
     if (cuda) pip(partial, linuxWheels);
     if (cuda && !hasNvidiaGpu()) trim(partial);
-    rmSync(target, { recursive: true, force: true });
-    renameSync(partial, target);
+    if (hasNvidiaGpu())
+      log(`this libtorch comes without CUDA's libraries; to use the GPU: python3 -m pip install ${pinned}`);
+    const files = readdirSync(partial).filter((file) => file !== "torch");
+    for (const file of [...files, "torch"]) renameSync(join(partial, file), join(target, file));
   } catch (error) {
-    throw new Error(
-      `libtorch: none found and none fetched.\nTried:\n${tried.map((line) => `- ${line}\n`).join("")}- ${error.message}.\nOr: ${mend}`,
-    );
+    const places = [...tried, error.message].map((line) => `- ${line}`).join("\n");
+    throw new Error(`libtorch: none found and none fetched.\nTried:\n${places}.\nOr: ${mend}`);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
