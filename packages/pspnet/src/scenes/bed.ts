@@ -27,7 +27,7 @@ const boardColors: readonly Rgb[] = [
 export function paintBed(canvas: Canvas, generator: Random, { camera, bed }: { camera: Camera; bed: Bed }): void {
   const { left, right, near, far, height } = bed;
   const board = varied(generator, pick(generator, boardColors), 12);
-  const head = height + generator.uniform(0.22, 0.34);
+  const head = height + generator.uniform(0.3, 0.42);
   const rim = 0.12;
   shadePolygon(canvas, project(camera, flat(left - rim, right + rim, near, far, 0)), 0.6);
   fillPolygon(canvas, project(camera, upright(left - 0.04, right + 0.04, 0, head, far)), {
@@ -41,7 +41,7 @@ export function paintBed(canvas: Canvas, generator: Random, { camera, bed }: { c
   const count = right - left > 1.1 ? 2 : 1;
   const width = (right - left) / count;
   for (let i = 0; i < count; i++) {
-    const pillow = { x: left + width * (i + 0.5), width: width * 0.84, z: far - 0.12, base: height };
+    const pillow = { x: left + width * (i + 0.5), width: width * 0.88, z: far - 0.12, base: height };
     paintPillow(canvas, generator, { camera, pillow, linen });
   }
 }
@@ -78,7 +78,7 @@ function paintPillow(
 ): void {
   const size = camera.focal / pillow.z;
   const half = (pillow.width / 2) * size;
-  const tall = generator.uniform(0.3, 0.38) * size;
+  const tall = generator.uniform(0.38, 0.46) * size;
   const x = screenX(camera, pillow.x, pillow.z);
   const bottom = screenY(camera, pillow.base, pillow.z) + tall * 0.3;
   const at = (...corners: readonly number[]): number[] =>

@@ -16,9 +16,9 @@ export function paintBoats(
   const { wide } = canvas;
   const count = generator.integer(2, 4) + Math.floor((wide - 1) * 2);
   const berths = Array.from({ length: count }, (_, i) => {
-    const z = generator.uniform(nearest, Math.max(nearest + 0.3, 2.5));
+    const z = generator.uniform(nearest, Math.max(nearest + 0.3, 2.3));
     const middle = (wide * (i + generator.uniform(0.25, 0.75))) / count;
-    return { z, x: worldX(camera, middle, z), length: generator.uniform(0.9, 1.3) };
+    return { z, x: worldX(camera, middle, z), length: generator.uniform(1, 1.4) };
   });
   for (const { x, z, length } of berths.sort((left, right) => right.z - left.z)) {
     const size = camera.focal / z;

@@ -6,16 +6,16 @@ import { frontal } from "./plane.js";
 import { ellipseOnStand, onStand, type Stand } from "./stand.js";
 import { speckle } from "./texture.js";
 
-/** A street lamp: a lantern on a stout column. About 0.4 of the height wide. */
+/** A street lamp: a lantern on a stout column. About half of the height wide. */
 export function paintStreetLamp(canvas: Canvas, generator: Random, stand: Stand): void {
   const label = sceneLabels.lamp;
   const iron = varied(generator, [52, 56, 62], 10);
   const glow = mixed([255, 236, 176], [206, 212, 214], generator.next());
   shadeEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0, radiusX: 0.14, radiusY: 0.03 }), 0.6);
-  const column = [-0.11, 0, -0.055, 0.13, -0.045, 0.6, 0.045, 0.6, 0.055, 0.13, 0.11, 0];
+  const column = [-0.14, 0, -0.085, 0.13, -0.07, 0.55, 0.07, 0.55, 0.085, 0.13, 0.14, 0];
   fillPolygon(canvas, onStand(stand, column), { label, color: iron });
-  fillPolygon(canvas, onStand(stand, [-0.1, 0.58, -0.17, 0.87, 0.17, 0.87, 0.1, 0.58]), { label, color: glow });
-  fillPolygon(canvas, onStand(stand, [-0.2, 0.86, 0, 1, 0.2, 0.86]), { label, color: iron });
+  fillPolygon(canvas, onStand(stand, [-0.14, 0.53, -0.22, 0.85, 0.22, 0.85, 0.14, 0.53]), { label, color: glow });
+  fillPolygon(canvas, onStand(stand, [-0.25, 0.84, 0, 1, 0.25, 0.84]), { label, color: iron });
 }
 
 const stemColors: readonly Rgb[] = [
@@ -29,17 +29,17 @@ const shadeColors: readonly Rgb[] = [
   [244, 200, 140],
 ];
 
-/** A room lamp: a shade on a stem with a foot. About 0.5 of the height wide. */
+/** A room lamp: a shade on a stem with a foot. About 0.6 of the height wide. */
 export function paintRoomLamp(canvas: Canvas, generator: Random, stand: Stand): void {
   const label = sceneLabels.lamp;
   const stem = varied(generator, pick(generator, stemColors), 10);
   const shade = varied(generator, pick(generator, shadeColors), 10);
-  const top = generator.uniform(0.12, 0.19);
+  const top = generator.uniform(0.16, 0.24);
   shadeEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0, radiusX: 0.2, radiusY: 0.05 }), 0.6);
-  const foot = { x: 0, y: 0.025, radiusX: 0.15, radiusY: 0.04 };
+  const foot = { x: 0, y: 0.025, radiusX: 0.18, radiusY: 0.045 };
   fillEllipse(canvas, ellipseOnStand(stand, foot), { label, color: lit(stem, 0.8) });
-  fillPolygon(canvas, onStand(stand, [-0.045, 0.02, -0.045, 0.7, 0.045, 0.7, 0.045, 0.02]), { label, color: stem });
-  fillPolygon(canvas, onStand(stand, [-0.25, 0.58, -top, 1, top, 1, 0.25, 0.58]), {
+  fillPolygon(canvas, onStand(stand, [-0.065, 0.02, -0.065, 0.7, 0.065, 0.7, 0.065, 0.02]), { label, color: stem });
+  fillPolygon(canvas, onStand(stand, [-0.31, 0.54, -top, 1, top, 1, 0.31, 0.54]), {
     label,
     color: lit(shade, 0.86),
     accent: [255, 250, 226],

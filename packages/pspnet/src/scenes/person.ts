@@ -25,22 +25,22 @@ export function paintPerson(canvas: Canvas, generator: Random, stand: Stand): vo
   const coat = varied(generator, pick(generator, brightColors), 14);
   const trousers = varied(generator, pick(generator, brightColors), 14);
   const hair = pick(generator, hairColors);
-  const stride = generator.uniform(0, 0.05);
+  const stride = generator.uniform(0, 0.03);
   shadeEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0, radiusX: 0.28, radiusY: 0.05 }), 0.55);
   const texture = speckle({ size: stand.height / 2, contrast: 0.16 });
   for (const side of [-1, 1]) {
-    const leg = [0, 0.48, side * 0.17, 0.48, side * (0.15 + stride), 0, side * (0.02 + stride), 0];
+    const leg = [0, 0.48, side * 0.19, 0.48, side * (0.17 + stride), 0, side * (0.01 + stride), 0];
     fillPolygon(canvas, onStand(stand, leg), { label, color: lit(trousers, side < 0 ? 0.75 : 0.6) });
-    const arm = [side * 0.1, 0.83, side * 0.2, 0.79, side * 0.24, 0.42, side * 0.14, 0.42];
+    const arm = [side * 0.1, 0.83, side * 0.22, 0.79, side * 0.26, 0.42, side * 0.14, 0.42];
     fillPolygon(canvas, onStand(stand, arm), { label, color: lit(coat, 0.8) });
   }
-  const torso = [-0.18, 0.82, 0.18, 0.82, 0.17, 0.43, -0.17, 0.43];
+  const torso = [-0.19, 0.82, 0.19, 0.82, 0.19, 0.43, -0.19, 0.43];
   fillPolygon(canvas, onStand(stand, torso), { label, color: coat, texture });
-  fillEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0.895, radiusX: 0.095, radiusY: 0.105 }), {
+  fillEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0.895, radiusX: 0.11, radiusY: 0.11 }), {
     label,
     color: skin,
   });
-  fillEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0.955, radiusX: 0.095, radiusY: 0.055 }), {
+  fillEllipse(canvas, ellipseOnStand(stand, { x: 0, y: 0.955, radiusX: 0.11, radiusY: 0.06 }), {
     label,
     color: hair,
   });

@@ -61,8 +61,8 @@ const heights: Record<PropKind, readonly [low: number, high: number]> = {
   person: [0.82, 1],
   tree: [1.1, 2],
   sign: [0.66, 0.84],
-  streetLamp: [1.15, 1.4],
-  roomLamp: [0.95, 1.2],
+  streetLamp: [1, 1.25],
+  roomLamp: [0.9, 1.15],
 };
 
 /** How the height of a prop of this kind is drawn; `scale` multiplies it. */

@@ -26,7 +26,7 @@ export function paintStreet(canvas: Canvas, generator: Random): Weather {
     weather,
     skyline: { from: -0.05, to: wide, low, high: low + horizon * 0.35, gaps: generator.uniform(0, 0.4) },
   });
-  const half = generator.uniform(0.85, 1.25);
+  const half = generator.uniform(0.75, 1.05);
   paintGround(canvas, generator, { camera, half });
   for (const side of [-1, 1]) paintRow(canvas, generator, { camera, x: side * (half + generator.uniform(0.6, 1.1)) });
   paintProps(canvas, generator, {
@@ -75,7 +75,7 @@ function traffic(canvas: Canvas, generator: Random, camera: Camera, half: number
   const cars: Prop[] = [];
   const count = generator.integer(2, 4);
   for (let i = 0; i < count; i++) {
-    const z = generator.uniform(1.15, 3.2);
+    const z = generator.uniform(1.15, 2.8);
     const x = generator.uniform(-half * 0.6, half * 0.6);
     const edge = 0.12;
     const seen = Math.min(worldX(camera, canvas.wide - edge, z), Math.max(worldX(camera, edge, z), x));
@@ -88,7 +88,7 @@ function traffic(canvas: Canvas, generator: Random, camera: Camera, half: number
 function verge(canvas: Canvas, generator: Random, camera: Camera, half: number): Prop[] {
   const props: Prop[] = [];
   const ranges: readonly [kind: PropKind, most: number, near: number, far: number][] = [
-    ["tree", 4, 1.8, 4],
+    ["tree", 3, 1.8, 3.4],
     ["person", 3, 1.5, 2.5],
     ["sign", 3, 1.3, 2.1],
     ["streetLamp", 3, 1.6, 2.6],
