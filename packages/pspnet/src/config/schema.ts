@@ -1,0 +1,142 @@
+import { z } from "zod";
+
+/**
+ * Everything that a training run can be told, with the official recipe as default (semseg's `config/ade20k/*.yaml`).
+ * One schema gives the types, the defaults, the messages and `pspnet train --keys`.
+ */
+
+export const dataSchema = z.strictObject({
+  root: z.string().describe("folder of the dataset; paths in list files are relative to it"),
+  format: z.enum(["auto", "folders", "camvid", "list"]).default("auto").describe("how images and masks are paired"),
+  train: z.string().default("train").describe("training split: a folder name, or a list file"),
+  val: z.string().default("val").describe("validation split: a folder name, or a list file"),
+  classes: z
+    .union([z.string(), z.array(z.string()).min(2)])
+    .optional()
+    .describe("class names: a preset (ade20k, voc2012, cityscapes, camvid), a file of names, or a list"),
+});
+
+const modelSchema = z.strictObject({
+  layers: z
+    .union([z.literal(18), z.literal(34), z.literal(50), z.literal(101), z.literal(152)])
+    .default(50)
+    .describe("depth of the ResNet"),
+  stem: z.enum(["deep", "plain"]).default("deep").describe("three 3x3 convolutions, or torchvision's one 7x7"),
+  stemChannels: z.tuple([z.int(), z.int(), z.int()]).optional().describe("channels of the deep stem"),
+  strideIn: z.enum(["1x1", "3x3"]).default("3x3").describe("the bottleneck convolution that carries the stride"),
+  ceilPool: z.boolean().default(false).describe("max-pool as Caffe: ceil mode, no padding"),
+  firstDilation: z
+    .enum(["full", "halved"])
+    .default("full")
+    .describe("dilation of the first block of the dilated stages"),
+  outputStride: z.union([z.literal(8), z.literal(16)]).default(8),
+  width: z.int().min(4).default(64).describe("channels of the first stage; 64 is ResNet's own"),
+  ppm: z.boolean().default(true).describe("false: the dilated FCN baseline without the pyramid"),
+  bins: z.array(z.int().min(1)).min(1).default([1, 2, 3, 6]).describe("grid sizes of the pyramid"),
+  pool: z.enum(["average", "max"]).default("average"),
+  reduction: z.boolean().default(true).describe("1x1 convolution after each pooling"),
+  headChannels: z.int().min(1).default(512),
+  auxChannels: z.int().min(1).default(256),
+  alignCorners: z.boolean().default(true),
+  concatOrder: z
+    .enum(["ascending", "descending"])
+    .default("ascending")
+    .describe("order of the pyramid's levels: ours and the official PyTorch's, or Caffe's"),
+  bnEps: z.number().positive().default(1e-5),
+  bnMomentum: z.number().min(0).max(1).default(0.1).describe("share of the batch in the running statistics"),
+  dropout: z.number().min(0).lt(1).default(0.1),
+});
+
+const augmentSchema = z.strictObject({
+  scaleMin: z.number().positive().default(0.5),
+  scaleMax: z.number().positive().default(2),
+  rotate: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(10)
+    .describe("degrees either way, applied to half of the samples; 0 switches it off"),
+  blur: z.boolean().default(true).describe("5x5 Gaussian on half of the samples"),
+  mirror: z.boolean().default(true),
+});
+
+const validationSchema = z.strictObject({
+  every: z.int().min(1).default(1).describe("epochs between validations"),
+  crop: z.int().min(9).nullable().default(null).describe("sliding window of this size; null: the whole image at once"),
+});
+
+export const trainConfigSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, "letters, digits, dot, dash and underscore only")
+    .default("pspnet")
+    .describe("folder of the run below `runs`"),
+  licence: z.string().default("").describe("of the weights; stored in their file"),
+  runs: z.string().default("runs"),
+  data: dataSchema,
+  model: modelSchema.prefault({}),
+  init: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("safetensors to start from: a backbone (torchvision's or the official names) or a whole PSPNet"),
+  head: z
+    .enum(["keep", "new"])
+    .default("keep")
+    .describe("new: ppm, cls and aux start afresh when `init` is a whole PSPNet"),
+
+  crop: z.int().min(9).default(473).describe("side of the square training crop; 8n+1 fits the grid of the network"),
+  epochs: z.int().min(1).default(100),
+  batch: z.int().min(1).default(16).describe("images per optimiser step"),
+  accumulate: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe("parts that a batch is split into to save memory; gradients are summed"),
+  lr: z.number().positive().default(0.01),
+  power: z.number().positive().default(0.9).describe("of the poly schedule"),
+  momentum: z.number().min(0).lt(1).default(0.9),
+  weightDecay: z.number().min(0).default(1e-4),
+  headLrFactor: z
+    .number()
+    .positive()
+    .default(10)
+    .describe("learning rate of ppm, cls and aux over that of the backbone"),
+  auxWeight: z.number().min(0).default(0.4).describe("weight of the auxiliary loss; 0 drops the branch"),
+  classWeights: z.array(z.number().min(0)).nullable().default(null).describe("weight of each class in the loss"),
+  freezeBn: z.boolean().default(false).describe("batch norm keeps its statistics, for small batches"),
+  augment: augmentSchema.prefault({}),
+
+  seed: z.int().min(0).default(0),
+  fraction: z.number().gt(0).max(1).default(1).describe("share of the training images"),
+  precision: z.enum(["auto", "bf16", "fp32"]).default("auto").describe("auto: bf16 where the processor is fast at it"),
+  device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
+  threads: z.int().min(0).default(0).describe("compute threads; 0: one per core"),
+  workers: z.int().min(0).default(1).describe("loader threads; 0: load between the steps"),
+  cache: z.enum(["none", "ram"]).default("none").describe("ram: keep decoded images in shared memory"),
+
+  validation: validationSchema.prefault({}),
+  patience: z.int().min(0).default(0).describe("epochs without a better mIoU before stopping; 0: never"),
+  time: z
+    .string()
+    .regex(/^\d+(\.\d+)?[smh]$/, "a number and s, m or h: 45m")
+    .nullable()
+    .default(null)
+    .describe("stop after this much training time"),
+  saveEvery: z
+    .string()
+    .regex(/^\d+(\.\d+)?[smh]$/, "a number and s, m or h: 5m")
+    .default("5m")
+    .describe("time between checkpoints within an epoch"),
+  resume: z.boolean().default(false).describe("continue the run of this name exactly"),
+});
+
+export type TrainConfig = z.output<typeof trainConfigSchema>;
+export type DataConfig = z.output<typeof dataSchema>;
+
+const SECONDS = { s: 1, m: 60, h: 3600 } as const;
+
+/** Seconds of a duration such as `90s`, `45m` or `1.5h`. */
+export function seconds(duration: string): number {
+  return Number(duration.slice(0, -1)) * SECONDS[duration.slice(-1) as keyof typeof SECONDS];
+}

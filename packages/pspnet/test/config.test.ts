@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { describeKeys, loadTrainConfig } from "../src/config/load.js";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-config-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function load(yaml: string, ...overrides: string[]) {
+  await writeFile(join(folder, "run.yaml"), yaml);
+  return loadTrainConfig("run.yaml", overrides, folder);
+}
+
+test("the defaults are the official recipe", async () => {
+  const config = await load("data: { root: here }");
+  expect(config).toMatchObject({
+    lr: 0.01,
+    power: 0.9,
+    momentum: 0.9,
+    weightDecay: 1e-4,
+    headLrFactor: 10,
+    auxWeight: 0.4,
+    batch: 16,
+    crop: 473,
+  });
+  expect(config.augment).toEqual({ scaleMin: 0.5, scaleMax: 2, rotate: 10, blur: true, mirror: true });
+  expect(config.model).toMatchObject({ layers: 50, stem: "deep", bins: [1, 2, 3, 6], alignCorners: true });
+});
+
+test("overrides win, keep their siblings, and paths are relative to where they were given", async () => {
+  const config = await load(
+    "data: { root: data }\nmodel: { layers: 101, stem: plain }",
+    "model.layers=18",
+    "lr=0.02",
+    "init=w.safetensors",
+  );
+  expect(config.model).toMatchObject({ layers: 18, stem: "plain" });
+  expect(config).toMatchObject({ lr: 0.02, init: join(folder, "w.safetensors"), data: { root: join(folder, "data") } });
+});
+
+test.each([
+  ["epoch=3", /unknown key "epoch"; did you mean "epochs"\?/],
+  ["model.layer=18", /unknown key "model\.layer"; did you mean "layers"\?/],
+  ["augment.zebra=1", /unknown key "augment\.zebra"; known keys are scaleMin/],
+  ["batch=0", /run\.yaml: batch: .*>=1/],
+  ["batch=6", /batch=6 is not divisible by accumulate=4/],
+  ["lr", /expected key=value, found "lr"/],
+])("%s is refused", async (override, message) => {
+  await expect(load("data: { root: . }\naccumulate: 4\nbatch: 8", override)).rejects.toThrow(message);
+});
+
+test("a file that is no YAML or not there is named", async () => {
+  await expect(load("a: [1")).rejects.toThrow(/run\.yaml: expected YAML/);
+  await expect(loadTrainConfig("none.yaml", [], folder)).rejects.toThrow(/none\.yaml/);
+});
+
+test("every key has a meaning or a default to show", () => {
+  const keys = describeKeys();
+  expect(keys.length).toBeGreaterThan(40);
+  for (const { key, fallback, meaning } of keys) expect(fallback + meaning, key).not.toBe("");
+});

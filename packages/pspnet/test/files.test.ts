@@ -1,0 +1,81 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { atomicWrite } from "../src/files/atomicWrite.js";
+import { findImages } from "../src/files/findImages.js";
+import { decodeNpy, encodeNpy } from "../src/files/npy.js";
+import { createRunFolder } from "../src/files/runFolder.js";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-files-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("atomicWrite", () => {
+  test("writes pieces one after the other and leaves no temporary file", async () => {
+    const file = join(folder, "deep", "a.bin");
+    await atomicWrite(file, [Uint8Array.of(1, 2), Uint8Array.of(3)]);
+    expect([...(await readFile(file))]).toEqual([1, 2, 3]);
+    expect(await readdir(join(folder, "deep"))).toEqual(["a.bin"]);
+  });
+
+  test("a failure half way keeps the old file and removes the new one", async () => {
+    const file = join(folder, "a.txt");
+    await writeFile(file, "old");
+    const pieces = function* () {
+      yield Uint8Array.of(1);
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    };
+    await expect(atomicWrite(file, pieces())).rejects.toThrow(/a\.txt: the disk is full .*MB are free.* untouched/);
+    expect(await readFile(file, "utf8")).toBe("old");
+    expect(await readdir(folder)).toEqual(["a.txt"]);
+  });
+});
+
+test("npy holds any float32 array of any shape", () => {
+  const arrays = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(arrays, fc.infiniteStream(fc.float({ noNaN: true })), (shape, stream) => {
+      const values = Float32Array.from(
+        { length: shape.reduce((a, b) => a * b, 1) },
+        () => stream.next().value as number,
+      );
+      const [header, data] = encodeNpy(values, shape);
+      expect(header.length % 64).toBe(0);
+      const bytes = Uint8Array.from([...header, ...data]);
+      expect(decodeNpy(bytes)).toEqual({ values, shape });
+    }),
+  );
+});
+
+test("npy refuses what is cut off", () => {
+  const [header, data] = encodeNpy(Float32Array.of(1, 2, 3), [3]);
+  const bytes = Uint8Array.from([...header, ...data]);
+  expect(() => decodeNpy(bytes.slice(0, -4))).toThrow(/expected 3 values, found 2/);
+  expect(() => decodeNpy(bytes.slice(0, 5))).toThrow(/expected a row-major float32 array/);
+});
+
+test("run folders count up", async () => {
+  const made = [
+    await createRunFolder(folder, "a"),
+    await createRunFolder(folder, "a"),
+    await createRunFolder(folder, "a"),
+  ];
+  expect(made).toEqual(["a", "a-2", "a-3"].map((name) => join(folder, name)));
+});
+
+describe("findImages", () => {
+  test("takes files, folders and globs, each image once", async () => {
+    for (const name of ["a.jpg", "b.PNG", "notes.txt"]) await atomicWrite(join(folder, "sub", name), "");
+    await atomicWrite(join(folder, "a.jpg"), "");
+    const found = await findImages([join(folder, "a.jpg"), join(folder, "sub"), join(folder, "sub", "*.jpg")]);
+    expect(found.map(({ name }) => name)).toEqual(["a", "a-2", "b"]);
+  });
+
+  test("says which input means nothing", async () => {
+    await expect(findImages([join(folder, "none*.jpg")])).rejects.toThrow(/none\*\.jpg: expected an image/);
+  });
+});
