@@ -26,6 +26,12 @@ describe("overlay", () => {
     expect([...image.data]).toEqual(new Array(12).fill(100));
   });
 
+  it("leaves the photograph as it was, in a Node Buffer too", () => {
+    const photograph = { ...image, data: Buffer.from(image.data) };
+    overlay(photograph, label, { palette });
+    expect([...photograph.data]).toEqual([...image.data]);
+  });
+
   it("refuses a label map of another size", () => {
     const wide = { width: 4, height: 1, data: label.data };
     expect(() => overlay(image, wide, { palette })).toThrow(PspnetError);

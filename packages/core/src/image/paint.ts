@@ -34,7 +34,7 @@ export function overlay(image: RgbImage, label: LabelMap, { palette, opacity = 0
     throw new PspnetError("data", `overlay: ${sizes}; resize the label map to the image`);
   }
   const table = colourTable(palette);
-  const data = image.data.slice();
+  const data = new Uint8Array(image.data);
   for (let i = 0; i < label.data.length; i++) {
     const id = label.data[i];
     if (id >= palette.length) continue;

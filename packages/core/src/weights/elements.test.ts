@@ -43,6 +43,11 @@ it("reads integers of every width", () => {
   expect([...toFloat32(bytes.subarray(0, 1), "uint8")]).toEqual([255]);
 });
 
+it("reads a part of a Node Buffer, at any offset", () => {
+  const file = Buffer.concat([Buffer.of(9), new Uint8Array(Float32Array.of(1.5, -2).buffer), Buffer.of(9)]);
+  expect([...toFloat32(file.subarray(1, 9), "float32")]).toEqual([1.5, -2]);
+});
+
 it("refuses to write floats as integers", () => {
   expect(() => fromFloat32(new Float32Array(1), "int64")).toThrow("found int64");
 });

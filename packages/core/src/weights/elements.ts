@@ -23,7 +23,8 @@ export const ELEMENT_SIZE: Readonly<Record<StoredDType, number>> = {
 /** Little-endian elements as float32; integers and float64 are rounded to it. */
 export function toFloat32(bytes: Uint8Array, dtype: StoredDType): Float32Array {
   const count = bytes.byteLength / ELEMENT_SIZE[dtype];
-  if (dtype === "float32") return new Float32Array(copyOf(bytes));
+  // A copy, because a file's bytes start anywhere and typed arrays need alignment; not slice(), which Node's Buffer overrides.
+  if (dtype === "float32") return new Float32Array(new Uint8Array(bytes).buffer);
   if (dtype === "uint8" || dtype === "bool") return Float32Array.from(bytes);
   const values = new Float32Array(count);
   const read = reader(bytes, dtype);
@@ -116,9 +117,4 @@ function roundShift(value: number, shift: number): number {
   const quotient = Math.floor(value / 2 ** shift);
   const rest = value - quotient * 2 ** shift;
   return quotient + (rest > half || (rest === half && quotient % 2 === 1) ? 1 : 0);
-}
-
-/** A buffer of its own: the bytes of a file start anywhere, and typed arrays need alignment. */
-function copyOf(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
 }
