@@ -158,26 +158,52 @@ function runCompiler(compiler, list) {
   });
 }
 
+/** Compiles once what every file includes, libtorch's headers: two thirds of the work. Returns the flags that use it. */
+async function precompile({ compiler, flags, folder }) {
+  const header = join(folder, "border.h");
+  const clang = /clang/.test(spawnSync(compiler, ["--version"], { encoding: "utf8" }).stdout ?? "");
+  const compiled = `${header}.${clang ? "pch" : "gch"}`;
+  writeFileSync(header, '#include "call.h"\n#include "operations.h"\n#include <ATen/ops/empty.h>\n');
+  await runCompiler(compiler, [...flags, "-x", "c++-header", "-o", compiled, header]);
+  return clang ? ["-include-pch", compiled] : ["-include", header];
+}
+
+/** Runs `work` with a new folder that is gone afterwards. */
+async function withFolder(prefix, work) {
+  const folder = mkdtempSync(join(output, prefix));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** Compiles what changed, several files at a time. Objects are named after the hash of what they are made of. */
-async function compile(compiler, flags, log) {
+async function compile({ compiler, libtorch, log }) {
+  const flags = compileFlags(libtorch);
   const objects = join(output, "objects");
   mkdirSync(objects, { recursive: true });
   const headers = filesIn(native, /\.h$/).map((file) => readFileSync(file));
+  const common = hashOf(compiler, libtorch.version, ...flags, ...headers).slice(0, 16);
   const sources = [...filesIn(native, /\.cc$/), ...filesIn(join(native, "generated"), /\.cc$/)];
   const wanted = sources.map((source) => {
-    const hash = hashOf(compiler, ...flags, ...headers, readFileSync(source)).slice(0, 16);
+    const hash = hashOf(common, readFileSync(source)).slice(0, 16);
     return { source, object: join(objects, `${basename(source, ".cc")}-${hash}.o`) };
   });
   const queue = wanted.filter(({ object }) => !existsSync(object));
   if (queue.length > 0) log(`compiling ${queue.length} of ${wanted.length} files`);
-  const worker = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      const partial = `${next.object}.${process.pid}`;
-      await runCompiler(compiler, [...flags, "-o", partial, "-c", next.source]);
-      renameSync(partial, next.object);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(availableParallelism(), 16)) }, worker));
+  await withFolder("headers-", async (folder) => {
+    // It takes as long as two files, and a quarter of a gigabyte while it is there.
+    const shared = queue.length > 3 ? await precompile({ compiler, flags, folder }) : [];
+    const worker = async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const partial = `${next.object}.${process.pid}`;
+        await runCompiler(compiler, [...flags, ...shared, "-o", partial, "-c", next.source]);
+        renameSync(partial, next.object);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(availableParallelism(), 16)) }, worker));
+  });
   const kept = new Set(wanted.map(({ object }) => object));
   for (const file of filesIn(objects, /./)) if (!kept.has(file)) rmSync(file, { force: true });
   return wanted.map(({ object }) => object);
@@ -194,15 +220,12 @@ export async function build({ log = () => {} } = {}) {
   log(`native addon: ${compiler}, libtorch ${libtorch.version} in ${libtorch.folder}`);
   generate();
   mkdirSync(output, { recursive: true });
-  const objects = await compile(compiler, compileFlags(libtorch), log);
-  const scratch = mkdtempSync(join(output, "link-"));
-  try {
-    const linked = join(scratch, basename(addon));
+  const objects = await compile({ compiler, libtorch, log });
+  await withFolder("link-", async (folder) => {
+    const linked = join(folder, basename(addon));
     await runCompiler(compiler, [...objects, ...linkFlags(libtorch), "-o", linked]);
     renameSync(linked, addon);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
   writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(), libtorch }, null, 2));
   log(`native addon: ${relative(process.cwd(), addon)} made in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   return addon;
