@@ -94,7 +94,7 @@ function furnish(canvas: Canvas, generator: Random, options: { room: Room; left:
   const lamp: Prop = { kind: "roomLamp", x, z: back - 0.15, height: drawHeight(generator, "roomLamp") };
   paintProps(canvas, generator, { camera, props: [lamp] });
   paintBed(canvas, generator, { camera, bed });
-  paintProps(canvas, generator, { camera, props: people(canvas, generator, { room, free }) });
+  paintProps(canvas, generator, { camera, props: people(canvas, generator, { room, free, lamp }) });
 }
 
 /** Windows in the wall ahead: one, or more where the wall is long. */
@@ -114,19 +114,24 @@ function paintWindows(canvas: Canvas, generator: Random, options: { room: Room; 
 }
 
 /** At most two people beside the bed or before it, and sometimes a second lamp near the viewer. */
-function people(canvas: Canvas, generator: Random, { room, free }: { room: Room; free: readonly number[] }): Prop[] {
+function people(
+  canvas: Canvas,
+  generator: Random,
+  { room, free, lamp }: { room: Room; free: readonly number[]; lamp: Prop },
+): Prop[] {
   const { camera, back } = room;
   const props: Prop[] = [];
   const seen = (x: number, z: number): number =>
     Math.min(worldX(camera, canvas.wide - 0.06, z), Math.max(worldX(camera, 0.06, z), x));
-  const count = generator.integer(0, 3);
+  const places = Math.max(1, Math.floor((free[1] - free[0]) / 0.6));
+  const count = Math.min(generator.integer(0, 3), places);
   for (let i = 0; i < count; i++) {
-    const candidates = Array.from({ length: 6 }, () => {
+    const candidates = Array.from({ length: 10 }, () => {
       const z = generator.uniform(1.25, back - 0.25);
       const x = seen(generator.uniform(free[0], free[1]), z);
       return { kind: "person" as const, z, x, height: drawHeight(generator, "person") };
     });
-    props.push(clearest(camera, props, candidates));
+    props.push(clearest(camera, [lamp, ...props], candidates));
   }
   if (chance(generator, 0.4)) {
     const z = generator.uniform(1.1, 1.4);

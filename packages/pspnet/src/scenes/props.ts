@@ -71,12 +71,21 @@ export function drawHeight(generator: Random, kind: PropKind, scale = 1): number
   return generator.uniform(low, high) * scale;
 }
 
-/** The candidate whose middle stands farthest, in the picture, from the props already placed: fewer things hide others. */
+/** Half the width of each kind, in its heights. */
+const halfWidths: Record<PropKind, number> = {
+  car: 1.1,
+  person: 0.26,
+  tree: 0.36,
+  sign: 0.39,
+  streetLamp: 0.25,
+  roomLamp: 0.31,
+};
+
+/** The candidate with the widest gap, in the picture, to the props already placed: fewer things hide others. */
 export function clearest(camera: Camera, placed: readonly Prop[], candidates: readonly Prop[]): Prop {
-  const room = (prop: Prop): number =>
-    Math.min(
-      Number.MAX_VALUE,
-      ...placed.map((other) => Math.abs(screenX(camera, prop.x, prop.z) - screenX(camera, other.x, other.z))),
-    );
+  const half = ({ kind, height, z }: Prop): number => (halfWidths[kind] * height * camera.focal) / z;
+  const gap = (prop: Prop, other: Prop): number =>
+    Math.abs(screenX(camera, prop.x, prop.z) - screenX(camera, other.x, other.z)) - half(prop) - half(other);
+  const room = (prop: Prop): number => placed.reduce((least, other) => Math.min(least, gap(prop, other)), 1e9);
   return candidates.reduce((best, prop) => (room(prop) > room(best) ? prop : best));
 }

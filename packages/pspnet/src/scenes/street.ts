@@ -29,9 +29,10 @@ export function paintStreet(canvas: Canvas, generator: Random): Weather {
   const half = generator.uniform(0.75, 1.05);
   paintGround(canvas, generator, { camera, half });
   for (const side of [-1, 1]) paintRow(canvas, generator, { camera, x: side * (half + generator.uniform(0.6, 1.1)) });
+  const cars = traffic(canvas, generator, { camera, half });
   paintProps(canvas, generator, {
     camera,
-    props: [...traffic(canvas, generator, camera, half), ...verge(canvas, generator, camera, half)],
+    props: [...cars, ...verge(canvas, generator, { camera, half, cars })],
   });
   return weather;
 }
@@ -71,7 +72,7 @@ function paintRow(canvas: Canvas, generator: Random, { camera, x }: { camera: Ca
 }
 
 /** Cars in both lanes. */
-function traffic(canvas: Canvas, generator: Random, camera: Camera, half: number): Prop[] {
+function traffic(canvas: Canvas, generator: Random, { camera, half }: { camera: Camera; half: number }): Prop[] {
   const cars: Prop[] = [];
   const count = generator.integer(2, 4);
   for (let i = 0; i < count; i++) {
@@ -85,7 +86,12 @@ function traffic(canvas: Canvas, generator: Random, camera: Camera, half: number
 }
 
 /** What stands on the verges, on both sides. */
-function verge(canvas: Canvas, generator: Random, camera: Camera, half: number): Prop[] {
+function verge(
+  canvas: Canvas,
+  generator: Random,
+  options: { camera: Camera; half: number; cars: readonly Prop[] },
+): Prop[] {
+  const { camera, half, cars } = options;
   const props: Prop[] = [];
   const ranges: readonly [kind: PropKind, most: number, near: number, far: number][] = [
     ["tree", 3, 1.8, 3.4],
@@ -95,11 +101,11 @@ function verge(canvas: Canvas, generator: Random, camera: Camera, half: number):
   ];
   for (const [kind, most, near, far] of ranges) {
     for (let i = generator.integer(1, most); i > 0; i--) {
-      const candidates = Array.from({ length: 8 }, () => {
+      const candidates = Array.from({ length: 12 }, () => {
         const z = generator.uniform(near, far);
         return { kind, z, x: vergeX(canvas, generator, { camera, half, z }), height: drawHeight(generator, kind) };
       });
-      props.push(clearest(camera, props, candidates));
+      props.push(clearest(camera, [...cars, ...props], candidates));
     }
   }
   return props;
