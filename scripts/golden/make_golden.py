@@ -1,0 +1,182 @@
+"""Records what PyTorch computes for the reference PSPNet: the yardstick of packages/pspnet/test/parity.test.ts.
+
+python make_golden.py --reference path/to/pspnet_reference.py --out packages/pspnet/test/golden
+Needs torch 2.15, numpy, safetensors; about 3 minutes on 2 cores.
+
+Weights, images and labels are not stored: `value` makes them from their names, here and in
+packages/pspnet/test/support/reproducible.ts alike.
+"""
+import argparse
+import importlib.util
+import json
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.numpy import save_file
+
+BATCH, SIDE, SAMPLES, PROJECTIONS, STEPS, LR = 4, 97, 16, 4, 20, 1e-4
+SMALL, LARGE = [(97, 97), (129, 161)], [(97, 97), (129, 161), (225, 289)]
+CASES = {
+    "r18-deep": (dict(layers=18, classes=5, stem="deep"), LARGE),
+    "r18-plain": (dict(layers=18, classes=6, stem="plain"), SMALL),
+    "r50-deep": (dict(layers=50, classes=7, stem="deep"), LARGE),
+    "r50-plain": (dict(layers=50, classes=5, stem="plain", stride_in="1x1", ceil_pool=True), SMALL),
+}
+
+
+def words(name, count):
+    """`count` pseudo-random 32-bit words: FNV-1a of the name, Weyl steps, murmur3's finaliser."""
+    seed = 0x811C9DC5
+    for byte in name.encode():
+        seed = ((seed ^ byte) * 0x01000193) & 0xFFFFFFFF
+    x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(seed)
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    x = (x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return x ^ (x >> np.uint32(16))
+
+
+def uniform(name, count):
+    """Numbers in [-1, 1), float64."""
+    return words(name, count) / 2.0**31 - 1.0
+
+
+def value(name, shape, bottleneck):
+    """A parameter or buffer whose scale keeps activations near 1 through any depth.
+
+    Biases hold each channel well above zero, every fifth well below: a ReLU input near zero would flip with the last
+    bit of float32, and one flip moves gradients by more than the tolerance, on either side.
+    """
+    u = uniform(name, int(np.prod(shape)))
+    last = name.startswith("layer") and (".bn3." if bottleneck else ".bn2.") in name
+    if len(shape) == 4:
+        u = np.sqrt(3.0 / (shape[1] * shape[2] * shape[3])) * u
+    elif name.endswith("running_var"):
+        u = 1.0 + 0.2 * u
+    elif name.endswith("running_mean") or name in ("cls.4.bias", "aux.4.bias"):
+        u = 0.1 * u
+    elif name.endswith("weight"):
+        u = (0.3 if last else 0.5) + 0.1 * u
+    else:
+        size = 0.4 if last else 1.7
+        u = np.where(np.arange(u.size) % 5 == 2, -1.0, 1.0) * (size + 0.25 * size * u)
+    return torch.from_numpy(u.astype(np.float32).reshape(shape))
+
+
+def fill(net, layers):
+    with torch.no_grad():
+        for name, tensor in net.state_dict().items():
+            if not name.endswith("num_batches_tracked"):
+                tensor.copy_(value(name, tuple(tensor.shape), layers >= 50))
+    net.cls[3].p = net.aux[3].p = 0.0
+    return net
+
+
+def image(n, h, w):
+    """Noise around a colour of each image's own, so that the means over whole images differ."""
+    noise = 0.8 * uniform(f"image {n}x{h}x{w}", n * 3 * h * w).reshape(n, 3, h, w)
+    return torch.from_numpy((noise + uniform(f"colour {n}x{h}x{w}", n * 3).reshape(n, 3, 1, 1)).astype(np.float32))
+
+
+def labels(n, h, w, classes):
+    """Blocks of 8 x 8 pixels, one in classes + 1 of them ignored."""
+    rows, columns = -(-h // 8), -(-w // 8)
+    ids = (words(f"labels {n}x{h}x{w}", n * rows * columns) % np.uint32(classes + 1)).reshape(n, rows, columns)
+    ids = np.where(ids == classes, 255, ids).repeat(8, 1).repeat(8, 2)[:, :h, :w]
+    return torch.from_numpy(ids.astype(np.int64))
+
+
+def features(net, x):
+    return net.cls(net.ppm(net.layer4(net.layer3(net.layer2(net.layer1(net.layer0(x)))))))
+
+
+def loss(net, x, y):
+    out, aux = net(x)
+    main, auxiliary = (F.cross_entropy(t, y, ignore_index=255) for t in (out, aux))
+    return main, auxiliary, main + 0.4 * auxiliary
+
+
+def evaluate(net, sizes, with_full):
+    net.eval()
+    found = {}
+    with torch.inference_mode():
+        for h, w in sizes:
+            found[f"logits.{h}x{w}"] = features(net, image(1, h, w))
+        if with_full:
+            found[f"full.{SIDE}x{SIDE}"] = net(image(1, SIDE, SIDE))
+    return found
+
+
+def gradients(net, classes):
+    """Losses, batch-norm statistics after one training forward, and what is kept of each gradient."""
+    net.train()
+    main, auxiliary, total = loss(net, image(BATCH, SIDE, SIDE), labels(BATCH, SIDE, SIDE, classes))
+    total.backward()
+    found = {"train.losses": torch.stack([main, auxiliary]).detach()}
+    norms, samples, projections = [], [], []
+    for name, parameter in net.named_parameters():
+        g = parameter.grad.flatten().double().numpy()
+        norms.append(np.linalg.norm(g))
+        samples.append(g[words(f"{name} samples", SAMPLES) % np.uint32(g.size)])
+        projections.append([g @ uniform(f"{name} projection {k}", g.size) for k in range(PROJECTIONS)])
+    found["gradient.norms"] = torch.tensor(np.array(norms))
+    found["gradient.samples"] = torch.tensor(np.array(samples))
+    found["gradient.projections"] = torch.tensor(np.array(projections))
+    for name, buffer in net.named_buffers():
+        if not name.endswith("num_batches_tracked"):
+            found[f"statistics.{name}"] = buffer.clone()
+    return found
+
+
+def descent(net, classes):
+    net.train()
+    groups = [dict(params=[], lr=LR), dict(params=[], lr=10 * LR)]
+    for name, parameter in net.named_parameters():
+        groups[name.split(".")[0] in ("ppm", "cls", "aux")]["params"].append(parameter)
+    optimiser = torch.optim.SGD(groups, lr=LR, momentum=0.9, weight_decay=1e-4)
+    x, y = image(BATCH, SIDE, SIDE), labels(BATCH, SIDE, SIDE, classes)
+    losses = []
+    for _ in range(STEPS):
+        optimiser.zero_grad()
+        total = loss(net, x, y)[2]
+        total.backward()
+        optimiser.step()
+        losses.append(total.item())
+    return torch.tensor(losses, dtype=torch.float64)
+
+
+def relative_noise(net, fresh, classes):
+    """How far float32 is from float64 in the yardstick itself, the worst parameter's gradient (relative L2)."""
+    double = fresh().double().train()
+    loss(double, image(BATCH, SIDE, SIDE).double(), labels(BATCH, SIDE, SIDE, classes))[2].backward()
+    pairs = zip(net.named_parameters(), double.parameters())
+    return max(((p.grad - q.grad).norm() / q.grad.norm()).item() for (_, p), q in pairs)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--reference", required=True)
+    arguments.add_argument("--out", required=True)
+    a = arguments.parse_args()
+    spec = importlib.util.spec_from_file_location("pspnet_reference", a.reference)
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    os.makedirs(a.out, exist_ok=True)
+    for case, (config, sizes) in CASES.items():
+        fresh = lambda: fill(reference.PSPNet(**config), config["layers"])
+        net = fresh()
+        found = evaluate(net, sizes, case == "r18-deep") | gradients(net, config["classes"])
+        if case == "r18-deep":
+            found["descent.losses"] = descent(fresh(), config["classes"])
+        metadata = dict(torch=torch.__version__, config=json.dumps(config),
+                        parameters=json.dumps([name for name, _ in net.named_parameters()]))
+        save_file({k: v.contiguous().numpy() for k, v in found.items()}, os.path.join(a.out, f"{case}.safetensors"), metadata)
+        scale = {k: round(v.abs().max().item(), 2) for k, v in found.items() if k.startswith("logits")}
+        print(case, "losses", found["train.losses"].tolist(), "largest", scale,
+              "float32 noise in gradients", f"{relative_noise(net, fresh, config['classes']):.1e}", flush=True)
+        if "descent.losses" in found:
+            print(case, "descent", [round(v, 4) for v in found["descent.losses"].tolist()], flush=True)
+
+
+main()
