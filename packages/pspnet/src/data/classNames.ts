@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type ClassList, classLists, PspnetError, type Rgb, vocPalette } from "@pspnet/core";
+import type { DataConfig } from "../config/schema.js";
+
+/** Where datasets of ours keep their names and colours. */
+const CLASSES_FILE = "classes.json";
+
+/**
+ * The classes of a dataset: what `data.classes` says (a preset, a file, or the names), else `classes.json` at its root.
+ *
+ * @throws PspnetError "data" when neither says.
+ */
+export async function classesOf({ root, classes }: Pick<DataConfig, "root" | "classes">): Promise<ClassList> {
+  if (Array.isArray(classes)) return withColours(classes);
+  if (classes !== undefined && Object.hasOwn(classLists, classes))
+    return classLists[classes as keyof typeof classLists];
+  const file = classes === undefined ? join(root, CLASSES_FILE) : resolve(root, classes);
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    const presets = Object.keys(classLists).join(", ");
+    const mend = `give data.classes: one of ${presets}, a file of names, or a list of names`;
+    throw new PspnetError("data", `${file}: expected the names of the classes, found no such file; ${mend}`, { cause });
+  }
+  return file.endsWith(".json") ? parseJson(text, file) : parseNames(text, file);
+}
+
+function parseNames(text: string, file: string): ClassList {
+  const names = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (names.length < 2)
+    throw new PspnetError("data", `${file}: expected a class name on each line, found ${names.length}`);
+  return withColours(names);
+}
+
+function parseJson(text: string, file: string): ClassList {
+  let value: Partial<ClassList> | readonly string[];
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new PspnetError("data", `${file}: expected JSON: ${(cause as Error).message}`, { cause });
+  }
+  const { names, palette } = Array.isArray(value)
+    ? { names: value, palette: undefined }
+    : (value as Partial<ClassList>);
+  const isName = (name: unknown) => typeof name === "string";
+  const isColour = (colour: unknown) =>
+    Array.isArray(colour) &&
+    colour.length === 3 &&
+    colour.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
+  if (!Array.isArray(names) || names.length < 2 || !names.every(isName)) {
+    throw new PspnetError(
+      "data",
+      `${file}: expected {"names": [...], "palette": [[r, g, b], ...]} with at least 2 names`,
+    );
+  }
+  if (palette === undefined) return withColours(names);
+  if (!Array.isArray(palette) || palette.length !== names.length || !palette.every(isColour)) {
+    throw new PspnetError(
+      "data",
+      `${file}: expected a palette of ${names.length} colours [r, g, b] of 0 to 255, one a class`,
+    );
+  }
+  return { names, palette: palette as readonly Rgb[] };
+}
+
+function withColours(names: readonly string[]): ClassList {
+  return { names, palette: vocPalette(names.length) };
+}

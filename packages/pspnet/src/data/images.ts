@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import { PspnetError, type RgbImage } from "@pspnet/core";
+import sharp from "sharp";
+
+/** Decoded pixels that an image may have: more is a decompression bomb, or wants tiles first. */
+const MAX_PIXELS = 268_402_689;
+
+export interface ReadImageOptions {
+  /** Turns the photograph as its EXIF says. Off by default: labels are drawn on the pixels as they are stored. */
+  readonly orient?: boolean;
+}
+
+/**
+ * Decodes JPEG, PNG, WebP, AVIF, TIFF or GIF to 8-bit RGB. Colour profiles are ignored, as the training code of the field
+ * does; grey becomes RGB, transparency is dropped.
+ *
+ * @throws PspnetError "data" naming the file and what is wrong with it.
+ */
+export async function readImage(
+  source: string | Uint8Array,
+  { orient = false }: ReadImageOptions = {},
+): Promise<RgbImage> {
+  const name = typeof source === "string" ? source : "image";
+  try {
+    const bytes = typeof source === "string" ? await readFile(source) : source;
+    let pipeline = sharp(bytes, { ignoreIcc: true, limitInputPixels: MAX_PIXELS, failOn: "truncated" });
+    if (orient) pipeline = pipeline.autoOrient();
+    const { data, info } = await pipeline
+      .removeAlpha()
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return {
+      width: info.width,
+      height: info.height,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    };
+  } catch (cause) {
+    throw new PspnetError("data", `${name}: expected a photograph that can be decoded: ${reason(cause)}`, { cause });
+  }
+}
+
+export async function encodePng({ width, height, data }: RgbImage): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}
+
+function reason(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "no such file";
+  return (message ?? String(cause)).split("\n")[0];
+}

@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { type LabelMap, PspnetError, type Rgb } from "@pspnet/core";
+import { type DecodedPng, decode, encode } from "fast-png";
+
+/** A mask as it is stored, before its ids get their meaning. */
+export interface StoredMask extends LabelMap {
+  /** Whether the file is a palette PNG, whose indices are the ids. */
+  readonly palette: boolean;
+}
+
+/**
+ * Reads the ids of a mask: the indices of a palette PNG, or the values of a grey one of 1 to 16 bits.
+ *
+ * @throws PspnetError "data" for what is no PNG, for colours in place of ids, and for ids above 255.
+ */
+export async function readMask(path: string): Promise<StoredMask> {
+  const png = await decodeFile(path);
+  if (png.channels !== 1) {
+    const mend = "save it as grey or palette PNG, a class id in each pixel";
+    throw new PspnetError("data", `${path}: expected one id a pixel, found ${png.channels} colour channels; ${mend}`);
+  }
+  const { width, height, depth } = png;
+  const data = depth === 16 ? narrow(png.data, path) : unpack(png);
+  return { width, height, data, palette: png.palette !== undefined };
+}
+
+/** An index PNG with the classes' colours as its palette, so that viewers show them; black where a label has none. */
+export function encodeMask({ width, height, data }: LabelMap, palette: readonly Rgb[]): Uint8Array {
+  const highest = data.reduce((max, id) => Math.max(max, id), palette.length - 1);
+  const colours = Array.from({ length: highest + 1 }, (_, id) => [...(palette[id] ?? [0, 0, 0])]);
+  return encode({ width, height, data, depth: 8, channels: 1, palette: colours });
+}
+
+async function decodeFile(path: string): Promise<DecodedPng> {
+  try {
+    return decode(await readFile(path), { checkCrc: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const found = code === "ENOENT" ? "no such file" : message;
+    throw new PspnetError("data", `${path}: expected a PNG mask that can be decoded: ${found}`, { cause });
+  }
+}
+
+/** Pixels of less than 8 bits stand several to a byte, each row beginning a new one. */
+function unpack({ width, height, depth, data }: DecodedPng): Uint8Array {
+  if (depth === 8) return Uint8Array.from(data);
+  const perByte = 8 / depth;
+  const stride = Math.ceil(width / perByte);
+  const ids = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const byte = data[y * stride + Math.floor(x / perByte)];
+      ids[y * width + x] = (byte >> (8 - depth * ((x % perByte) + 1))) & ((1 << depth) - 1);
+    }
+  }
+  return ids;
+}
+
+function narrow(data: ArrayLike<number>, path: string): Uint8Array {
+  const ids = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] > 255)
+      throw new PspnetError("data", `${path}: expected ids up to 255, found ${data[i]} in a 16-bit mask`);
+    ids[i] = data[i];
+  }
+  return ids;
+}
