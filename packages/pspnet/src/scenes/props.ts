@@ -58,9 +58,9 @@ function paintCar(canvas: Canvas, generator: Random, { x, foot, height }: Stand)
 /** Heights of each kind, in heights of a camera that a tall person holds overhead. */
 const heights: Record<PropKind, readonly [low: number, high: number]> = {
   car: [0.5, 0.62],
-  person: [0.82, 1],
+  person: [0.86, 1.06],
   tree: [1.1, 2],
-  sign: [0.66, 0.84],
+  sign: [0.7, 0.88],
   streetLamp: [1, 1.25],
   roomLamp: [0.9, 1.15],
 };
