@@ -1,0 +1,200 @@
+import { IGNORE, IMAGENET_MEAN, IMAGENET_STD, type LabelMap, type Random, type RgbImage } from "@pspnet/core";
+import { blur, blurSource } from "./blur.js";
+import {
+  type Region,
+  rotateImage,
+  rotateLabel,
+  rotationSource,
+  type Size,
+  scaledSide,
+  scaleImage,
+  scaleLabel,
+} from "./resample.js";
+
+/** How much a training sample may be changed: the official `tool/train.py`, in its order. */
+export interface AugmentOptions {
+  /** Range of the enlargement, drawn uniformly. */
+  readonly scaleMin: number;
+  readonly scaleMax: number;
+  /** Greatest turn in degrees, either way, of half of the samples; 0: none. */
+  readonly rotate: number;
+  /** Blur half of the samples. */
+  readonly blur: boolean;
+  /** Mirror half of the samples. */
+  readonly mirror: boolean;
+  /** Side of the square crop, pixels. */
+  readonly crop: number;
+}
+
+/** What was drawn for one sample. */
+export interface Augmentation {
+  readonly scale: number;
+  /** Counter-clockwise; 0: not turned. */
+  readonly degrees: number;
+  readonly blur: boolean;
+  readonly mirror: boolean;
+  /** Where the crop lies between the first place (0) and the last (1, excluded). */
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Memory that a crop is written into, for instance its place in a batch. */
+export interface CropTarget {
+  /** `[crop, crop, 3]`, normalised: (value - 255 mean) / (255 std), with ImageNet's mean and deviation; RGB. */
+  readonly image: Float32Array;
+  /** `[crop, crop]`; {@link IGNORE} beyond the image. */
+  readonly label: Uint8Array;
+}
+
+const FILL = Float32Array.from(IMAGENET_MEAN, (mean) => 255 * mean);
+
+/** Draws always the same count of numbers in the same order, so that one option leaves the others' draws as they are. */
+export function drawAugmentation(generator: Random, options: AugmentOptions): Augmentation {
+  const scale = generator.uniform(options.scaleMin, options.scaleMax);
+  const turned = generator.next() < 0.5;
+  const degrees = generator.uniform(-options.rotate, options.rotate);
+  const blurred = generator.next() < 0.5;
+  const mirrored = generator.next() < 0.5;
+  return {
+    scale,
+    degrees: turned && options.rotate > 0 ? degrees : 0,
+    blur: blurred && options.blur,
+    mirror: mirrored && options.mirror,
+    left: generator.next(),
+    top: generator.next(),
+  };
+}
+
+/**
+ * Scales, turns, blurs, mirrors, crops and normalises samples. Each stage makes only the part that the crop shows, with the
+ * values that it has in the whole image. Keeps its working memory from sample to sample.
+ */
+export class Augmenter {
+  readonly #options: AugmentOptions;
+  #images: [Float32Array, Float32Array, Float32Array] = [new Float32Array(0), new Float32Array(0), new Float32Array(0)];
+  #labels: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+
+  constructor(options: AugmentOptions) {
+    this.#options = options;
+  }
+
+  /** Writes a crop of the sample, drawn with `generator`, into all of `target`. */
+  augment(
+    { image, label }: { readonly image: RgbImage; readonly label: LabelMap },
+    { generator, target }: { readonly generator: Random; readonly target: CropTarget },
+  ): void {
+    const drawn = drawAugmentation(generator, this.#options);
+    const { crop } = this.#options;
+    const size = { width: scaledSide(image.width, drawn.scale), height: scaledSide(image.height, drawn.scale) };
+    const columns = place(size.width, { crop, at: drawn.left });
+    const rows = place(size.height, { crop, at: drawn.top });
+    const shown = {
+      x: drawn.mirror ? size.width - columns.start - columns.count : columns.start,
+      y: rows.start,
+      width: columns.count,
+      height: rows.count,
+    };
+    const pixels = this.#image(image, { drawn, size, shown });
+    const classes = this.#label(label, { drawn, size, shown });
+    if (columns.count < crop || rows.count < crop) {
+      target.image.fill(0);
+      target.label.fill(IGNORE);
+    }
+    const corner = rows.before * crop + columns.before;
+    writeImage(pixels, { shown, mirror: drawn.mirror, crop, corner, out: target.image });
+    writeLabel(classes, { shown, mirror: drawn.mirror, crop, corner, out: target.label });
+  }
+
+  /** The part `shown` of the scaled, turned and blurred image. */
+  #image(image: RgbImage, { drawn, size, shown }: Stage): Float32Array {
+    const sharp = drawn.blur ? blurSource(shown, size) : shown;
+    const turn = { degrees: drawn.degrees, size };
+    const upright = drawn.degrees === 0 ? sharp : rotationSource(sharp, turn);
+    let current = this.#floats(0, upright);
+    scaleImage(image, { scale: drawn.scale, region: upright, out: current });
+    if (drawn.degrees !== 0) {
+      const out = this.#floats(1, sharp);
+      rotateImage({ turn, source: current, from: upright, region: sharp, out, fill: FILL });
+      current = out;
+    }
+    if (!drawn.blur) return current;
+    const out = this.#floats(drawn.degrees === 0 ? 1 : 0, shown);
+    blur({ size, source: current, from: sharp, region: shown, scratch: this.#floats(2, sharp), out });
+    return out;
+  }
+
+  /** The part `shown` of the scaled and turned label. */
+  #label(label: LabelMap, { drawn, size, shown }: Stage): Uint8Array {
+    const turn = { degrees: drawn.degrees, size };
+    const upright = drawn.degrees === 0 ? shown : rotationSource(shown, turn);
+    const source = this.#bytes(0, upright);
+    scaleLabel(label, { scale: drawn.scale, region: upright, out: source });
+    if (drawn.degrees === 0) return source;
+    const out = this.#bytes(1, shown);
+    rotateLabel({ turn, source, from: upright, region: shown, out });
+    return out;
+  }
+
+  #floats(which: 0 | 1 | 2, { width, height }: Region): Float32Array {
+    const length = 3 * width * height;
+    if (this.#images[which].length < length) this.#images[which] = new Float32Array(length);
+    return this.#images[which];
+  }
+
+  #bytes(which: 0 | 1, { width, height }: Region): Uint8Array {
+    const length = width * height;
+    if (this.#labels[which].length < length) this.#labels[which] = new Uint8Array(length);
+    return this.#labels[which];
+  }
+}
+
+interface Stage {
+  readonly drawn: Augmentation;
+  readonly size: Size;
+  readonly shown: Region;
+}
+
+/** The image's pixels that a crop shows along one side: `count` from `start`, after `before` pixels of padding. */
+function place(
+  side: number,
+  { crop, at }: { readonly crop: number; readonly at: number },
+): { readonly start: number; readonly count: number; readonly before: number } {
+  if (side >= crop) return { start: Math.floor(at * (side - crop + 1)), count: crop, before: 0 };
+  return { start: 0, count: side, before: Math.floor((crop - side) / 2) };
+}
+
+interface Write<T> {
+  readonly shown: Region;
+  readonly mirror: boolean;
+  /** Pixels of a row of `out`. */
+  readonly crop: number;
+  /** Index of the first pixel written. */
+  readonly corner: number;
+  readonly out: T;
+}
+
+function writeImage(source: Float32Array, { shown, mirror, crop, corner, out }: Write<Float32Array>): void {
+  const { width, height } = shown;
+  const step = mirror ? -3 : 3;
+  const [meanR, meanG, meanB] = FILL;
+  const [stdR, stdG, stdB] = IMAGENET_STD.map((std) => 1 / (255 * std));
+  for (let y = 0; y < height; y++) {
+    let from = 3 * (y * width + (mirror ? width - 1 : 0));
+    let to = 3 * (corner + y * crop);
+    for (let x = 0; x < width; x++, from += step, to += 3) {
+      out[to] = (source[from] - meanR) * stdR;
+      out[to + 1] = (source[from + 1] - meanG) * stdG;
+      out[to + 2] = (source[from + 2] - meanB) * stdB;
+    }
+  }
+}
+
+function writeLabel(source: Uint8Array, { shown, mirror, crop, corner, out }: Write<Uint8Array>): void {
+  const { width, height } = shown;
+  for (let y = 0; y < height; y++) {
+    const start = y * width;
+    const to = corner + y * crop;
+    if (mirror) for (let x = 0; x < width; x++) out[to + x] = source[start + width - 1 - x];
+    else for (let x = 0; x < width; x++) out[to + x] = source[start + x];
+  }
+}
