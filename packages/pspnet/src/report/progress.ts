@@ -7,83 +7,150 @@ export interface TextStream {
 
 export type Fields = Readonly<Record<string, string | number>>;
 
+export interface ProgressOptions {
+  /** What is done, as the line begins. */
+  readonly label: string;
+  /** How many there are to do. */
+  readonly total: number;
+  /** What was done before, after a resume: it does not count for the rate. */
+  readonly start?: number;
+}
+
 const REDRAW_MS = 100;
-const PLAIN_MS = 10_000;
-const BAR_WIDTH = 24;
+const PLAIN_MS = 5_000;
+const BAR_WIDTHS = [24, 16, 8];
+/** How far back the rate looks, in seconds. */
+const MEMORY_SECONDS = 30;
 
 /**
- * One live line: label, bar, count, fields, rate and time left. On a terminal it is redrawn in place; elsewhere it is printed
- * every ten seconds.
+ * One live line: label, bar, count, fields and time left. On a terminal it is redrawn in place, ten times a second at most,
+ * and fits the width; elsewhere it is a plain line every five seconds, the first and the last state always.
  */
 export class Progress {
   readonly #stream: TextStream;
   readonly #label: string;
   readonly #total: number;
-  readonly #start: number;
-  readonly #started = performance.now();
-  #shown = Number.NEGATIVE_INFINITY;
+  readonly #rate: Rate;
+  #drawn = Number.NEGATIVE_INFINITY;
   #onScreen = false;
-  #last = "";
+  #state: { readonly done: number; readonly fields: Fields } | null = null;
+  #stale = false;
 
-  /** `start` is what was done before, after a resume: it does not count for the rate. */
-  constructor(
-    stream: TextStream,
-    { label, total, start = 0 }: { readonly label: string; readonly total: number; readonly start?: number },
-  ) {
+  constructor(stream: TextStream, { label, total, start = 0 }: ProgressOptions) {
     this.#stream = stream;
     this.#label = label;
     this.#total = total;
-    this.#start = start;
+    this.#rate = new Rate(start);
   }
 
+  /** @param fields What the line shows beside the count, most important first: a narrow terminal leaves out the last. */
   update(done: number, fields: Fields = {}): void {
-    this.#last = this.#line(done, fields);
     const now = performance.now();
-    if (now - this.#shown < (this.#stream.isTTY ? REDRAW_MS : PLAIN_MS) && done < this.#total) return;
-    this.#shown = now;
-    this.#draw();
+    this.#rate.add(done, now);
+    this.#state = { done, fields };
+    this.#stale = true;
+    if (now - this.#drawn >= (this.#stream.isTTY ? REDRAW_MS : PLAIN_MS) || done >= this.#total) this.#draw();
   }
 
   /** Prints a line of its own; the live line goes on below it. */
   log(line: string): void {
+    const live = this.#onScreen;
     this.#clear();
     this.#stream.write(`${line}\n`);
+    if (live) this.#draw();
   }
 
-  /** Leaves the last state of the line behind. */
+  /** Leaves the last state behind. A later `update` begins a new line; the time until then does not count for the rate. */
   finish(): void {
-    if (this.#stream.isTTY && this.#last) {
-      this.#draw();
-      this.#stream.write("\n");
-    }
+    if (this.#stale) this.#draw();
+    if (this.#onScreen) this.#stream.write("\n");
     this.#onScreen = false;
+    this.#state = null;
+    this.#rate.pause();
+    this.#drawn = Number.NEGATIVE_INFINITY;
   }
 
   #draw(): void {
-    if (!this.#stream.isTTY) {
-      this.#stream.write(`${this.#last}\n`);
-      return;
+    if (!this.#state) return;
+    this.#drawn = performance.now();
+    this.#stale = false;
+    const { done, fields } = this.#state;
+    const share = this.#total > 0 ? Math.min(done / this.#total, 1) : 1;
+    const texts = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
+    const count = `${done}/${this.#total}`;
+    const seconds = (this.#total - done) / this.#rate.value;
+    const left = done < this.#total && Number.isFinite(seconds) ? [`${duration(seconds)} left`] : [];
+    if (this.#stream.isTTY) {
+      this.#clear();
+      this.#stream.write(fit({ label: this.#label, share, count, texts, left }, (this.#stream.columns ?? 80) - 1));
+      this.#onScreen = true;
+    } else {
+      const head = `${this.#label} ${count} (${Math.floor(100 * share)} %)`;
+      this.#stream.write(`${[head, ...texts, ...left].join("  ")}\n`);
     }
-    this.#clear();
-    this.#stream.write(this.#last.slice(0, (this.#stream.columns ?? 80) - 1));
-    this.#onScreen = true;
   }
 
   #clear(): void {
     if (this.#onScreen) this.#stream.write("\r\x1b[2K");
     this.#onScreen = false;
   }
+}
 
-  #line(done: number, fields: Fields): string {
-    const share = this.#total > 0 ? Math.min(done / this.#total, 1) : 1;
-    const filled = Math.round(share * BAR_WIDTH);
-    const bar = `[${"=".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}]`;
-    const seconds = (performance.now() - this.#started) / 1000;
-    const rate = (done - this.#start) / seconds;
-    const left = rate > 0 ? `${duration((this.#total - done) / rate)} left` : "";
-    const parts = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
-    return [`${this.#label} ${bar} ${done}/${this.#total}`, ...parts, left].filter(Boolean).join("  ");
+/** Things a second, with what is long ago forgotten. */
+class Rate {
+  #done: number;
+  #things = 0;
+  #seconds = 0;
+  #time: number | null = performance.now();
+
+  constructor(start: number) {
+    this.#done = start;
   }
+
+  add(done: number, now: number): void {
+    if (this.#time !== null) {
+      const seconds = (now - this.#time) / 1000;
+      const kept = Math.exp(-seconds / MEMORY_SECONDS);
+      this.#things = this.#things * kept + done - this.#done;
+      this.#seconds = this.#seconds * kept + seconds;
+    }
+    this.#done = done;
+    this.#time = now;
+  }
+
+  pause(): void {
+    this.#time = null;
+  }
+
+  /** NaN as long as nothing is known. */
+  get value(): number {
+    return this.#things / this.#seconds;
+  }
+}
+
+interface LineParts {
+  readonly label: string;
+  readonly share: number;
+  readonly count: string;
+  readonly texts: readonly string[];
+  readonly left: readonly string[];
+}
+
+/** The line with the widest bar that fits; then without bar, then without the last fields. */
+function fit({ label, share, count, texts, left }: LineParts, width: number): string {
+  const line = (head: string, fields: readonly string[]) => [`${label} ${head}`, ...fields, ...left].join("  ");
+  const candidates = [
+    ...BAR_WIDTHS.map((size) => line(`${bar(share, size)} ${count}`, texts)),
+    ...texts.map((_, i) => line(count, texts.slice(0, texts.length - i))),
+    line(count, []),
+  ];
+  const last = candidates[candidates.length - 1];
+  return candidates.find((candidate) => candidate.length <= width) ?? last.slice(0, Math.max(width, 0));
+}
+
+function bar(share: number, width: number): string {
+  const filled = Math.round(share * width);
+  return `[${"=".repeat(filled)}${" ".repeat(width - filled)}]`;
 }
 
 /** `1h02m`, `3m20s` or `12s`. */
