@@ -80,7 +80,8 @@ class WorkerThread implements LoaderThread {
       const mend = "run it from the built package, or set workers=0";
       throw new PspnetError("environment", `Loader: expected a built worker in ${file.pathname}, found none; ${mend}`);
     }
-    this.#worker = new Worker(file, { workerData: settings });
+    // Without the process's own flags: some, such as --input-type, make a worker fail.
+    this.#worker = new Worker(file, { workerData: settings, execArgv: [] });
     // An idle worker does not keep the process alive.
     this.#worker.unref();
     this.#worker.on("message", (message: FromWorker) => this.#receive(message));

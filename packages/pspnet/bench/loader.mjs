@@ -1,0 +1,29 @@
+// Samples a second that the loader makes: node packages/pspnet/bench/loader.mjs <dataset> [workers] [crop] [cache] [batches]
+import { validateTrainConfig } from "../dist/config/load.js";
+import { openDataset } from "../dist/data/dataset.js";
+import { Loader } from "../dist/data/loader.js";
+
+const [root, workers = "1", crop = "321", cache = "none", count = "20"] = process.argv.slice(2);
+const config = validateTrainConfig(
+  { data: { root }, workers: Number(workers), crop: Number(crop), cache, batch: 8 },
+  "bench",
+);
+const loader = new Loader(await openDataset(config.data, "train"), config);
+
+async function* endless() {
+  for (let epoch = 0; ; epoch++) yield* loader.epoch(epoch);
+}
+
+let start = 0;
+let batches = 0;
+for await (const batch of endless()) {
+  batch.release();
+  // The first ones start the threads; with a cache, the first epoch fills it.
+  const warm = cache === "ram" ? loader.batches : 3;
+  if (batches++ === warm) start = performance.now();
+  if (batches > warm + Number(count)) break;
+}
+const seconds = (performance.now() - start) / 1000;
+await loader.close();
+const rate = (Number(count) * config.batch) / seconds;
+console.log(`crop ${crop}, workers ${workers}, cache ${cache}: ${rate.toFixed(1)} samples/s`);
