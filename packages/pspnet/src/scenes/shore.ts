@@ -118,7 +118,7 @@ function bankProps(canvas: Canvas, generator: Random, options: { camera: Camera;
   const { wide, high } = canvas;
   const farthest = camera.focal / (Math.max(edge.left, edge.right) + 0.02 - camera.horizon);
   const nearest = Math.min(farthest, camera.focal / (Math.min(high, edge.left + 0.3) - 0.02 - camera.horizon));
-  const kinds: PropKind[] = ["person", "sign", "person", "streetLamp", quay ? "car" : "tree"];
+  const kinds: PropKind[] = ["person", "sign", "streetLamp", quay ? "car" : "tree"];
   if (chance(generator, 0.4)) kinds.push("sign");
   if (chance(generator, 0.35)) kinds.push(quay ? "car" : "person");
   for (let i = 1; i < wide; i++) kinds.push(pick(generator, kinds));

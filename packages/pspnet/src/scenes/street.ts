@@ -96,7 +96,7 @@ function verge(
   const ranges: readonly [kind: PropKind, most: number, near: number, far: number][] = [
     ["tree", 3, 1.8, 3.4],
     ["person", 4, 1.4, 2.4],
-    ["sign", 4, 1.3, 2.1],
+    ["sign", 3, 1.3, 2.1],
     ["streetLamp", 3, 1.6, 2.6],
   ];
   for (const [kind, most, near, far] of ranges) {
