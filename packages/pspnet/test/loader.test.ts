@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { random } from "@pspnet/core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { DataConfig } from "../dist/config/schema.js";
 // Worker threads run compiled files only, so this file tests what `tsc -b` has made.
 import { type Dataset, openDataset } from "../dist/data/dataset.js";
 import { encodePng } from "../dist/data/images.js";
@@ -35,8 +36,13 @@ beforeAll(async () => {
 afterEach(() => Promise.all(open.splice(0).map((loader) => loader.close())));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const describe = (root: string) =>
-  ({ root, format: "folders", train: "train", val: "train", classes: ["a", "b", "c"] }) as const;
+const describe = (root: string): DataConfig => ({
+  root,
+  format: "folders",
+  train: "train",
+  val: "train",
+  classes: ["a", "b", "c"],
+});
 
 async function writeSamples(root: string): Promise<void> {
   const generator = random(5);
