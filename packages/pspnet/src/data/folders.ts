@@ -57,8 +57,17 @@ async function filesByStem(folder: string, pattern: RegExp): Promise<Map<string,
       cause,
     });
   }
-  const files = names.filter((name) => pattern.test(name)).sort();
-  return new Map(files.map((name) => [name.slice(0, -extname(name).length), name]));
+  const files = new Map<string, string>();
+  for (const name of names.filter((name) => pattern.test(name) && !name.startsWith(".")).sort()) {
+    const stem = name.slice(0, -extname(name).length);
+    const other = files.get(stem);
+    if (other !== undefined) {
+      const found = `found ${other} and ${name}`;
+      throw new PspnetError("data", `${folder}: expected one file of the name "${stem}", ${found}; remove one`);
+    }
+    files.set(stem, name);
+  }
+  return files;
 }
 
 function missing(from: ReadonlyMap<string, string>, within: ReadonlyMap<string, string>): string[] {

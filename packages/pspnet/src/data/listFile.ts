@@ -6,11 +6,14 @@ import type { DataConfig } from "../config/schema.js";
 import { classesOf } from "./classNames.js";
 import { type DatasetSource, type Pair, plainIds } from "./source.js";
 
+/** Lines that an error names. */
+const NAMED = 5;
+
 /**
  * A list file as the official release reads it (`util/dataset.py`): `image label` a line, one space between, relative to the
  * root (a leading "/" is dropped, not obeyed). Unlike there, every file must exist.
  *
- * @throws PspnetError "data" naming the list's line.
+ * @throws PspnetError "data" naming the lines that cannot be used.
  */
 export async function openList(description: DataConfig, split: string): Promise<DatasetSource> {
   const file = resolve(description.root, split);
@@ -24,29 +27,35 @@ export async function openList(description: DataConfig, split: string): Promise<
       { cause },
     );
   }
-  const lines = text.split(/\r?\n/).map((line, i) => ({ line: line.trim(), at: `${file}:${i + 1}` }));
-  const pairs = lines
-    .filter(({ line }) => line !== "")
-    .map(({ line, at }) => parseLine(line, { at, root: description.root }));
+  const pairs: Pair[] = [];
+  const problems: string[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "") continue;
+    const read = parseLine(line.trim(), { at: `${file}:${i + 1}`, root: description.root });
+    if ("problem" in read) problems.push(read.problem);
+    else pairs.push(read);
+  }
+  if (problems.length > 0) {
+    const more = problems.length > NAMED ? [`and ${problems.length - NAMED} lines more`] : [];
+    throw new PspnetError("data", [...problems.slice(0, NAMED), ...more].join("\n"));
+  }
   const classes = await classesOf(description);
   return { pairs, classes, ids: plainIds(classes.names.length) };
 }
 
-function parseLine(line: string, { at, root }: { readonly at: string; readonly root: string }): Pair {
+function parseLine(
+  line: string,
+  { at, root }: { readonly at: string; readonly root: string },
+): Pair | { readonly problem: string } {
   const parts = line.split(" ");
   if (parts.length !== 2) {
-    throw new PspnetError(
-      "data",
-      `${at}: expected "image label", two paths with one space between and none inside, found ${parts.length} parts: "${line}"`,
-    );
+    const expected = `expected "image label", two paths with one space between and none inside`;
+    return { problem: `${at}: ${expected}, found ${parts.length} parts: "${line}"` };
   }
   const [image, mask] = parts.map((part) => join(root, part));
-  for (const path of [image, mask]) {
-    if (!existsSync(path))
-      throw new PspnetError(
-        "data",
-        `${at}: expected the file ${path}, which is missing; mend the list or data.root (${root})`,
-      );
+  const missing = [image, mask].filter((path) => !existsSync(path));
+  if (missing.length > 0) {
+    return { problem: `${at}: ${missing.join(" and ")} missing; mend the list or data.root (${root})` };
   }
   return { id: parts[0], image, mask };
 }

@@ -2,6 +2,10 @@ import { readFile } from "node:fs/promises";
 import { type LabelMap, PspnetError, type Rgb } from "@pspnet/core";
 import { type DecodedPng, decode, encode } from "fast-png";
 
+/** Places in a PNG file, whose header always comes first. */
+const IHDR_DEPTH = 24;
+const IHDR_INTERLACE = 28;
+
 /** A mask as it is stored, before its ids get their meaning. */
 export interface StoredMask extends LabelMap {
   /** Whether the file is a palette PNG, whose indices are the ids. */
@@ -33,12 +37,23 @@ export function encodeMask({ width, height, data }: LabelMap, palette: readonly 
 
 async function decodeFile(path: string): Promise<DecodedPng> {
   try {
-    return decode(await readFile(path), { checkCrc: true });
+    const bytes = await readFile(path);
+    refuseInterlacedBits(bytes, path);
+    return decode(bytes, { checkCrc: true });
   } catch (cause) {
+    if (cause instanceof PspnetError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
-    const found = code === "ENOENT" ? "no such file" : message;
-    throw new PspnetError("data", `${path}: expected a PNG mask that can be decoded: ${found}`, { cause });
+    const found = code === "ENOENT" ? "no such file" : `broken, cut off or no PNG (${message.trim()})`;
+    throw new PspnetError("data", `${path}: expected a PNG mask that can be decoded, found ${found}`, { cause });
   }
+}
+
+/** fast-png takes a byte for each pixel of an interlaced file, so it would give wrong ids where there are several in one. */
+function refuseInterlacedBits(bytes: Uint8Array, path: string): void {
+  const [depth, interlaced] = [bytes[IHDR_DEPTH], bytes[IHDR_INTERLACE]];
+  if (interlaced !== 1 || depth >= 8) return;
+  const expected = "expected a mask without interlacing, or of 8 bits";
+  throw new PspnetError("data", `${path}: ${expected}, found an interlaced one of ${depth} bits; save it without`);
 }
 
 /** Pixels of less than 8 bits stand several to a byte, each row beginning a new one. */
@@ -60,7 +75,10 @@ function narrow(data: ArrayLike<number>, path: string): Uint8Array {
   const ids = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i++) {
     if (data[i] > 255)
-      throw new PspnetError("data", `${path}: expected ids up to 255, found ${data[i]} in a 16-bit mask`);
+      throw new PspnetError(
+        "data",
+        `${path}: expected ids up to 255, found ${data[i]} in a 16-bit mask; number the classes from 0`,
+      );
     ids[i] = data[i];
   }
   return ids;
