@@ -130,7 +130,7 @@ export function formatCheckReport(report: CheckReport): string {
   ].join("\n");
 }
 
-/** The first samples that can be read, each image beside itself tinted by its classes. */
+/** Samples from all over the dataset that can be read, each image beside itself tinted by its classes. */
 export async function contactSheet(dataset: Dataset, { count }: { readonly count: number }): Promise<RgbImage> {
   const tiles: RgbImage[] = [];
   const step = Math.max(1, Math.floor(dataset.length / count));
