@@ -1,1 +1,20 @@
-export {};
+// Networks, images, labels and metrics
+export * from "@pspnet/core";
+// Configuration of a training run
+export { loadTrainConfig, validateTrainConfig } from "./config/load.js";
+export type { DataConfig, TrainConfig } from "./config/schema.js";
+// Datasets
+export { type Dataset, openDataset, type Sample } from "./data/dataset.js";
+export { encodePng, readImage } from "./data/images.js";
+export { type Batch, Loader } from "./data/loader.js";
+export { encodeMask, readMask } from "./data/masks.js";
+export { writeScenes } from "./scenes/dataset.js";
+export { makeScene, type Scene } from "./scenes/scene.js";
+// Evaluation and prediction
+export { type Engine, openEngine } from "./segment/engine.js";
+export { evaluate } from "./segment/evaluate.js";
+export { type Protocol, WHOLE_IMAGE } from "./segment/protocol.js";
+export { Segmenter } from "./segment/segmenter.js";
+export { loadModel } from "./segment/weights.js";
+// Training
+export { type TrainOptions, type TrainResult, train } from "./train/train.js";

@@ -6,6 +6,7 @@ const MENDS: Readonly<Record<string, string>> = {
   EACCES: "allow writing there, or choose another folder",
   EPERM: "allow writing there, or choose another folder",
   EROFS: "choose a folder that can be written",
+  EEXIST: "a file stands where a folder is needed; choose another folder",
   ENOTDIR: "a file stands where a folder is needed; choose another folder",
   EISDIR: "a folder stands where the file is to be; choose another name",
   ENAMETOOLONG: "choose a shorter name",

@@ -63,7 +63,7 @@ export function valueAxis(name: string, { nameGap, ...options }: { readonly name
     nameGap,
     nameLocation: "middle",
     nameTextStyle: font(13, GREY),
-    axisLabel: font(12, GREY),
+    axisLabel: { ...font(12, GREY), hideOverlap: true },
     axisLine: { show: true, lineStyle: { color: GREY } },
     splitLine: { lineStyle: { color: FAINT } },
     ...options,

@@ -15,7 +15,7 @@ export function classIouSvg({ classes, meanIoU }: Scores, names: readonly string
   const margin = textWidth(labels, fontSize) + 20;
   const grid = { left: margin, top: 70, width: WIDTH, height: Math.max(bars.length, 1) * (few ? 26 : 17) };
   const missing = classes.length - bars.length;
-  const subtext = `mIoU ${(100 * meanIoU).toFixed(1)} % (dashed)${missing > 0 ? `; ${missing} classes that occur nowhere count as 0` : ""}`;
+  const subtext = `mIoU ${(100 * meanIoU).toFixed(1)} % (dashed)${missing > 0 ? `; classes that occur nowhere (${missing}) count as 0` : ""}`;
   const option = {
     title: title("IoU of classes", { left: margin, subtext }),
     grid,

@@ -5,12 +5,12 @@ import { font, nameAxis, renderChart, textWidth, title } from "./chart.js";
 const SCALE = ["#ffffff", "#d6e6f4", "#abcfe6", "#6aaed6", "#3787c0", "#105ba4", "#08306b"];
 const ABSENT = "#eeeeee";
 /** The largest matrix whose figures are written into its cells. */
-const MOST_FIGURES = 20;
+const MOST_FIGURES = 24;
 /** Shares below it, in per cent, stay white: 150 classes have 22,500 cells, nearly all of them empty. */
 const LEAST = 0.5;
 
 /**
- * The confusion matrix as SVG: rows are true classes, the shares of a row sum to 100 %. Up to 20 classes have the figures in
+ * The confusion matrix as SVG: rows are true classes, the shares of a row sum to 100 %. Up to 24 classes have the figures in
  * the cells. Rows of classes that the labels never have are grey.
  */
 export function confusionSvg(confusion: ConfusionMatrix, names: readonly string[]): Promise<string> {

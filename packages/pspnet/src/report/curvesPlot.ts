@@ -23,6 +23,8 @@ const PANELS = [
   { left: 70, width: 430, top: 84, height: 290 },
   { left: 690, width: 430, top: 84, height: 290 },
 ];
+/** Legend of lines without points. */
+const STROKES = { icon: "rect", itemWidth: 22, itemHeight: 4 };
 /** Points that a panel can show apart. */
 const RESOLUTION = 800;
 
@@ -32,7 +34,7 @@ export function curvesSvg({ steps, epochs }: Curves): Promise<string> {
   const option = {
     title: [title("Training", PANELS[0]), title("Validation", PANELS[1])],
     legend: [
-      legend(["loss", "smoothed loss", "learning rate"], PANELS[0]),
+      { ...legend(["loss", "smoothed loss", "learning rate"], PANELS[0]), ...STROKES },
       legend(["pixel accuracy", "mIoU"], PANELS[1]),
     ],
     grid: PANELS,
@@ -125,9 +127,9 @@ function smooth(points: readonly StepPoint[]): number[][] {
   return points.map(({ step }, i) => [step, (forth[i] + back[i]) / 2]);
 }
 
-/** Over about a fortieth of the values, without the pull of a first one. */
+/** Over about a fortieth of the values, five at least, without the pull of a first one. */
 function movingAverage(values: readonly number[]): number[] {
-  const kept = 1 - 1 / Math.max(1, values.length / 40);
+  const kept = 1 - 1 / Math.max(5, values.length / 40);
   let sum = 0;
   let weight = 0;
   return values.map((value) => {

@@ -1,0 +1,46 @@
+import { cpus, totalmem } from "node:os";
+import { cudaProblem, fastBfloat16, numThreads, version } from "@pspnet/torch";
+import { table } from "../report/table.js";
+import { print, printJson } from "./terminal.js";
+
+/** What the machine has, a line each; `mend` is the command for what is missing. */
+interface Finding {
+  readonly what: string;
+  readonly found: string;
+  readonly mend?: string;
+}
+
+export function check({ json }: { readonly json?: true }): void {
+  const findings = [...machine(), ...libtorch()];
+  if (json) printJson(findings);
+  else {
+    print(
+      table(
+        ["", "found"],
+        findings.map(({ what, found }) => [what, found]),
+      ),
+    );
+    for (const { what, mend } of findings) if (mend) print(`${what}: ${mend}`);
+  }
+  if (findings.some(({ mend }) => mend)) process.exitCode = 1;
+}
+
+function machine(): Finding[] {
+  return [
+    { what: "node", found: process.versions.node },
+    { what: "processor", found: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores` },
+    { what: "memory", found: `${(totalmem() / 2 ** 30).toFixed(0)} GB` },
+  ];
+}
+
+function libtorch(): Finding[] {
+  try {
+    return [
+      { what: "libtorch", found: `${version()}, ${numThreads()} threads` },
+      { what: "bf16", found: fastBfloat16() ? "fast, used by default" : "no hardware for it; fp32 is the default" },
+      { what: "CUDA", found: cudaProblem() ?? "available" },
+    ];
+  } catch (error) {
+    return [{ what: "libtorch", found: "not usable", mend: (error as Error).message }];
+  }
+}

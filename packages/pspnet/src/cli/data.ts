@@ -1,0 +1,62 @@
+import { relative } from "node:path";
+import { PspnetError } from "@pspnet/core";
+import { loadDataConfig } from "../config/load.js";
+import { checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
+import { openDataset } from "../data/dataset.js";
+import { encodePng } from "../data/images.js";
+import { atomicWrite } from "../files/atomicWrite.js";
+import { Progress } from "../report/progress.js";
+import { writeScenes } from "../scenes/dataset.js";
+import { messages, print, printJson } from "./terminal.js";
+
+interface CheckFlags {
+  readonly split?: string;
+  readonly format: "auto" | "folders" | "camvid" | "list";
+  readonly classes?: string;
+  readonly sheet: string;
+  readonly json?: true;
+}
+
+/** Looks every sample of the splits over; exit code 1 when something would stop a run or spoil it. */
+export async function check(folder: string, flags: CheckFlags): Promise<void> {
+  const description = await loadDataConfig(folder, flags);
+  const reports: Record<string, Awaited<ReturnType<typeof checkDataset>>> = {};
+  for (const split of flags.split ? [flags.split] : ["train", "val"]) {
+    const dataset = await openDataset(description, split);
+    const progress = new Progress(messages, { label: split, total: dataset.length });
+    reports[split] = await checkDataset(dataset, { onProgress: (done) => progress.update(done) });
+    progress.finish();
+    if (split === (flags.split ?? "train"))
+      await atomicWrite(flags.sheet, await encodePng(await contactSheet(dataset, { count: 12 })));
+  }
+  if (flags.json) printJson(reports);
+  else {
+    for (const [split, report] of Object.entries(reports)) print(`${split}\n${formatCheckReport(report)}\n`);
+    print(`contact sheet: ${flags.sheet}`);
+  }
+  if (Object.values(reports).some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+}
+
+interface MakeFlags {
+  readonly train: number;
+  readonly val: number;
+  readonly size: string;
+  readonly seed: number;
+}
+
+export async function makeScenes(folder: string, { train, val, size, seed }: MakeFlags): Promise<void> {
+  const match = /^(\d+)(?:x(\d+))?$/.exec(size);
+  if (!match)
+    throw new PspnetError(
+      "usage",
+      `--size: expected a number or WIDTHxHEIGHT, found "${size}"; for example --size 256 or --size 640x480`,
+    );
+  const width = Number(match[1]);
+  const height = Number(match[2] ?? match[1]);
+  const progress = new Progress(messages, { label: "scenes", total: train + val });
+  await writeScenes({ folder, train, val, width, height, seed }, { onProgress: (done) => progress.update(done) });
+  progress.finish();
+  print(
+    `${train} training and ${val} validation scenes of ${width}x${height} in ${relative(process.cwd(), folder) || "."}`,
+  );
+}

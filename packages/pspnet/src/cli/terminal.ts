@@ -1,0 +1,31 @@
+import type { TextStream } from "../report/progress.js";
+
+/** Where progress and messages go, so that standard output holds results alone. */
+export const messages: TextStream = process.stderr;
+
+/** One JSON document on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/**
+ * Runs `work` with a signal that the first Ctrl-C (or a polite kill) aborts; the second one ends the process at once.
+ */
+export async function interruptible<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(1);
+    messages.write("\nstopping after this step; press Ctrl-C again to stop at once\n");
+    controller.abort();
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}

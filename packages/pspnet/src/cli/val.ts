@@ -1,0 +1,61 @@
+import { join, relative } from "node:path";
+import { backend } from "@pspnet/torch";
+import { loadDataConfig } from "../config/load.js";
+import { openDataset } from "../data/dataset.js";
+import { atomicWrite } from "../files/atomicWrite.js";
+import { confusionSvg, svgToPng } from "../report/plots.js";
+import { Progress } from "../report/progress.js";
+import { classTable, percent } from "../report/table.js";
+import { openEngine } from "../segment/engine.js";
+import { evaluate } from "../segment/evaluate.js";
+import { Segmenter } from "../segment/segmenter.js";
+import { checkClasses, loadModel } from "../segment/weights.js";
+import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
+import { interruptible, messages, print, printJson } from "./terminal.js";
+
+interface ValFlags extends ProtocolFlags {
+  readonly data: string;
+  readonly split: string;
+  readonly format: "auto" | "folders" | "camvid" | "list";
+  readonly out?: string;
+}
+
+export async function val(weights: string, flags: ValFlags): Promise<void> {
+  const engine = openEngine(flags);
+  const { model, description } = await loadModel(weights, backend({ device: engine.device }));
+  const dataset = await openDataset(await loadDataConfig(flags.data, flags), flags.split);
+  checkClasses(description, dataset, weights);
+  const segmenter = new Segmenter({ model, engine, input: description });
+  const progress = new Progress(messages, { label: "val", total: dataset.length });
+  const start = performance.now();
+  const confusion = await interruptible((signal) =>
+    evaluate(segmenter, dataset, {
+      protocol: protocolOf(flags),
+      signal,
+      onImage: (done, _sample, _prediction, soFar) => progress.update(done, { mIoU: percent(soFar.scores().meanIoU) }),
+    }),
+  );
+  progress.finish();
+  const scores = confusion.scores();
+  const { names } = description.classes;
+  const seconds = (performance.now() - start) / 1000;
+  if (flags.out) {
+    const svg = await confusionSvg(confusion, names);
+    await atomicWrite(join(flags.out, "confusion.svg"), svg);
+    await atomicWrite(join(flags.out, "confusion.png"), await svgToPng(svg));
+    await atomicWrite(join(flags.out, "confusion.json"), JSON.stringify({ names, ...confusion.toJSON() }));
+  }
+  if (flags.json) {
+    const classes = scores.classes.map((score, id) => ({ name: names[id], ...score }));
+    printJson({ weights, data: flags.data, split: flags.split, images: dataset.length, seconds, ...scores, classes });
+    return;
+  }
+  print(classTable(scores, names));
+  print(
+    `\nmIoU ${percent(scores.meanIoU)} %   mean accuracy ${percent(scores.meanAccuracy)} %   pixel accuracy ${percent(scores.pixelAccuracy)} %`,
+  );
+  if (scores.classes.some(({ present }) => !present))
+    print(`mIoU over the classes present: ${percent(scores.meanIoUPresent)} %`);
+  print(`${dataset.length} images in ${seconds.toFixed(1)} s`);
+  if (flags.out) print(`confusion matrix: ${relative(process.cwd(), join(flags.out, "confusion.png"))}`);
+}

@@ -1,0 +1,152 @@
+import {
+  type ClassList,
+  classAreas,
+  colourise,
+  type LabelMap,
+  type Normalisation,
+  overlay,
+  type Rgb,
+  type RgbImage,
+} from "@pspnet/core";
+import sharp from "sharp";
+import { grid, shrinkTo } from "./grid.js";
+import { escapeMarkup } from "./markup.js";
+
+export interface BatchPictureOptions extends Pick<Normalisation, "mean" | "std"> {
+  readonly shape: readonly [n: number, h: number, w: number];
+  readonly palette: readonly Rgb[];
+}
+
+/** Crops that the picture of a batch shows at most, in how many columns, and how high. */
+const CROPS = 12;
+const CROP_COLUMNS = 3;
+const CROP_HEIGHT = 320;
+const GAP = 6;
+/** Width of each panel of a validation picture: narrower ones are enlarged, wider ones reduced. */
+const PANEL_WIDTH = { min: 320, max: 640 };
+const CAPTIONS = ["photograph", "truth", "prediction"];
+
+/**
+ * A training batch as the network sees it, each crop beside itself tinted by its labels; the first dozen of a larger batch.
+ *
+ * @param images `[n, h, w, 3]`, normalised.
+ * @param labels `[n, h, w]`
+ */
+export function batchPicture(images: Float32Array, labels: Uint8Array, options: BatchPictureOptions): RgbImage {
+  const { shape, palette } = options;
+  const [n, height, width] = shape;
+  const pixels = height * width;
+  const tiles = Array.from({ length: Math.min(n, CROPS) }, (_, i) => {
+    const image = { width, height, data: denormalise(images.subarray(3 * i * pixels, 3 * (i + 1) * pixels), options) };
+    const label = { width, height, data: labels.subarray(i * pixels, (i + 1) * pixels) };
+    return shrinkTo(
+      CROP_HEIGHT,
+      grid([image, overlay(image, label, { palette, opacity: 0.6 })], { columns: 2, gap: 0 }),
+    );
+  });
+  return grid(tiles, { columns: CROP_COLUMNS, gap: GAP });
+}
+
+/** Back to 0 to 255, rounded and clamped. */
+function denormalise(values: Float32Array, { mean, std }: Pick<Normalisation, "mean" | "std">): Uint8Array {
+  const data = new Uint8ClampedArray(values.length);
+  for (let i = 0; i < values.length; i++) data[i] = 255 * (values[i] * std[i % 3] + mean[i % 3]);
+  return new Uint8Array(data.buffer);
+}
+
+export interface ValidationPictureParts {
+  readonly image: RgbImage;
+  readonly truth: LabelMap;
+  readonly prediction: LabelMap;
+  readonly classes: ClassList;
+}
+
+/** Photograph, truth and prediction side by side, and below them the classes by name; PNG. What is not labelled is black. */
+export async function validationPicture(parts: ValidationPictureParts): Promise<Uint8Array> {
+  const { image, truth, prediction, classes } = parts;
+  const maps = [truth, prediction].map((map) => colourise(map, classes.palette));
+  const size = panelSize(image);
+  const row = grid(
+    [await resize(image, size, "lanczos3"), ...(await Promise.all(maps.map((map) => resize(map, size, "nearest"))))],
+    { columns: CAPTIONS.length, gap: GAP },
+  );
+  const captions = captionsSvg(size.width, row.width);
+  const legend = legendSvg(presentIds([truth, prediction], classes), classes, row.width);
+  return sharp(row.data, { raw: { width: row.width, height: row.height, channels: 3 } })
+    .extend({ top: captions.height, bottom: legend.height, background: "#ffffff" })
+    .composite([
+      { input: Buffer.from(captions.svg), left: 0, top: 0 },
+      { input: Buffer.from(legend.svg), left: 0, top: captions.height + row.height },
+    ])
+    .png()
+    .toBuffer();
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function panelSize({ width, height }: Size): Size {
+  const wanted = Math.min(PANEL_WIDTH.max, Math.max(PANEL_WIDTH.min, width));
+  return { width: wanted, height: Math.max(1, Math.round((height * wanted) / width)) };
+}
+
+async function resize(image: RgbImage, { width, height }: Size, kernel: "lanczos3" | "nearest"): Promise<RgbImage> {
+  if (image.width === width && image.height === height) return image;
+  const data = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .resize(width, height, { fit: "fill", kernel, fastShrinkOnLoad: false })
+    .raw()
+    .toBuffer();
+  return { width, height, data };
+}
+
+function presentIds(maps: readonly LabelMap[], { names }: ClassList): number[] {
+  const ids = new Set(maps.flatMap((map) => classAreas(map, names)).map(({ id }) => id));
+  return [...ids].sort((a, b) => a - b);
+}
+
+interface Drawing {
+  readonly svg: string;
+  readonly height: number;
+}
+
+const LINE = 24;
+const SWATCH = 14;
+/** Room for a letter, of the widest sans-serif fonts. */
+const LETTER = 8.2;
+
+/** The names of the panels, each over the middle of its own. */
+function captionsSvg(panel: number, width: number): Drawing {
+  const texts = CAPTIONS.map((text, i) => {
+    const middle = i * (panel + GAP) + panel / 2;
+    return `<text x="${middle}" y="18" text-anchor="middle" ${TEXT}>${text}</text>`;
+  });
+  return drawing(texts, { width, height: LINE + 2 });
+}
+
+/** Swatches and names from left to right, in as many lines as they need. */
+function legendSvg(ids: readonly number[], { names, palette }: ClassList, width: number): Drawing {
+  let x = 4;
+  let y = 10;
+  const items = ids.map((id) => {
+    const needed = SWATCH + 6 + LETTER * names[id].length + 10;
+    if (x + needed > width && x > 4) {
+      x = 4;
+      y += LINE;
+    }
+    const shape = `width="${SWATCH}" height="${SWATCH}" stroke="#999" stroke-width="1"`;
+    const swatch = `<rect x="${x + 0.5}" y="${y + 0.5}" ${shape} fill="rgb(${palette[id].join()})"/>`;
+    const text = `<text x="${x + SWATCH + 6}" y="${y + 12}" ${TEXT}>${escapeMarkup(names[id])}</text>`;
+    x += needed;
+    return swatch + text;
+  });
+  return drawing(items, { width, height: y + LINE });
+}
+
+const TEXT = `font-family="Helvetica, Arial, sans-serif" font-size="14" fill="#222"`;
+
+function drawing(items: readonly string[], { width, height }: Size): Drawing {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${items.join("")}</svg>`;
+  return { svg, height };
+}

@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import {
+  fromFloat32,
+  type PSPNet,
+  PspnetError,
+  readSafetensors,
+  type StoredTensor,
+  safetensorsPieces,
+  type WritableTensor,
+} from "@pspnet/core";
+import type { SGD, Tensor } from "@pspnet/torch";
+import type { TrainConfig } from "../config/schema.js";
+import { atomicWrite } from "../files/atomicWrite.js";
+import { trainedNames } from "./optimiser.js";
+
+/** How far a run has come. With the weights and the momentum it is all that must survive. */
+export interface TrainState {
+  /** Epochs completed. */
+  epoch: number;
+  /** Batches done in the epoch after those. */
+  batch: number;
+  /** Optimiser steps done. */
+  step: number;
+  /** Seconds spent training. */
+  seconds: number;
+  /** Sum of the losses of the epoch's batches so far. */
+  lossSum: number;
+  best: { readonly epoch: number; readonly meanIoU: number; readonly pixelAccuracy: number } | null;
+}
+
+export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, lossSum: 0, best: null };
+
+/** What a run continues from, exactly: its configuration, state, weights and momentum. */
+export interface Checkpoint {
+  readonly config: TrainConfig;
+  readonly state: TrainState;
+  readonly weights: ReadonlyMap<string, StoredTensor>;
+  readonly momentum: ReadonlyMap<string, StoredTensor>;
+}
+
+/** The weights and running statistics of a network as float32 bytes by name. */
+export function networkState(model: PSPNet): Map<string, WritableTensor> {
+  return new Map([...model.stateDict()].map(([name, parameter]) => [name, stored(parameter.as<Tensor>())]));
+}
+
+export interface CheckpointParts {
+  readonly config: TrainConfig;
+  readonly state: TrainState;
+  readonly model: PSPNet;
+  readonly optimiser: SGD;
+}
+
+/** Writes a checkpoint; until it is complete the one before it stays. */
+export async function saveCheckpoint(
+  file: string,
+  { config, state, model, optimiser }: CheckpointParts,
+): Promise<void> {
+  const tensors = new Map<string, WritableTensor>();
+  for (const [name, tensor] of networkState(model)) tensors.set(`model.${name}`, tensor);
+  const { backbone, head } = trainedNames(model);
+  const names = [...backbone, ...head];
+  for (const [i, momentum] of optimiser.state.entries())
+    if (momentum) tensors.set(`momentum.${names[i]}`, stored(momentum));
+  await atomicWrite(file, safetensorsPieces(tensors, { config: JSON.stringify(config), state: JSON.stringify(state) }));
+}
+
+/** @throws PspnetError "weights" when the file is not a checkpoint of this program. */
+export async function readCheckpoint(file: string): Promise<Checkpoint> {
+  const { metadata, tensors } = readSafetensors(await readFile(file));
+  if (!metadata.config || !metadata.state) {
+    throw new PspnetError(
+      "weights",
+      `${file}: expected a checkpoint with a configuration and a state, found neither; was it written by pspnet train?`,
+    );
+  }
+  const part = (prefix: string) =>
+    new Map(
+      [...tensors]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+    );
+  return {
+    config: JSON.parse(metadata.config),
+    state: JSON.parse(metadata.state),
+    weights: part("model."),
+    momentum: part("momentum."),
+  };
+}
+
+function stored(tensor: Tensor): WritableTensor {
+  return { dtype: "float32", shape: tensor.shape, bytes: fromFloat32(tensor.toArray() as Float32Array, "float32") };
+}

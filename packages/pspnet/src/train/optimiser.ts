@@ -1,0 +1,48 @@
+import type { PSPNet, State } from "@pspnet/core";
+import { SGD, type Tensor, tensor } from "@pspnet/torch";
+import type { TrainConfig } from "../config/schema.js";
+
+/** The parts that start from random weights and learn faster; the rest is the backbone. */
+const isHead = (name: string): boolean => /^(ppm|cls|aux)\./.test(name);
+
+/** Names of the trained parameters in the order of the optimiser's groups: backbone, then head. */
+export function trainedNames(model: PSPNet): {
+  readonly backbone: readonly string[];
+  readonly head: readonly string[];
+} {
+  const names = [...model.namedParameters()].map(([name]) => name);
+  return { backbone: names.filter((name) => !isHead(name)), head: names.filter(isHead) };
+}
+
+/**
+ * SGD of the official release: one group for the backbone, one with `headLrFactor` times its rate for ppm, cls and aux.
+ * The network's parameters require gradients from here on. `momentum` is what a checkpoint kept, by parameter.
+ */
+export function createOptimiser(
+  model: PSPNet,
+  config: TrainConfig,
+  { momentum }: { readonly momentum?: State } = {},
+): SGD {
+  const parameters = new Map([...model.namedParameters()].map(([name, parameter]) => [name, parameter.as<Tensor>()]));
+  for (const parameter of parameters.values()) parameter.requiresGrad = true;
+  const { backbone, head } = trainedNames(model);
+  const groups = [backbone, head].map((names) => ({
+    parameters: names.map((name) => parameters.get(name)!),
+    lr: config.lr,
+  }));
+  const optimiser = new SGD({ groups, momentum: config.momentum, weightDecay: config.weightDecay });
+  if (momentum) optimiser.loadState([...backbone, ...head].map((name) => toTensor(momentum, name)));
+  return optimiser;
+}
+
+/** Sets the rate of the backbone to `lr`, that of the head to `headLrFactor` times as much. */
+export function setLearningRate(optimiser: SGD, lr: number, { headLrFactor }: Pick<TrainConfig, "headLrFactor">): void {
+  const [backbone, head] = optimiser.groups;
+  backbone.lr = lr;
+  head.lr = lr * headLrFactor;
+}
+
+function toTensor(state: State, name: string): Tensor | null {
+  const stored = state.get(name);
+  return stored ? tensor(stored.float32(), stored.shape) : null;
+}

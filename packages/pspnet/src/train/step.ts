@@ -1,0 +1,73 @@
+import { IGNORE, type PSPNet } from "@pspnet/core";
+import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
+import type { Batch } from "../data/loader.js";
+import { segmentationLoss } from "./loss.js";
+
+/** Some samples of a batch, or all. */
+type Part = Pick<Batch, "images" | "labels" | "shape">;
+
+export interface StepOptions {
+  readonly device: "cpu" | "cuda";
+  readonly bf16: boolean;
+  /** Parts that the batch is split into; their gradients are summed. */
+  readonly accumulate: number;
+  readonly auxWeight: number;
+  readonly classWeights: readonly number[] | null;
+  /** Of dropout, so that a step is the same after a resume. */
+  readonly seed: number;
+}
+
+/**
+ * Forward, loss, backward and one optimiser step on a batch.
+ *
+ * However many parts the batch is split into, the loss is the mean over all its labelled pixels: a part counts by its share
+ * of them. (Batch norm sees the parts one by one.)
+ *
+ * @returns the loss; when it is not finite no parameter has been changed.
+ */
+export function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, options: StepOptions): number {
+  const parts = split(batch, options.accumulate);
+  const masses = parts.map((part) => labelledWeight(part.labels, options.classWeights));
+  const total = masses.reduce((sum, mass) => sum + mass, 0);
+  manualSeed(options.seed);
+  let loss = 0;
+  for (const [i, part] of parts.entries()) {
+    if (masses[i] > 0) loss += scope(() => backward(model, part, masses[i] / total, options));
+  }
+  if (Number.isFinite(loss)) optimiser.step();
+  optimiser.zeroGrad();
+  return loss;
+}
+
+function backward(
+  model: PSPNet,
+  { images, labels, shape: [n, h, w] }: Part,
+  share: number,
+  options: StepOptions,
+): number {
+  const { device, bf16, auxWeight, classWeights } = options;
+  const x = fromBuffer(images, [n, h, w, 3]).permute(0, 3, 1, 2).to({ device });
+  const y = fromBuffer(labels, [n, h, w]).to({ device });
+  const weights: Tensor | null =
+    classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
+  const logits = bf16 ? autocast({ device, dtype: "bfloat16" }, () => model.forward(x)) : model.forward(x);
+  const { alignCorners } = model.config;
+  const loss = segmentationLoss(logits, y, { alignCorners, auxWeight, classWeights: weights }).mul(share);
+  loss.backward();
+  return loss.item();
+}
+
+function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {
+  const size = n / count;
+  return Array.from({ length: count }, (_, i) => ({
+    images: images.subarray(i * size * h * w * 3, (i + 1) * size * h * w * 3),
+    labels: labels.subarray(i * size * h * w, (i + 1) * size * h * w),
+    shape: [size, h, w],
+  }));
+}
+
+function labelledWeight(labels: Uint8Array, classWeights: readonly number[] | null): number {
+  let sum = 0;
+  for (const label of labels) if (label !== IGNORE) sum += classWeights === null ? 1 : classWeights[label];
+  return sum;
+}

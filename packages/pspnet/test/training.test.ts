@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { backend, liveTensors } from "@pspnet/torch";
+import { loadModel, openDataset, readSafetensors, train, validateTrainConfig, writeScenes } from "pspnet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+let folder: string;
+let scenes: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-train-"));
+  scenes = join(folder, "scenes");
+  await writeScenes({ folder: scenes, train: 12, val: 4, width: 72, height: 64, seed: 0 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Two epochs of three steps of a very small network. */
+function config(name: string, changes: Record<string, unknown> = {}) {
+  const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8 };
+  const base = {
+    name,
+    runs: join(folder, "runs"),
+    data: { root: scenes },
+    model,
+    crop: 57,
+    batch: 4,
+    epochs: 2,
+    workers: 0,
+    precision: "fp32",
+  };
+  return validateTrainConfig({ ...base, ...changes }, name);
+}
+
+async function lastWeights(run: string): Promise<Map<string, Float32Array>> {
+  const { tensors } = readSafetensors(await readFile(join(run, "weights", "last.safetensors")));
+  return new Map([...tensors].map(([name, tensor]) => [name, tensor.float32()]));
+}
+
+describe("a run", () => {
+  test("leaves a folder that says everything, and no tensor", async () => {
+    const before = liveTensors();
+    const { folder: run, ending, state } = await train(config("whole"));
+    expect(liveTensors()).toBe(before);
+    expect({ ending, step: state.step, epoch: state.epoch }).toEqual({ ending: "complete", step: 6, epoch: 2 });
+    const csv = await readFile(join(run, "metrics.csv"), "utf8");
+    expect(csv.trim().split("\n")).toHaveLength(1 + 6 + 2);
+    for (const file of [
+      "config.yaml",
+      "environment.json",
+      "curves.png",
+      "confusion.png",
+      "report.html",
+      "pictures/val-1.png",
+      "pictures/train-batch-1.png",
+    ]) {
+      expect((await readFile(join(run, file))).length, file).toBeGreaterThan(100);
+    }
+    const { description } = await loadModel(join(run, "weights", "best.safetensors"), backend());
+    expect(description.classes.names).toEqual((await openDataset(config("x").data, "val")).classes.names);
+    expect(description.score?.meanIoU).toBe(state.best?.meanIoU);
+  });
+
+  test("is the same with any number of workers, and after being broken off and resumed", async () => {
+    const whole = await lastWeights((await train(config("reference"))).folder);
+    const threads = await lastWeights((await train(config("threads", { workers: 3, cache: "ram" }))).folder);
+    expect(threads).toEqual(whole);
+
+    const controller = new AbortController();
+    // The live line is written once a step: abort in the middle of the second epoch.
+    let steps = 0;
+    const stream = {
+      isTTY: true,
+      write: (text: string) => void (/ 4\/6 /.test(text) && steps++ === 0 && controller.abort()),
+    };
+    const broken = await train(config("broken"), { signal: controller.signal, stream });
+    expect(broken.ending).toBe("interrupted");
+    expect(broken.state.step).toBeLessThan(6);
+    const resumed = await train(config("broken", { resume: true, workers: 2 }));
+    expect(resumed.folder).toBe(broken.folder);
+    expect(await lastWeights(resumed.folder)).toEqual(whole);
+    const csv = await readFile(join(resumed.folder, "metrics.csv"), "utf8");
+    expect(
+      csv
+        .trim()
+        .split("\n")
+        .slice(1)
+        .filter((line) => line.split(",")[3] !== ""),
+    ).toHaveLength(6);
+  });
+
+  test("is not resumed with another configuration, nor when there is none", async () => {
+    await train(config("other", { epochs: 1 }));
+    await expect(train(config("other", { epochs: 1, resume: true, lr: 0.5 }))).rejects.toThrow(
+      /another configuration[\s\S]*lr: 0.01 \(now 0.5\)/,
+    );
+    await expect(train(config("nothing", { resume: true }))).rejects.toThrow(/expected the state of a run/);
+  });
+
+  test("stops on a loss that is not finite, naming step, rate and files", async () => {
+    const error = await train(config("exploding", { lr: 1e6, epochs: 5 })).catch((caught: Error) => caught);
+    expect(String(error)).toMatch(/loss of step \d+ is (NaN|Infinity) \(learning rate .*\)[\s\S]*\d{5}\.png/);
+  });
+
+  test("ends early when the score no longer gets better, and when its time is over", async () => {
+    const early = await train(config("early", { epochs: 30, patience: 1, lr: 1e-12 }));
+    expect(early.ending).toBe("early stop");
+    expect(early.state.epoch).toBe(early.state.best!.epoch + 1);
+    const timed = await train(config("timed", { epochs: 9, time: "0.001s" }));
+    expect(timed).toMatchObject({ ending: "time", state: { step: 1 } });
+    expect(timed.state.best).not.toBeNull();
+  });
+});
