@@ -33,7 +33,10 @@ export class TensorBoardWriter {
    * @param options.resumeStep The last step that counts of the folder's other files: TensorBoard drops what they have after it.
    * @throws PspnetError "environment" when it cannot be written.
    */
-  static async open(folder: string, { resumeStep = 0 }: { readonly resumeStep?: number } = {}) {
+  static async open(
+    folder: string,
+    { resumeStep = 0 }: { readonly resumeStep?: number } = {},
+  ): Promise<TensorBoardWriter> {
     const writer = await create(folder, (path, file) => new TensorBoardWriter(path, file));
     writer.#event(0, bytesField(EVENT.fileVersion, "brain.Event:2"));
     if (resumeStep > 0) {
