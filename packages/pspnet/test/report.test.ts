@@ -14,8 +14,17 @@ function curves(losses: readonly number[]) {
   return curvesSvg({ steps, epochs: [{ epoch: 1, meanIoU: 0.5, pixelAccuracy: 0.75 }] });
 }
 
+/** The points of the lines, whatever their ids are. */
+const lines = (svg: string) => [...svg.matchAll(/\sd="([^"]*)"/g)].map(([, line]) => line);
+
+test("a loss that is no number breaks neither the loss's line nor the smoothed one", async () => {
+  const steps = [3, Number.NaN, 2, Number.POSITIVE_INFINITY, 1].map((loss, i) => ({ step: i + 1, loss, lr: 0.01 }));
+  const drawn = lines(await curvesSvg({ steps, epochs: [] }));
+  const finite = steps.filter(({ loss }) => Number.isFinite(loss));
+  expect(drawn).toEqual(lines(await curvesSvg({ steps: finite, epochs: [] })));
+});
+
 test.each([
-  ["was once no number", [1, Number.NaN, 1]],
   ["grew without end", [1, 1e30, Number.POSITIVE_INFINITY]],
   ["was never a number", [Number.NaN, Number.NaN]],
   ["is nothing", [0, 0]],
