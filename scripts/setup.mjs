@@ -11,7 +11,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 class SetupError extends Error {}
 
 function run(command, args, { mend }) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
   if (error || status !== 0) {
     throw new SetupError(`${command} ${args.join(" ")}: ${error?.message ?? `exit code ${status}`}. ${mend}`);
   }
@@ -21,23 +25,30 @@ function step(title, work) {
   const start = performance.now();
   process.stderr.write(`setup: ${title}\n`);
   const result = work();
-  const done = () => process.stderr.write(`setup: ${title}: done in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+  const done = () =>
+    process.stderr.write(`setup: ${title}: done in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   return result instanceof Promise ? result.then(done) : done();
 }
 
 function requireNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 9)) return;
-  throw new SetupError(`Node 20.9 or later is needed, this is ${process.versions.node}. Install it from nodejs.org or with your package manager.`);
+  throw new SetupError(
+    `Node 20.9 or later is needed, this is ${process.versions.node}. Install it from nodejs.org or with your package manager.`,
+  );
 }
 
 /** Installs the lock file's packages unless just these are installed already. No install script runs. */
 function installPackages() {
   const stamp = join(root, "node_modules", ".pspnet-lock-hash");
-  const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const hash = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   step("npm packages", () => {
-    run("npm", ["ci", "--ignore-scripts"], { mend: "Check that the npm registry is reachable (npm ping), then run npm run setup again." });
+    run("npm", ["ci", "--ignore-scripts"], {
+      mend: "Check that the npm registry is reachable (npm ping), then run npm run setup again.",
+    });
     writeFileSync(stamp, hash);
   });
 }

@@ -1,15 +1,19 @@
 // Networks, images, labels and metrics
 export * from "@pspnet/core";
+export { backend } from "@pspnet/torch";
 // Configuration of a training run
 export { loadTrainConfig, validateTrainConfig } from "./config/load.js";
 export type { DataConfig, TrainConfig } from "./config/schema.js";
 // Datasets
+export { checkDataset, contactSheet, formatCheckReport } from "./data/check.js";
 export { type Dataset, openDataset, type Sample } from "./data/dataset.js";
 export { encodePng, readImage } from "./data/images.js";
 export { type Batch, Loader } from "./data/loader.js";
 export { encodeMask, readMask } from "./data/masks.js";
+export { decodeNpy, encodeNpy } from "./files/npy.js";
+export { sceneClasses } from "./scenes/classes.js";
 export { writeScenes } from "./scenes/dataset.js";
-export { makeScene, type Scene } from "./scenes/scene.js";
+export { makeScene, type Scene, sceneFamilies } from "./scenes/scene.js";
 // Evaluation and prediction
 export { type Engine, openEngine } from "./segment/engine.js";
 export { evaluate } from "./segment/evaluate.js";

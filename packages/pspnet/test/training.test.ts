@@ -1,9 +1,12 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { backend, liveTensors } from "@pspnet/torch";
 import { loadModel, openDataset, readSafetensors, train, validateTrainConfig, writeScenes } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { pspnet } from "./support/cli.js";
 
 let folder: string;
 let scenes: string;
@@ -86,6 +89,23 @@ describe("a run", () => {
         .slice(1)
         .filter((line) => line.split(",")[3] !== ""),
     ).toHaveLength(6);
+  });
+
+  test("killed in the middle of an epoch and resumed ends with the same weights", async () => {
+    const whole = await lastWeights((await train(config("unkilled", { epochs: 4 }))).folder);
+    const file = join(folder, "killed.yaml");
+    await writeFile(file, stringify({ ...config("killed", { epochs: 4, saveEvery: "0.001s" }) }));
+    const killed = await pspnet(["train", file], {
+      // Eleven steps stand in the file of the run that is not killed: this one dies after the fourth at the earliest.
+      onMessage: (_text, child) => {
+        const csv = join(folder, "runs", "killed", "metrics.csv");
+        if (existsSync(csv) && readFileSync(csv, "utf8").split("\n").length > 6) child.kill("SIGKILL");
+      },
+    });
+    expect(killed.signal).toBe("SIGKILL");
+    const resumed = await pspnet(["train", file, "resume=true"]);
+    expect(resumed.err).toMatch(/epoch 4: mIoU/);
+    expect(await lastWeights(join(folder, "runs", "killed"))).toEqual(whole);
   });
 
   test("is not resumed with another configuration, nor when there is none", async () => {

@@ -20,7 +20,7 @@ export function trainedNames(model: PSPNet): {
  */
 export function createOptimiser(
   model: PSPNet,
-  config: TrainConfig,
+  config: Pick<TrainConfig, "lr" | "momentum" | "weightDecay">,
   { momentum }: { readonly momentum?: State } = {},
 ): SGD {
   const parameters = new Map([...model.namedParameters()].map(([name, parameter]) => [name, parameter.as<Tensor>()]));

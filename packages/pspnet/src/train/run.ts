@@ -10,12 +10,12 @@ import type { TrainConfig } from "../config/schema.js";
 import type { Sample } from "../data/dataset.js";
 import { encodePng } from "../data/images.js";
 import type { Batch } from "../data/loader.js";
-import { atomicWrite } from "../files/atomicWrite.js";
+import { atomicWrite, removeTemporaryFiles } from "../files/atomicWrite.js";
 import { createRunFolder } from "../files/runFolder.js";
 import { htmlReport } from "../report/htmlReport.js";
 import { appendMetrics, type MetricsRow, openMetrics } from "../report/metricsCsv.js";
 import { batchPicture, validationPicture } from "../report/pictures.js";
-import { confusionSvg, curvesSvg, svgToPng } from "../report/plots.js";
+import { classIouSvg, confusionSvg, curvesSvg, svgToPng } from "../report/plots.js";
 import { duration, Progress, type TextStream } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
 import { TensorBoardWriter } from "../report/tensorBoard.js";
@@ -81,6 +81,8 @@ export class Run {
     options: RunOptions & { readonly state: TrainState },
   ): Promise<Run> {
     await mkdir(join(folder, "pictures"), { recursive: true });
+    // What a killed process was saving is as large as a checkpoint.
+    for (const part of ["state", "weights"]) await removeTemporaryFiles(join(folder, part));
     const rows = await openMetrics(join(folder, "metrics.csv"), { resumeStep: options.state.step });
     const board = await TensorBoardWriter.open(folder, { resumeStep: options.state.step });
     const run = new Run(folder, config, { options, board, rows, start: options.state.step });
@@ -176,7 +178,8 @@ export class Run {
     const curves = await curvesSvg(this.#series());
     const matrix = await confusionSvg(confusion, this.#classes.names);
     const file = (name: string) => join(this.folder, name);
-    for (const [name, svg] of Object.entries({ curves, confusion: matrix })) {
+    const classes = await classIouSvg(scores, this.#classes.names);
+    for (const [name, svg] of Object.entries({ curves, confusion: matrix, "class-iou": classes })) {
       await atomicWrite(file(`${name}.svg`), svg);
       await atomicWrite(file(`${name}.png`), await svgToPng(svg));
     }

@@ -1,0 +1,293 @@
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { backend } from "@pspnet/torch";
+import {
+  decodeNpy,
+  describeWeights,
+  encodeMask,
+  encodePng,
+  fromFloat32,
+  IMAGENET,
+  initialise,
+  PSPNet,
+  pspnetConfig,
+  readImage,
+  type WritableTensor,
+  writeSafetensors,
+  writeScenes,
+} from "pspnet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pspnet } from "./support/cli.js";
+
+let folder: string;
+let scenes: string;
+let weights: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-cli-"));
+  scenes = join(folder, "scenes");
+  weights = join(folder, "weights.safetensors");
+  await writeScenes({ folder: scenes, train: 4, val: 3, width: 57, height: 49, seed: 0 });
+  await writeFile(weights, smallWeights(16));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A network that knows nothing, with classes as many as the scenes' unless told otherwise. */
+function smallWeights(count: number): Uint8Array {
+  const config = pspnetConfig({ classes: count, layers: 18, width: 4, headChannels: 8, auxChannels: 8 });
+  const model = new PSPNet(config);
+  initialise(model, backend(), { seed: 0 });
+  const tensors = new Map<string, WritableTensor>();
+  for (const [name, { value, shape }] of model.stateDict()) {
+    const values = (value as ReturnType<ReturnType<typeof backend>["tensor"]>).toArray() as Float32Array;
+    tensors.set(name, { dtype: "float32", shape, bytes: fromFloat32(values, "float32") });
+  }
+  const names =
+    count === 16
+      ? [
+          "sky",
+          "skyscraper",
+          "wall",
+          "window",
+          "road",
+          "water",
+          "floor",
+          "grass",
+          "tree",
+          "car",
+          "boat",
+          "bed",
+          "pillow",
+          "person",
+          "sign",
+          "lamp",
+        ]
+      : Array.from({ length: count }, (_, id) => `class${id}`);
+  const palette = names.map((_, id) => [id, 2 * id, 3 * id] as const);
+  return writeSafetensors(
+    tensors,
+    describeWeights({ ...IMAGENET, config, classes: { names, palette }, crop: 57, licence: "" }),
+  );
+}
+
+/** A copy of the scenes that a test may break. */
+async function brokenScenes(name: string, breakIt: (root: string) => Promise<void>): Promise<string> {
+  const root = join(folder, name);
+  await cp(scenes, root, { recursive: true });
+  await breakIt(root);
+  return root;
+}
+
+async function trainOn(root: string, ...overrides: string[]) {
+  const config = join(folder, "run.yaml");
+  await writeFile(
+    config,
+    "model: { layers: 18, width: 4, headChannels: 8, auxChannels: 8 }\ncrop: 33\nbatch: 4\nepochs: 1\nworkers: 1\n",
+  );
+  return pspnet(["train", config, `data.root=${root}`, `runs=${join(folder, "runs")}`, ...overrides], { cwd: folder });
+}
+
+describe("usage", () => {
+  test("help is quick to give and shows commands that can be run", async () => {
+    const { code, out } = await pspnet(["train", "--help"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/\$ pspnet train camvid\.yaml epochs=8/);
+  });
+
+  test.each([
+    [["trian"], /Did you mean train\?/],
+    [["predict", "w", "p", "--flipp"], /Did you mean --flip\?/],
+    [["val", "w"], /required option '--data/],
+    [["predict", "w", "p", "--scales", "a,b"], /expected positive numbers/],
+    [["data", "make", "cats", "x"], /Allowed choices are scenes/],
+    [["data", "make", "scenes", "x", "--size", "big"], /--size: expected a number or WIDTHxHEIGHT/],
+    [["train"], /expected a YAML file/],
+  ])("%j is answered with code 2", async (args, message) => {
+    const { code, err } = await pspnet(args, { cwd: folder });
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  test("every key of the configuration is listed", async () => {
+    const { code, out } = await pspnet(["train", "--keys"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/headLrFactor +10 +learning rate/);
+  });
+});
+
+describe("bad input says what, where and how to mend it", () => {
+  test("unknown key of the configuration", async () => {
+    const { code, err } = await trainOn(scenes, "epoch=3");
+    expect(err).toMatch(/unknown key "epoch"; did you mean "epochs"\?/);
+    expect(code).toBe(2);
+  });
+
+  test("truncated photograph", async () => {
+    const root = await brokenScenes("truncated", async (place) => {
+      const file = join(place, "train", "images", "00001.png");
+      const bytes = await readFile(file);
+      await writeFile(file, bytes.subarray(0, bytes.length / 2));
+    });
+    const { code, err } = await trainOn(root);
+    expect(err).toMatch(/00001\.png: expected a photograph/);
+    expect(code).toBe(1);
+  });
+
+  test("mask of another size", async () => {
+    const root = await brokenScenes("size", async (place) => {
+      const mask = encodeMask({ width: 5, height: 4, data: new Uint8Array(20) }, [[0, 0, 0]]);
+      await writeFile(join(place, "train", "masks", "00002.png"), mask);
+    });
+    const { code, err } = await trainOn(root);
+    expect(err).toMatch(/00002\.png.*57x49.*5x4/);
+    expect(code).toBe(1);
+    const check = await pspnet(["data", "check", root, "--sheet", join(folder, "sheet.png")]);
+    expect(check.out).toMatch(/1 problems:\n.*00002\.png.*57x49.*5x4/);
+    expect(check.code).toBe(1);
+  });
+
+  test("label id that is no class", async () => {
+    const root = await brokenScenes("label", async (place) => {
+      const data = new Uint8Array(57 * 49).fill(200, 0, 10);
+      await writeFile(
+        join(place, "train", "masks", "00003.png"),
+        encodeMask({ width: 57, height: 49, data }, [[0, 0, 0]]),
+      );
+    });
+    const { code, err } = await trainOn(root);
+    expect(err).toMatch(/00003\.png: expected ids 0 to 15.*found id 200 in 10 pixels/);
+    expect(code).toBe(1);
+  });
+
+  test("missing file in a list, and an empty dataset", async () => {
+    const root = await brokenScenes("lists", async (place) => {
+      const line = "train/images/00000.png train/masks/00000.png\n";
+      await writeFile(join(place, "train.txt"), `${line}train/images/00009.png train/masks/00000.png\n`);
+      await writeFile(join(place, "val.txt"), line);
+      await writeFile(join(place, "empty.txt"), "\n");
+    });
+    const missing = await trainOn(root, "data.train=train.txt", "data.val=val.txt");
+    expect(missing.err).toMatch(/train\.txt:2: .*00009\.png/);
+    expect(missing.code).toBe(1);
+    const empty = await trainOn(root, "data.train=empty.txt", "data.val=val.txt");
+    expect(empty.err).toMatch(/empty/);
+    expect(empty.code).toBe(1);
+  });
+
+  test("weights of other classes", async () => {
+    const other = join(folder, "other.safetensors");
+    await writeFile(other, smallWeights(3));
+    const scored = await pspnet(["val", other, "--data", scenes]);
+    expect(scored.err).toMatch(/its classes are not those of the dataset: 16 classes there, 3 here/);
+    expect(scored.code).toBe(1);
+    const trained = await trainOn(scenes, `init=${other}`);
+    expect(trained.err).toMatch(
+      /cls\.4\.weight: expected \[16,8,1,1\], found \[3,8,1,1\]; pass classes=3 or drop the head with head=new/,
+    );
+    expect(trained.code).toBe(1);
+  });
+
+  test("a weights file whose header lies, and one that is none", async () => {
+    const bytes = await readFile(weights);
+    const lying = join(folder, "lying.safetensors");
+    await writeFile(
+      lying,
+      bytes
+        .toString("latin1")
+        .replace(/"data_offsets":\[0,(\d)/, (_, digit) => `"data_offsets":[0,${(Number(digit) % 9) + 1}`),
+      "latin1",
+    );
+    const { code, err } = await pspnet(["predict", lying, join(scenes, "val", "images")]);
+    expect(err).toMatch(/lying\.safetensors: safetensors: .*data_offsets give/);
+    expect(code).toBe(1);
+    expect((await pspnet(["predict", join(scenes, "classes.json"), "x.png"], { cwd: folder })).code).toBe(2);
+  });
+
+  test("no libtorch", async () => {
+    const bare = join(folder, "bare");
+    const source = join(import.meta.dirname, "..", "..", "torch");
+    for (const part of ["dist", "package.json"])
+      await cp(join(source, part), join(bare, "torch", part), { recursive: true });
+    await writeFile(
+      join(bare, "use.mjs"),
+      `import { version } from ${JSON.stringify(join(bare, "torch", "dist", "index.js"))};\nimport "@pspnet/core";\nversion();\n`,
+    );
+    await cp(join(import.meta.dirname, "..", "..", "core"), join(bare, "node_modules", "@pspnet", "core"), {
+      recursive: true,
+    });
+    await expect(import(join(bare, "use.mjs"))).rejects.toThrow(/expected the native addon .*npm run setup/);
+  });
+});
+
+describe("predict", () => {
+  test("writes labels, colours, overlay and areas of every image, and goes on after a broken one", async () => {
+    const photos = join(folder, "photos");
+    await cp(join(scenes, "val", "images"), photos, { recursive: true });
+    await writeFile(join(photos, "00001.png"), "not a picture");
+    const out = join(folder, "out");
+    const { code, out: text, err } = await pspnet(["predict", weights, photos, "--out", out, "--json"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/00001\.png: expected a photograph/);
+    const outcomes = JSON.parse(text);
+    expect(outcomes).toHaveLength(3);
+    expect(outcomes[1].error).toMatch(/00001/);
+    for (const kind of ["labels.png", "colour.png", "overlay.png", "json"])
+      expect(existsSync(join(out, `00002.${kind}`)), kind).toBe(true);
+    expect(await readImage(join(out, "00002.overlay.png"))).toMatchObject({ width: 57, height: 49 });
+    const shares = outcomes[0].areas.map(({ share }: { share: number }) => share);
+    expect(shares.reduce((sum: number, share: number) => sum + share, 0)).toBeCloseTo(1, 9);
+  });
+
+  test("any image size, with scales, windows and flip; --logits writes what the labels come from", async () => {
+    const photo = join(folder, "odd.png");
+    await writeFile(
+      photo,
+      await encodePng({ width: 41, height: 97, data: Uint8Array.from({ length: 41 * 97 * 3 }, (_, i) => i % 251) }),
+    );
+    const logits = join(folder, "logits.npy");
+    const plain = await pspnet([
+      "predict",
+      weights,
+      photo,
+      "--out",
+      join(folder, "plain"),
+      "--logits",
+      logits,
+      "--precision",
+      "fp32",
+    ]);
+    expect(plain.code).toBe(0);
+    const { shape, values } = decodeNpy(await readFile(logits));
+    expect(shape).toEqual([16, 97, 41]);
+    const best = Array.from({ length: 16 }, (_, id) => values[id * 97 * 41]).reduce(
+      (top, value, id, all) => (value > all[top] ? id : top),
+      0,
+    );
+    const { data } = await import("pspnet").then(({ readMask }) => readMask(join(folder, "plain", "odd.labels.png")));
+    expect(data[0]).toBe(best);
+    const many = await pspnet([
+      "predict",
+      weights,
+      photo,
+      "--out",
+      join(folder, "many"),
+      "--scales",
+      "0.5,1,1.5",
+      "--crop",
+      "57",
+      "--flip",
+    ]);
+    expect(many.code).toBe(0);
+  });
+});
+
+test("val prints a table, or one JSON document and nothing else on standard output", async () => {
+  const table = await pspnet(["val", weights, "--data", scenes]);
+  expect(table.out).toMatch(/class +IoU %[\s\S]*mIoU [\d.]+ %/);
+  const { out, code } = await pspnet(["val", weights, "--data", scenes, "--json", "--out", join(folder, "val")]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ images: 3, split: "val" });
+  expect(existsSync(join(folder, "val", "confusion.png"))).toBe(true);
+});
