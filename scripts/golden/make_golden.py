@@ -146,6 +146,48 @@ def descent(net, classes):
     return torch.tensor(losses, dtype=torch.float64)
 
 
+PHOTO, CROP, BASE, SCALES = (60, 80), 65, 80, (0.75, 1.25)
+MEAN, STD = (torch.tensor(v).view(1, 3, 1, 1) * 255 for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+
+
+def photo(h, w):
+    """An 8-bit picture, [1, 3, h, w]."""
+    return torch.from_numpy((words(f"photo {h}x{w}", 3 * h * w) >> np.uint32(24)).astype(np.float32).reshape(1, h, w, 3)).permute(0, 3, 1, 2)
+
+
+def protocol(net):
+    """Class probabilities by the official release's tool/test.py: scales, mean padding, windows of stride 2/3, flip.
+
+    cv2.resize with INTER_LINEAR on float32 is bilinear at half-pixel centres without smoothing, as F.interpolate does it.
+    """
+    net.eval()
+    h, w = PHOTO
+    picture, total = photo(h, w), 0
+    resize = lambda t, size: F.interpolate(t, size, mode="bilinear", align_corners=False)
+    for scale in SCALES:
+        long = round(scale * BASE)
+        size = (round(long / w * h), long) if w >= h else (long, round(long / h * w))
+        scaled = resize(picture, size)
+        pad_h, pad_w = max(CROP - size[0], 0), max(CROP - size[1], 0)
+        top, left = pad_h // 2, pad_w // 2
+        padded = MEAN.expand(1, 3, size[0] + pad_h, size[1] + pad_w).clone()
+        padded[:, :, top:top + size[0], left:left + size[1]] = scaled
+        stride = int(np.ceil(CROP * 2 / 3))
+        starts = [[min(i * stride, n - CROP) for i in range(int(np.ceil((n - CROP) / stride)) + 1)] for n in padded.shape[2:]]
+        shape = padded.shape[2:]
+        probabilities, count = torch.zeros(1, net.cls[4].out_channels, *shape), torch.zeros(shape)
+        for y in starts[0]:
+            for x in starts[1]:
+                window = (padded[:, :, y:y + CROP, x:x + CROP] - MEAN) / STD
+                with torch.inference_mode():
+                    both = net(torch.cat([window, window.flip(3)])).softmax(1)
+                probabilities[:, :, y:y + CROP, x:x + CROP] += (both[:1] + both[1:].flip(3)) / 2
+                count[y:y + CROP, x:x + CROP] += 1
+        probabilities = (probabilities / count)[:, :, top:top + size[0], left:left + size[1]]
+        total = total + resize(probabilities, (h, w)) / len(SCALES)
+    return total[0]
+
+
 def relative_noise(net, fresh, classes):
     """How far float32 is from float64 in the yardstick itself, the worst parameter's gradient (relative L2)."""
     double = fresh().double().train()
@@ -158,17 +200,22 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--reference", required=True)
     arguments.add_argument("--out", required=True)
+    arguments.add_argument("--only", choices=list(CASES))
     a = arguments.parse_args()
     spec = importlib.util.spec_from_file_location("pspnet_reference", a.reference)
     reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference)
     os.makedirs(a.out, exist_ok=True)
     for case, (config, sizes) in CASES.items():
+        if a.only and case != a.only:
+            continue
         fresh = lambda: fill(reference.PSPNet(**config), config["layers"])
         net = fresh()
         found = evaluate(net, sizes, case == "r18-deep") | gradients(net, config["classes"])
         if case == "r18-deep":
             found["descent.losses"] = descent(fresh(), config["classes"])
+        if case == "r18-plain":
+            found["protocol.probabilities"] = protocol(fresh())
         metadata = dict(torch=torch.__version__, config=json.dumps(config),
                         parameters=json.dumps([name for name, _ in net.named_parameters()]))
         save_file({k: v.contiguous().numpy() for k, v in found.items()}, os.path.join(a.out, f"{case}.safetensors"), metadata)

@@ -3,9 +3,18 @@
  * (float32, torch 2.15). Weights and images are made from their names on both sides.
  */
 import { readFile } from "node:fs/promises";
-import { loadStateDict, PSPNet, type PSPNetConfig, pspnetConfig, readSafetensors, upsampleLogits } from "@pspnet/core";
+import {
+  IMAGENET,
+  loadStateDict,
+  PSPNet,
+  type PSPNetConfig,
+  pspnetConfig,
+  readSafetensors,
+  upsampleLogits,
+} from "@pspnet/core";
 import { backend, noGrad, SGD, scope, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, it } from "vitest";
+import { Segmenter } from "../src/segment/segmenter.js";
 import { reproducibleImage, reproducibleLabels, reproducibleState, uniform, words } from "./support/reproducible.js";
 
 const CASES: Record<string, Partial<PSPNetConfig> & { classes: number }> = {
@@ -153,4 +162,33 @@ it("20 steps of SGD follow PyTorch's loss within 1e-3", async () => {
   expect(found[19]).toBeLessThan(0.9 * found[0]);
   for (const [step, loss] of found.entries())
     expect(Math.abs(loss / expected[step] - 1), `step ${step}`).toBeLessThan(1e-3);
+});
+
+it("scales, windows and flips give the official test.py's probabilities within 1e-5", async () => {
+  const { config, values } = await golden("r18-plain");
+  const [height, width] = [60, 80];
+  const image = {
+    width,
+    height,
+    data: Uint8Array.from(words(`photo ${height}x${width}`, 3 * height * width), (word) => word >>> 24),
+  };
+  const segmenter = new Segmenter({
+    model: filledNetwork(config),
+    engine: { device: "cpu", bf16: false },
+    input: IMAGENET,
+  });
+  const protocol = { scales: [0.75, 1.25], flip: true, crop: 65, baseSize: 80 };
+  const found = segmenter.probabilities(image, protocol);
+  const expected = values("protocol.probabilities");
+  expect(Math.max(...found.map((value, i) => Math.abs(value - expected[i])))).toBeLessThan(1e-5);
+  const { data } = segmenter.labels(image, protocol);
+  const pixels = height * width;
+  const best = data.filter(
+    (id, i) =>
+      expected[id * pixels + i] > 0.1 &&
+      Array.from({ length: 6 }, (_, c) => expected[c * pixels + i]).every(
+        (value) => value <= expected[id * pixels + i] + 1e-5,
+      ),
+  );
+  expect(best.length).toBe(pixels);
 });
