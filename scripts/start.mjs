@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const scenes = "runs/scenes-data";
 
+// Ctrl-C reaches the command too, which saves its work and says how to go on; this process waits for it.
+process.on("SIGINT", () => {});
+
 function pspnet(args, { capture = false } = {}) {
   process.stderr.write(`\n$ npx pspnet ${args.join(" ")}\n`);
   const command = join(root, "packages/pspnet/bin/pspnet.js");
@@ -28,7 +31,8 @@ function newestRun() {
     .sort((a, b) => statSync(join(root, b)).mtimeMs - statSync(join(root, a)).mtimeMs)[0];
 }
 
-if (!existsSync(join(root, scenes, "classes.json"))) pspnet(["data", "make", "scenes", scenes]);
+if (!existsSync(join(root, scenes, "classes.json")))
+  pspnet(["data", "make", "scenes", scenes, "--train", "1800", "--val", "120", "--size", "160"]);
 pspnet(["train", "examples/scenes.yaml"]);
 const run = newestRun();
 const weights = `${run}/weights/best.safetensors`;

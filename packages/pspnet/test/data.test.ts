@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
-import { CAMVID, IGNORE, type LabelMap, type RgbImage, VOC2012 } from "@pspnet/core";
+import { CAMVID, colourise, IGNORE, type LabelMap, type RgbImage, VOC2012 } from "@pspnet/core";
 import { encode } from "fast-png";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
@@ -169,6 +169,38 @@ describe("readMask", () => {
     await expect(mask(3, 256).then(readMask)).rejects.toThrow("expected ids up to 255, found 256 in a 16-bit mask");
   });
 
+  it("finds the ids of colours when it is given the classes' own", async () => {
+    const map = label(5, 2, (i) => [1, 2, 20, IGNORE][i % 4]);
+    const { palette } = VOC2012;
+    const file = await put("colours.png", await encodePng(colourise(map, palette)));
+    expect(await readMask(file, { palette: palette.slice(1) })).toEqual({
+      ...map,
+      data: map.data.map((id) => (id === IGNORE ? id : id - 1)),
+      palette: false,
+    });
+    // VOC's background is black itself.
+    expect([...(await readMask(file, { palette })).data.subarray(0, 4)]).toEqual([1, 2, 20, 0]);
+    await expect(readMask(file, { palette: palette.slice(0, 3) })).rejects.toThrow(
+      `${file}: expected the classes' colours, found ${palette[20].join()} at 2,0, no class's; save`,
+    );
+    const twice = [...palette.slice(0, 2), palette[1]];
+    await expect(readMask(file, { palette: twice })).rejects.toThrow("at 0,0, the colour of classes 1 and 2");
+  });
+
+  const voc = fileURLToPath(new URL("../../../../shared/data/samples/voc2012/SegmentationClass", import.meta.url));
+  it.skipIf(!existsSync(voc))("reads VOC's palette masks (skipped: ../shared/data/samples is absent)", async () => {
+    const names = await readdir(voc);
+    expect(names).toHaveLength(3);
+    for (const name of names) {
+      const { data, palette } = await readMask(join(voc, name));
+      expect(palette).toBe(true);
+      const ids = new Set(data);
+      expect([...ids].every((id) => id < VOC2012.names.length || id === IGNORE)).toBe(true);
+      expect(ids).toContain(IGNORE);
+      expect(ids.size).toBeGreaterThan(2);
+    }
+  });
+
   it("explains what is wrong with colours, interlaced bits and broken files", async () => {
     const colours = await putImage("colours.png");
     await expect(readMask(colours)).rejects.toThrow(
@@ -283,7 +315,9 @@ describe("list files", () => {
     const file = await list("in/a.png out/a.png\nin/a.png\nin/b.png out/a.png\nin/my file.png out/a.png\n");
     const open = openDataset(description(), "train");
     await expect(open).rejects.toMatchObject({ code: "data" });
-    await expect(open).rejects.toThrow(`${file}:2: expected "image label"`);
+    await expect(open).rejects.toThrow(
+      `${file}:2: expected "image label", found no label: "in/a.png"; such a test list`,
+    );
     await expect(open).rejects.toThrow(`${file}:3: ${join(root, "in/b.png")} missing`);
     await expect(open).rejects.toThrow(`${file}:4: expected "image label"`);
     await expect(openDataset(describeData({ train: "no.txt" }), "train")).rejects.toThrow(
@@ -419,6 +453,43 @@ describe("checkDataset", () => {
   });
 });
 
+describe("a dataset opened as it is", () => {
+  it("is checked in spite of files without a partner and lines without files", async () => {
+    await putImage("train/images/a.png");
+    await putMask("train/masks/a.png");
+    await putImage("train/images/alone.png");
+    await putMask("train/masks/other.png");
+    for (const type of ["jpg", "png"]) await put(`train/images/twice.${type}`, "");
+    const folders = await checkDataset(await openDataset(describeData(), "train", { strict: false }));
+    expect(folders.samples).toBe(1);
+    expect(folders.problems).toEqual([
+      expect.stringContaining('one file of the name "twice"'),
+      expect.stringContaining("alone.png has no mask"),
+      expect.stringContaining("twice.jpg has no mask"),
+      expect.stringContaining("other.png has no image"),
+    ]);
+    const good = "train/images/a.png train/masks/a.png";
+    const bad = Array.from({ length: 8 }, (_, i) => `train/images/no${i}.png train/masks/a.png`);
+    await put("list.txt", [...bad, good].join("\n"));
+    const description = describeData({ train: "list.txt" });
+    const listed = await checkDataset(await openDataset(description, "train", { strict: false }));
+    expect(listed.samples).toBe(1);
+    expect(listed.problems).toHaveLength(8);
+    expect(listed.problems[7]).toContain("list.txt:8: ");
+    await expect(openDataset(description, "train")).rejects.toThrow(/list.txt:5: .*\nand 3 more$/);
+  });
+
+  it("may have no sample that can be used", async () => {
+    await putImage("train/images/a.png");
+    await mkdir(join(root, "train/masks"));
+    const dataset = await openDataset(describeData(), "train", { strict: false });
+    const report = await checkDataset(dataset);
+    expect(formatCheckReport(report)).toContain("0 samples; sizes none");
+    expect(report.problems).toHaveLength(1);
+    expect(await contactSheet(dataset, { count: 4 })).toMatchObject({ width: 1, height: 1 });
+  });
+});
+
 describe("prefetch", () => {
   function slow(length: number, failing = -1): { dataset: Dataset; most: () => number } {
     let [running, most] = [0, 0];
@@ -430,7 +501,7 @@ describe("prefetch", () => {
       if (index === failing) throw new Error(`sample ${index}`);
       return { id: String(index), image: image(1, 1), label: label(1, 1) };
     };
-    const source = { pairs: [], classes: VOC2012, ids: new Uint16Array(256) };
+    const source = { pairs: [], problems: [], classes: VOC2012, ids: new Uint16Array(256) };
     return { dataset: { length, classes: VOC2012, source, at }, most: () => most };
   }
 

@@ -193,6 +193,32 @@ test("closing ends an epoch that somebody waits for, and nothing can be loaded a
   await loader.close();
 });
 
+test.each([0, 1])("a signal ends an epoch, and the next one runs, with %i workers", async (workers) => {
+  const loader = loaderOf({ workers });
+  const stop = new AbortController();
+  const seen: number[] = [];
+  const run = async () => {
+    for await (const batch of loader.epoch(0, { signal: stop.signal })) {
+      seen.push(batch.ids.length);
+      batch.release();
+      if (seen.length === 2) stop.abort();
+    }
+  };
+  await expect(run()).rejects.toMatchObject({ code: "interrupted" });
+  expect(seen).toHaveLength(2);
+  await expect(loader.epoch(0, { signal: stop.signal }).next()).rejects.toMatchObject({ code: "interrupted" });
+  expect(await collect(loader, 1)).toEqual(await collect(loaderOf(), 1));
+});
+
+test("ranks load different samples, each augmented as one process would", async () => {
+  const one = await collect(loaderOf({ batch: 1 }), 2);
+  const pixelsOf = new Map(one.map(({ ids, images }) => [ids[0], images]));
+  const ranks = await Promise.all([0, 1].map((rank) => collect(loaderOf({ batch: 1, rank, worldSize: 2 }), 2)));
+  expect(ranks.map((batches) => batches.length)).toEqual([5, 5]);
+  expect(new Set(ranks.flat().map(({ ids }) => ids[0])).size).toBe(10);
+  for (const { ids, images } of ranks.flat()) expect(images).toEqual(pixelsOf.get(ids[0]));
+});
+
 test("only one epoch runs at a time", async () => {
   const loader = loaderOf();
   const first = loader.epoch(0);
@@ -205,6 +231,7 @@ test("only one epoch runs at a time", async () => {
 test("a dataset that does not fill a batch is refused", () => {
   expect(() => new Loader(dataset, { ...OPTIONS, batch: 12 })).toThrow(/one batch of 12 samples, found 11/);
   expect(() => new Loader(dataset, { ...OPTIONS, batch: 4, fraction: 0.2 })).toThrow(/found 2 \(fraction 0.2 of 11\)/);
+  expect(() => new Loader(dataset, { ...OPTIONS, batch: 4, worldSize: 4 })).toThrow(/found 2 \(1 of 4 ranks of 11\)/);
 });
 
 test("a forgotten loader does not keep the process alive", async () => {

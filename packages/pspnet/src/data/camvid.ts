@@ -11,8 +11,8 @@ const VOID = 11;
 /** CamVid as in SegNet's tutorial: images in `train`, masks of the same name in `trainannot`. Its classes unless others are named. */
 export async function openCamVid(description: DataConfig, split: string): Promise<DatasetSource> {
   const { root } = description;
-  const pairs = await pairFolders(join(root, split), join(root, `${split}annot`));
+  const listing = await pairFolders(join(root, split), join(root, `${split}annot`));
   const classes = description.classes === undefined ? CAMVID : await classesOf(description);
   const count = classes.names.length;
-  return { pairs, classes, ids: plainIds(count, count <= VOID ? [VOID] : []) };
+  return { ...listing, classes, ids: plainIds(count, count <= VOID ? [VOID] : []) };
 }

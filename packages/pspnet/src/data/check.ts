@@ -20,7 +20,7 @@ export interface CheckReport {
   readonly sizes: readonly { readonly width: number; readonly height: number; readonly images: number }[];
   /** Masks that are palette PNGs: read by their indices. */
   readonly paletteMasks: number;
-  /** One line for each broken file, size mismatch and id out of range. */
+  /** One line for each broken or missing file, file without a partner, size mismatch and id out of range. */
   readonly problems: readonly string[];
   /** Classes that no mask has. */
   readonly emptyClasses: readonly string[];
@@ -29,7 +29,7 @@ export interface CheckReport {
 const SHEET_COLUMNS = 3;
 const SHEET_HEIGHT = 240;
 
-/** Reads every sample of a dataset; nothing stops it. */
+/** Reads every sample of a dataset; nothing stops it. Open the dataset with `strict: false` to see missing files too. */
 export async function checkDataset(
   dataset: Dataset,
   { onProgress }: { readonly onProgress?: (done: number) => void } = {},
@@ -38,7 +38,7 @@ export async function checkDataset(
   const pixels = new Float64Array(256);
   const images = new Float64Array(classes.names.length);
   const sizes = new Map<string, number>();
-  const problems: string[] = [];
+  const problems: string[] = [...source.problems];
   let paletteMasks = 0;
   for (const [i, pair] of source.pairs.entries()) {
     const found = await inspect(pair, problems);
@@ -121,7 +121,7 @@ export function formatCheckReport(report: CheckReport): string {
       ["id", "class", "pixels %", "images"],
       [...rows, [String(IGNORE), "ignored", percent(ignoredPixels / total), ""]],
     ),
-    `${samples} samples; sizes ${shown.join(", ")}${sizes.length > 3 ? ` and ${sizes.length - 3} more` : ""}`,
+    `${samples} samples; sizes ${shown.join(", ") || "none"}${sizes.length > 3 ? ` and ${sizes.length - 3} more` : ""}`,
     ...(paletteMasks > 0 ? [`${paletteMasks} masks are palette PNGs; their indices are the ids`] : []),
     ...(emptyClasses.length > 0 ? [`no pixel of: ${emptyClasses.join(", ")}`] : []),
     problems.length === 0

@@ -25,16 +25,37 @@ export interface Dataset {
   at(index: number): Promise<Sample>;
 }
 
+export interface OpenOptions {
+  /** False: opens what can be used, and leaves the rest to `source.problems`. */
+  readonly strict?: boolean;
+}
+
+/** Problems that an error names. */
+const NAMED = 5;
+
 /**
  * Opens `split` of a dataset: "train" or "val" as the description names them, or any folder or list file of its own.
  *
  * @throws PspnetError "data" when files are missing, do not pair up, or there are none.
  */
-export async function openDataset(description: DataConfig, split: string): Promise<Dataset> {
+export async function openDataset(
+  description: DataConfig,
+  split: string,
+  { strict = true }: OpenOptions = {},
+): Promise<Dataset> {
   const format = description.format === "auto" ? detectFormat(description) : description.format;
   const name = split === "train" ? description.train : split === "val" ? description.val : split;
   const source = await formats[format](description, name);
-  if (source.pairs.length === 0) {
+  const { problems } = source;
+  if (strict && problems.length > 0) {
+    const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
+    const lines = [...problems.slice(0, NAMED), ...more].join("\n");
+    throw new PspnetError(
+      "data",
+      `${description.root}: expected an image and a mask for each sample of split "${name}", found:\n${lines}`,
+    );
+  }
+  if (source.pairs.length === 0 && problems.length === 0) {
     throw new PspnetError(
       "data",
       `${description.root}: the dataset is empty: no images in split "${name}" (format ${format})`,

@@ -4,11 +4,10 @@ import { extname, join } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import type { DataConfig } from "../config/schema.js";
 import { classesOf } from "./classNames.js";
-import { type DatasetSource, type Pair, plainIds } from "./source.js";
+import { type DatasetSource, type Listing, plainIds } from "./source.js";
 
 const IMAGE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
 const MASK = /\.png$/i;
-const NAMED = 5;
 
 /** Images and masks of one name in `split/images` and `split/masks`, or in `images/split` and `masks/split`. */
 export async function openFolders(description: DataConfig, split: string): Promise<DatasetSource> {
@@ -17,38 +16,35 @@ export async function openFolders(description: DataConfig, split: string): Promi
   const [images, masks] = ["images", "masks"].map((kind) =>
     nested ? join(root, split, kind) : join(root, kind, split),
   );
-  const pairs = await pairFolders(images, masks);
+  const listing = await pairFolders(images, masks);
   const classes = await classesOf(description);
-  return { pairs, classes, ids: plainIds(classes.names.length) };
+  return { ...listing, classes, ids: plainIds(classes.names.length) };
 }
 
 /**
- * The images of a folder with the PNG masks of the same name in another, by name.
+ * The images of a folder with the PNG masks of the same name in another, by name. What has no partner, or several, is a problem.
  *
- * @throws PspnetError "data" listing what has no partner.
+ * @throws PspnetError "data" for a folder that cannot be read.
  */
-export async function pairFolders(images: string, masks: string): Promise<Pair[]> {
-  const imageFiles = await filesByStem(images, IMAGE);
-  const maskFiles = await filesByStem(masks, MASK);
-  const alone = [
+export async function pairFolders(images: string, masks: string): Promise<Listing> {
+  const [{ files: imageFiles, problems: imageProblems }, { files: maskFiles, problems: maskProblems }] =
+    await Promise.all([filesByStem(images, IMAGE), filesByStem(masks, MASK)]);
+  const problems = [
+    ...imageProblems,
+    ...maskProblems,
     ...missing(imageFiles, maskFiles).map((file) => `${join(images, file)} has no mask in ${masks}`),
     ...missing(maskFiles, imageFiles).map((file) => `${join(masks, file)} has no image in ${images}`),
   ];
-  if (alone.length > 0) {
-    const more = alone.length > NAMED ? [`and ${alone.length - NAMED} more`] : [];
-    throw new PspnetError(
-      "data",
-      `expected an image and a mask of each name:\n${[...alone.slice(0, NAMED), ...more].join("\n")}`,
-    );
-  }
-  return [...imageFiles].map(([stem, file]) => ({
-    id: file,
-    image: join(images, file),
-    mask: join(masks, maskFiles.get(stem)!),
-  }));
+  const pairs = [...imageFiles]
+    .filter(([stem]) => maskFiles.has(stem))
+    .map(([stem, file]) => ({ id: file, image: join(images, file), mask: join(masks, maskFiles.get(stem)!) }));
+  return { pairs, problems };
 }
 
-async function filesByStem(folder: string, pattern: RegExp): Promise<Map<string, string>> {
+async function filesByStem(
+  folder: string,
+  pattern: RegExp,
+): Promise<{ readonly files: ReadonlyMap<string, string>; readonly problems: readonly string[] }> {
   let names: string[];
   try {
     names = await readdir(folder);
@@ -58,16 +54,15 @@ async function filesByStem(folder: string, pattern: RegExp): Promise<Map<string,
     });
   }
   const files = new Map<string, string>();
+  const problems: string[] = [];
   for (const name of names.filter((name) => pattern.test(name) && !name.startsWith(".")).sort()) {
     const stem = name.slice(0, -extname(name).length);
     const other = files.get(stem);
     if (other !== undefined) {
-      const found = `found ${other} and ${name}`;
-      throw new PspnetError("data", `${folder}: expected one file of the name "${stem}", ${found}; remove one`);
-    }
-    files.set(stem, name);
+      problems.push(`${folder}: expected one file of the name "${stem}", found ${other} and ${name}; remove one`);
+    } else files.set(stem, name);
   }
-  return files;
+  return { files, problems };
 }
 
 function missing(from: ReadonlyMap<string, string>, within: ReadonlyMap<string, string>): string[] {

@@ -6,14 +6,11 @@ import type { DataConfig } from "../config/schema.js";
 import { classesOf } from "./classNames.js";
 import { type DatasetSource, type Pair, plainIds } from "./source.js";
 
-/** Lines that an error names. */
-const NAMED = 5;
-
 /**
  * A list file as the official release reads it (`util/dataset.py`): `image label` a line, one space between, relative to the
  * root (a leading "/" is dropped, not obeyed). Unlike there, every file must exist.
  *
- * @throws PspnetError "data" naming the lines that cannot be used.
+ * @throws PspnetError "data" when there is no such file.
  */
 export async function openList(description: DataConfig, split: string): Promise<DatasetSource> {
   const file = resolve(description.root, split);
@@ -35,12 +32,8 @@ export async function openList(description: DataConfig, split: string): Promise<
     if ("problem" in read) problems.push(read.problem);
     else pairs.push(read);
   }
-  if (problems.length > 0) {
-    const more = problems.length > NAMED ? [`and ${problems.length - NAMED} lines more`] : [];
-    throw new PspnetError("data", [...problems.slice(0, NAMED), ...more].join("\n"));
-  }
   const classes = await classesOf(description);
-  return { pairs, classes, ids: plainIds(classes.names.length) };
+  return { pairs, problems, classes, ids: plainIds(classes.names.length) };
 }
 
 function parseLine(
@@ -48,6 +41,10 @@ function parseLine(
   { at, root }: { readonly at: string; readonly root: string },
 ): Pair | { readonly problem: string } {
   const parts = line.split(" ");
+  if (parts.length === 1) {
+    const mend = "such a test list can be predicted, but neither trains nor scores";
+    return { problem: `${at}: expected "image label", found no label: "${line}"; ${mend}` };
+  }
   if (parts.length !== 2) {
     const expected = `expected "image label", two paths with one space between and none inside`;
     return { problem: `${at}: ${expected}, found ${parts.length} parts: "${line}"` };

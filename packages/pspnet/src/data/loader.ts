@@ -19,8 +19,18 @@ export interface LoaderOptions {
   /** "ram" keeps every decoded sample: 4 bytes a pixel of the dataset. */
   readonly cache: "none" | "ram";
   readonly augment: Omit<AugmentOptions, "crop">;
+  /** This process of `worldSize`: each loads its own share of every epoch, `batch` samples a step. */
+  readonly rank?: number;
+  readonly worldSize?: number;
   /** Batches that are made ready ahead of the one in use. */
   readonly prefetch?: number;
+}
+
+export interface EpochEntry {
+  /** The first batch, when an epoch is resumed. */
+  readonly startBatch?: number;
+  /** Ends the epoch: waiting for a batch then fails as "interrupted". */
+  readonly signal?: AbortSignal;
 }
 
 /** Training samples of one step, in memory that is used again after `release`. */
@@ -52,11 +62,15 @@ export class Loader {
 
   /** @throws PspnetError "config" when the dataset does not fill one batch; "environment" when workers cannot be started. */
   constructor(dataset: Dataset, options: LoaderOptions) {
-    const { batch, crop, fraction, prefetch = 2, workers, seed, cache } = options;
-    const samples = epochLength({ length: dataset.length, fraction });
+    const { batch, crop, fraction, worldSize = 1, prefetch = 2, workers, seed, cache } = options;
+    const samples = epochLength({ length: dataset.length, fraction, worldSize });
     this.batches = Math.floor(samples / batch);
     if (this.batches === 0) {
-      const found = fraction === 1 ? `${samples}` : `${samples} (fraction ${fraction} of ${dataset.length})`;
+      const parts = [
+        fraction === 1 ? [] : `fraction ${fraction}`,
+        worldSize === 1 ? [] : `1 of ${worldSize} ranks`,
+      ].flat();
+      const found = parts.length === 0 ? `${samples}` : `${samples} (${parts.join(", ")} of ${dataset.length})`;
       throw new PspnetError(
         "config",
         `Loader: expected at least one batch of ${batch} samples, found ${found} in the dataset; set batch to ${samples} or less`,
@@ -74,19 +88,22 @@ export class Loader {
    * The batches of epoch `n` from number `startBatch` on, in order. At most `prefetch + 1` may be held unreleased. One epoch
    * at a time: the next begins when this one was run to its end, broken off, or has failed.
    *
-   * @throws PspnetError "data" naming a sample that cannot be decoded; "usage" for two epochs at once, or too many batches held.
+   * @throws PspnetError "data" naming a sample that cannot be decoded; "usage" for two epochs at once, or too many batches held;
+   * "interrupted" after the signal.
    */
-  async *epoch(n: number, { startBatch = 0 }: { readonly startBatch?: number } = {}): AsyncGenerator<Batch> {
+  async *epoch(n: number, { startBatch = 0, signal }: EpochEntry = {}): AsyncGenerator<Batch> {
     if (this.#closed) throw new PspnetError("usage", "Loader.epoch: the loader is closed; make a new one");
     if (this.#running) throw new PspnetError("usage", "Loader.epoch: an epoch is still running; end it first");
     if (!Number.isInteger(startBatch) || startBatch < 0 || startBatch > this.batches) {
       const expected = `expected startBatch from 0 to ${this.batches}`;
       throw new PspnetError("usage", `Loader.epoch: ${expected}, found ${startBatch}; resume with the run's own data`);
     }
-    const { seed, fraction, batch } = this.#options;
+    if (signal?.aborted) throw cancelled();
+    const { seed, fraction, rank, worldSize, batch } = this.#options;
+    const order = epochOrder({ length: this.#length, seed, epoch: n, fraction, rank, worldSize });
     const epoch = new Epoch({
       number: n,
-      order: epochOrder({ length: this.#length, seed, epoch: n, fraction }).subarray(0, this.batches * batch),
+      order: order.subarray(0, this.batches * batch),
       startBatch,
       options: this.#options,
       slots: this.#slots,
@@ -94,9 +111,12 @@ export class Loader {
       cache: this.#cache,
     });
     this.#running = epoch;
+    const stop = () => void epoch.end();
+    signal?.addEventListener("abort", stop);
     try {
       for (let i = startBatch; i < this.batches; i++) yield await epoch.next();
     } finally {
+      signal?.removeEventListener("abort", stop);
       await epoch.end();
       this.#running = null;
     }

@@ -13,7 +13,12 @@ export interface DatasetSource {
   readonly classes: ClassList;
   /** The class of each id that a mask may hold: 256 entries, {@link IGNORE} for none, {@link UNKNOWN} for an id that must not be. */
   readonly ids: Uint16Array;
+  /** A line for each file without a partner, and for each line of a list that cannot be used. */
+  readonly problems: readonly string[];
 }
+
+/** What a format finds in a split, before classes and ids give it meaning. */
+export type Listing = Pick<DatasetSource, "pairs" | "problems">;
 
 /** Marks ids that a mask must not hold. */
 export const UNKNOWN = 0xffff;

@@ -23,12 +23,10 @@ export interface TrainState {
   step: number;
   /** Seconds spent training. */
   seconds: number;
-  /** Sum of the losses of the epoch's batches so far. */
-  lossSum: number;
   best: { readonly epoch: number; readonly meanIoU: number; readonly pixelAccuracy: number } | null;
 }
 
-export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, lossSum: 0, best: null };
+export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, best: null };
 
 /** What a run continues from, exactly: its configuration, state, weights and momentum. */
 export interface Checkpoint {

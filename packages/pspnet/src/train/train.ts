@@ -74,6 +74,7 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   const optimiser = createOptimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
   const run = await Run.open(folder, config, { classes, stream, state, steps: config.epochs * loader.batches });
+  warnOfSmallBatch(run, config);
   try {
     const ending = await trainEpochs({ config, engine, run, loader, validation, model, optimiser, state, signal });
     return { folder, ending, state };
@@ -85,8 +86,18 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   }
 }
 
+const SMALL_BATCH = 4;
+
+function warnOfSmallBatch(run: Run, { batch, accumulate, freezeBn }: TrainConfig): void {
+  const part = batch / accumulate;
+  if (freezeBn || part >= SMALL_BATCH) return;
+  run.say(
+    `batch norm sees ${part} images at a time, too few for good statistics: set freezeBn=true with an init, or a larger batch`,
+  );
+}
+
 async function trainEpochs(job: Job): Promise<Ending> {
-  const { config, state } = job;
+  const { config, signal, state } = job;
   while (state.epoch < config.epochs) {
     const stopped = await trainEpoch(job);
     if (stopped === "interrupted") {
@@ -95,9 +106,9 @@ async function trainEpochs(job: Job): Promise<Ending> {
     }
     if (stopped === null) Object.assign(state, { epoch: state.epoch + 1, batch: 0 });
     if (stopped || state.epoch % config.validation.every === 0 || state.epoch === config.epochs) await validate(job);
-    if (stopped === null) state.lossSum = 0;
     await save(job);
     if (stopped) return stopped;
+    if (signal?.aborted && state.epoch < config.epochs) return "interrupted";
     if (config.patience > 0 && state.epoch - (state.best?.epoch ?? 0) >= config.patience) return "early stop";
   }
   return "complete";
@@ -116,7 +127,6 @@ async function trainEpoch(job: Job): Promise<"interrupted" | "time" | null> {
     batch.release();
     state.batch++;
     state.step++;
-    state.lossSum += loss;
     state.seconds += (performance.now() - start) / 1000;
     await run.logStep(state, { loss, lr });
     if (signal?.aborted) return "interrupted";
