@@ -1,4 +1,4 @@
-// Samples a second that the loader makes: node packages/pspnet/bench/loader.mjs <dataset> [workers] [crop] [cache] [batches]
+// Samples that the loader makes, by second and by second of processor time: node packages/pspnet/bench/loader.mjs <dataset> [workers] [crop] [cache] [batches]
 import { validateTrainConfig } from "../dist/config/load.js";
 import { openDataset } from "../dist/data/dataset.js";
 import { Loader } from "../dist/data/loader.js";
@@ -15,15 +15,21 @@ async function* endless() {
 }
 
 let start = 0;
+let used = process.cpuUsage();
 let batches = 0;
 for await (const batch of endless()) {
   batch.release();
   // The first ones start the threads; with a cache, the first epoch fills it.
   const warm = cache === "ram" ? loader.batches : 3;
-  if (batches++ === warm) start = performance.now();
+  if (batches++ === warm) {
+    start = performance.now();
+    used = process.cpuUsage();
+  }
   if (batches > warm + Number(count)) break;
 }
 const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(used);
 await loader.close();
-const rate = (Number(count) * config.batch) / seconds;
-console.log(`crop ${crop}, workers ${workers}, cache ${cache}: ${rate.toFixed(1)} samples/s`);
+const samples = Number(count) * config.batch;
+const rate = `${(samples / seconds).toFixed(1)} samples/s, ${((samples * 1e6) / (user + system)).toFixed(1)} per core`;
+console.log(`crop ${crop}, workers ${workers}, cache ${cache}: ${rate}`);
