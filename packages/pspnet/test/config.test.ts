@@ -48,9 +48,14 @@ test.each([
   ["augment.zebra=1", /unknown key "augment\.zebra"; known keys are scaleMin/],
   ["batch=0", /run\.yaml: batch: .*>=1/],
   ["batch=6", /batch=6 is not divisible by accumulate=4/],
+  ["crop=128", /crop: expected 8n\+1, .*found 128; take 121 or 129/],
   ["lr", /expected key=value, found "lr"/],
 ])("%s is refused", async (override, message) => {
   await expect(load("data: { root: . }\naccumulate: 4\nbatch: 8", override)).rejects.toThrow(message);
+});
+
+test("without aligned corners any crop will do", async () => {
+  expect(await load("data: { root: . }", "crop=128", "model.alignCorners=false")).toMatchObject({ crop: 128 });
 });
 
 test("a file that is no YAML or not there is named", async () => {

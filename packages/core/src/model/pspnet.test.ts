@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parameterCount } from "../nn/module.js";
 import type { PSPNetConfig } from "./config.js";
 import { pspnetConfig } from "./config.js";
-import { dilatedFcn50, PSPNet, pspnet50, pspnet101, pspnet152 } from "./pspnet.js";
+import { alignedSize, dilatedFcn50, PSPNet, pspnet50, pspnet101, pspnet152 } from "./pspnet.js";
 
 const count = (fields: Partial<PSPNetConfig> & { classes: number }) => parameterCount(new PSPNet(pspnetConfig(fields)));
 const mmseg = { stemChannels: [32, 32, 64] } as const;
@@ -114,5 +114,19 @@ describe("pspnetConfig", () => {
     [{ layer: 50 }, "layer: expected one of layers, classes"],
   ])("refuses %j", (fields, message) => {
     expect(() => pspnetConfig({ classes: 150, ...fields })).toThrow(message);
+  });
+});
+
+describe("the size at which corners are aligned", () => {
+  it.each([
+    [8, [160, 129], [161, 129]],
+    [8, [1, 360], [1, 361]],
+    [16, [161, 168], [161, 177]],
+  ] as const)("at output stride %i: %j becomes %j", (outputStride, size, aligned) => {
+    expect(alignedSize(size, { alignCorners: true, outputStride })).toEqual(aligned);
+  });
+
+  it("is any size when corners are not", () => {
+    expect(alignedSize([160, 131], { alignCorners: false, outputStride: 8 })).toEqual([160, 131]);
   });
 });

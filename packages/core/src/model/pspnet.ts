@@ -68,6 +68,20 @@ export const pspnet152 = (classes: number, fields: Variant = {}) =>
 /** The baseline of the paper's tables 1 and 4: the dilated FCN with auxiliary loss, without the pyramid. */
 export const dilatedFcn50 = (classes: number, fields: Variant = {}) => pspnet50(classes, { ...fields, ppm: false });
 
+/**
+ * The smallest size, from `size` = `[h, w]` up, at which the enlarged logits lie where the image does. With aligned corners the
+ * last feature must stand on the last pixel, so both sides are `outputStride * n + 1`, as the official release asserts; pad
+ * an image of another size on its right and bottom. Without, any size will do.
+ */
+export function alignedSize(
+  [h, w]: readonly [number, number],
+  { alignCorners, outputStride }: Pick<PSPNetConfig, "alignCorners" | "outputStride">,
+): [number, number] {
+  if (!alignCorners) return [h, w];
+  const align = (side: number) => Math.ceil((side - 1) / outputStride) * outputStride + 1;
+  return [align(h), align(w)];
+}
+
 /** Logits at the image's resolution, `[n, classes, h, w]`, `size` = `[h, w]`. */
 export function upsampleLogits<T extends Tensor>(
   logits: T,

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
-import { PspnetError } from "@pspnet/core";
+import { alignedSize, PspnetError } from "@pspnet/core";
 import { parse } from "yaml";
 import { z } from "zod";
 import { type DataConfig, dataSchema, type TrainConfig, trainConfigSchema } from "./schema.js";
@@ -96,17 +96,19 @@ function resolvePaths(tree: Tree, folder: string): void {
 }
 
 function checkRelations(config: TrainConfig, source: string): TrainConfig {
-  if (config.batch % config.accumulate !== 0) {
-    throw new PspnetError(
-      "config",
-      `${source}: batch=${config.batch} is not divisible by accumulate=${config.accumulate}`,
-    );
-  }
-  if (config.augment.scaleMin > config.augment.scaleMax) {
-    const { scaleMin, scaleMax } = config.augment;
-    throw new PspnetError(
-      "config",
-      `${source}: augment.scaleMin=${scaleMin} is greater than augment.scaleMax=${scaleMax}`,
+  const { accumulate, augment, batch, crop, model } = config;
+  const fail = (message: string) => {
+    throw new PspnetError("config", `${source}: ${message}`);
+  };
+  if (batch % accumulate !== 0) fail(`batch=${batch} is not divisible by accumulate=${accumulate}`);
+  if (augment.scaleMin > augment.scaleMax)
+    fail(`augment.scaleMin=${augment.scaleMin} is greater than augment.scaleMax=${augment.scaleMax}`);
+  const [above] = alignedSize([crop, crop], model);
+  if (crop !== above) {
+    const stride = model.outputStride;
+    fail(
+      `crop: expected ${stride}n+1, so that the first and last features stand on the corners of the crop, found ${crop}; ` +
+        `take ${above - stride} or ${above}`,
     );
   }
   return config;

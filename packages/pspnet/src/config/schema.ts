@@ -85,7 +85,7 @@ export const trainConfigSchema = z.strictObject({
     .default("keep")
     .describe("new: ppm, cls and aux start afresh when `init` is a whole PSPNet"),
 
-  crop: z.int().min(9).default(473).describe("side of the square training crop; 8n+1 fits the grid of the network"),
+  crop: z.int().min(9).default(473).describe("side of the square training crop, 8n+1"),
   epochs: z.int().min(1).default(100),
   batch: z.int().min(1).default(16).describe("images per optimiser step"),
   accumulate: z

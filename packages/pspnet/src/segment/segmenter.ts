@@ -1,10 +1,12 @@
 import {
+  alignedSize,
   type LabelMap,
   type ModelDescription,
   type Pass,
   type PSPNet,
   planPasses,
   type RgbImage,
+  upsampleLogits,
   type WindowPlan,
   windowCounts,
 } from "@pspnet/core";
@@ -63,8 +65,7 @@ export class Segmenter {
   }
 
   #logits(image: RgbImage): Tensor {
-    const { width, height } = image;
-    return this.#forward(this.#normalise(this.#pixels(image)), [height, width]);
+    return this.#forward(this.#normalise(this.#pixels(image)));
   }
 
   #probabilities(image: RgbImage, protocol: Protocol): Tensor {
@@ -100,20 +101,24 @@ export class Segmenter {
 
   /** Probabilities of one window, the mean of it and its mirror image when `flip`. */
   #window(crop: Tensor, flip: boolean): Tensor {
-    const size: [number, number] = [crop.shape[2], crop.shape[3]];
-    if (!flip) return this.#forward(crop, size).softmax(1);
-    const both = this.#forward(crop.cat([crop.flip(3)], 0), size).softmax(1);
+    if (!flip) return this.#forward(crop).softmax(1);
+    const both = this.#forward(crop.cat([crop.flip(3)], 0)).softmax(1);
     return both
       .narrow(0, 0, 1)
       .add(both.narrow(0, 1, 1).flip(3))
       .div(2);
   }
 
-  #forward(x: Tensor, size: readonly [number, number]): Tensor {
+  /** Logits at the size of the images, `[n, classes, h, w]`. */
+  #forward(x: Tensor): Tensor {
     const { device, bf16 } = this.#engine;
-    const input = x.contiguous("channelsLast");
+    const { config } = this.#model;
+    const [, , h, w] = x.shape;
+    const aligned = alignedSize([h, w], config);
+    const input = x.pad([0, aligned[1] - w, 0, aligned[0] - h]).contiguous("channelsLast");
     const { out } = autocast({ device, dtype: "bfloat16", enabled: bf16 }, () => this.#model.forward(input));
-    return out.to({ dtype: "float32" }).resize(size, { alignCorners: this.#model.config.alignCorners });
+    const logits = upsampleLogits(out.to({ dtype: "float32" }), aligned, config);
+    return logits.narrow(2, 0, h).narrow(3, 0, w);
   }
 
   /** `[1, 3, h, w]` of 0..255, channels in the network's order. */
