@@ -3,6 +3,13 @@ export * from "./error.js";
 // Evaluation
 export * from "./evaluate/confusionMatrix.js";
 export * from "./evaluate/tiles.js";
+// The network as a graph
+export * from "./graph/cost.js";
+export * from "./graph/dim.js";
+export * from "./graph/graph.js";
+export * from "./graph/print.js";
+export * from "./graph/shapes.js";
+export * from "./graph/trace.js";
 // Images and labels
 export * from "./image/classes.js";
 export * from "./image/classLists.js";
@@ -14,6 +21,7 @@ export * from "./model/auxiliaryHead.js";
 export * from "./model/backboneState.js";
 export * from "./model/config.js";
 export * from "./model/pspnet.js";
+export * from "./model/pyramidConvolution.js";
 export * from "./model/pyramidHead.js";
 export * from "./model/pyramidPooling.js";
 export * from "./model/resnet.js";
@@ -23,9 +31,16 @@ export * from "./nn/layers.js";
 export * from "./nn/module.js";
 export * from "./nn/parameter.js";
 export * from "./nn/state.js";
+// What is done to graphs
+export * from "./passes/dropDeadNodes.js";
+export * from "./passes/foldBatchNorm.js";
+export * from "./passes/foldConstants.js";
+export * from "./passes/fuseConvolution.js";
+export * from "./passes/optimise.js";
 // Random numbers
 export * from "./random/random.js";
 // What the network computes with
+export * from "./tensor/enlargeMatrix.js";
 export type * from "./tensor/tensor.js";
 // Weights
 export * from "./weights/elements.js";

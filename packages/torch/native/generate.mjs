@@ -53,7 +53,7 @@ function parseArgument(text, line) {
 
 /** One line of the table: name, arguments (positional, then named), result, C++ expression and documentation. */
 function parseLine(line) {
-  const match = /^(\w+)\((.*?)\) -> (\(.*?\)|\w+)(?: = (.*?))? -- (.*)$/.exec(line);
+  const match = /^(\w+)\((.*?)\) -> (\(.*?\)|\w+(?:\[\])?)(?: = (.*?))? -- (.*)$/.exec(line);
   if (!match)
     throw new Error(`operations.txt: expected name(arguments) -> result = C++ -- documentation, found: ${line}`);
   const [, name, list, result, expression, documentation] = match;
@@ -210,6 +210,7 @@ function tsOperation(operation) {
   const wrap = (value) => (method ? `this.wrap(${value})` : `wrap(${value})`);
   const bodies = {
     Tensor: [self, `return ${wrap(`${call} as Handle`)};`],
+    "Tensor[]": [`${self}[]`, `return (${call} as Handle[]).map((handle) => ${wrap("handle")});`],
     self: ["this", `${call};\n    return this;`],
     bool: ["boolean", `return ${call} as boolean;`],
   };

@@ -415,9 +415,19 @@ export abstract class Operations {
     return this.wrap(native().unsqueeze(this.handle, dim) as Handle);
   }
 
+  /** Parts of the given sizes along `dim`; views. */
+  split(sizes: number | readonly number[], dim?: number): this[] {
+    return (native().split(this.handle, sizes, dim) as Handle[]).map((handle) => this.wrap(handle));
+  }
+
   /** Joins dimensions into one. */
   flatten(startDim?: number, endDim?: number): this {
     return this.wrap(native().flatten(this.handle, startDim, endDim) as Handle);
+  }
+
+  /** Splits one dimension into several; -1 is worked out. */
+  unflatten(dim: number, sizes: number | readonly number[]): this {
+    return this.wrap(native().unflatten(this.handle, dim, sizes) as Handle);
   }
 
   /** Repeats dimensions of size 1 without a copy; -1 keeps one. */

@@ -50,8 +50,7 @@ export class PSPNet extends Module implements ResNetStages {
     const x2 = this.layer2.forward(this.layer1.forward(stem)); // [n, 512, h/8, w/8]
     const x3 = this.layer3.forward(x2); // [n, 1024, h/8, w/8], dilation 2
     const x4 = this.layer4.forward(x3); // [n, 2048, h/8, w/8], dilation 4
-    const features = this.ppm?.forward(x4) ?? x4; // [n, 4096, h/8, w/8]
-    const out = this.cls.forward(features); // [n, classes, h/8, w/8]
+    const out = this.ppm ? this.cls.forwardFactorised(x4, this.ppm) : this.cls.forward(x4); // [n, classes, h/8, w/8]
     const aux = this.training ? (this.aux?.forward(x3) ?? null) : null;
     return { out, aux };
   }

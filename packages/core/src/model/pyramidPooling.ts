@@ -27,7 +27,7 @@ export class PyramidPooling extends Module {
   readonly features: readonly Sequential[];
   /** Channels of the output. */
   readonly channels: number;
-  readonly #alignCorners: boolean;
+  readonly alignCorners: boolean;
   readonly #descending: boolean;
 
   constructor(config: PSPNetConfig) {
@@ -42,13 +42,22 @@ export class PyramidPooling extends Module {
     ];
     this.features = bins.map((bin) => new Sequential(new AdaptivePool2d(bin, pool), ...(reduction ? reduce() : [])));
     this.channels = input + bins.length * reduced;
-    this.#alignCorners = alignCorners;
+    this.alignCorners = alignCorners;
     this.#descending = concatOrder === "descending";
   }
 
-  /** `[n, c, h, w]` to `[n, channels, h, w]`. */
+  /** The reduced levels in the order of their concatenation, `[n, c_b, bins_b, bins_b]` each. */
+  levels<T extends Tensor>(x: T): T[] {
+    const levels = this.features.map((level) => level.forward(x));
+    return this.#descending ? levels.reverse() : levels;
+  }
+
+  /** The paper's form: `x` and the enlarged levels concatenated, `[n, c, h, w]` to `[n, channels, h, w]`. */
   forward<T extends Tensor>(x: T): T {
-    const levels = this.features.map((level) => level.forward(x).resizeLike(x, { alignCorners: this.#alignCorners }));
-    return x.cat(this.#descending ? levels.reverse() : levels, 1);
+    const { alignCorners } = this;
+    return x.cat(
+      this.levels(x).map((level) => level.resizeLike(x, { alignCorners })),
+      1,
+    );
   }
 }

@@ -27,6 +27,13 @@ export interface InterpolateOptions {
   readonly alignCorners: boolean;
 }
 
+export interface EnlargeMatrixOptions extends InterpolateOptions {
+  /** Size of what is enlarged. */
+  readonly bins: number;
+  /** Places before, at and after each one that its row sees, an odd number; 1 is plain enlargement. */
+  readonly taps: number;
+}
+
 /**
  * What the network is written in: the few operations that `forward` needs, with PyTorch's semantics.
  *
@@ -52,6 +59,18 @@ export interface Tensor {
   adaptiveAvgPool2d(bins: number): this;
   /** Maximum over the same grid. */
   adaptiveMaxPool2d(bins: number): this;
+  /** Matrix product, with broadcasting over leading dimensions. */
+  matmul(other: this): this;
+  /** Reorders the dimensions. */
+  permute(...dims: number[]): this;
+  /** Joins the dimensions from `start` to `end` into one. */
+  flatten(start: number, end: number): this;
+  /** Splits dimension `dim` into several of `sizes`. */
+  unflatten(dim: number, sizes: readonly number[]): this;
+  /** Parts of the given sizes along `dim`. */
+  split(sizes: readonly number[], dim: number): this[];
+  /** The matrix that enlarges `bins` values to the size of dimension `dim`: `[1, size, taps * bins]`, see {@link enlargeMatrix}. */
+  enlargeMatrix(dim: number, options: EnlargeMatrixOptions): this;
   /** Bilinear resize to the height and width of `like`. */
   resizeLike(like: this, options: InterpolateOptions): this;
   /** Bilinear resize to `size` = `[h, w]`. */

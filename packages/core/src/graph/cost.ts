@@ -1,0 +1,23 @@
+import type { Dim } from "./dim.js";
+import type { Graph, Node } from "./graph.js";
+import { inferShapes } from "./shapes.js";
+
+type Shapes = ReadonlyMap<string, readonly Dim[]>;
+
+/** Multiplications, each with its addition, that a node needs; null while its sizes are symbols. */
+export function multiplyAdds(node: Node, shapes: Shapes): number | null {
+  const output = shapes.get(node.output)!;
+  const first = shapes.get(node.inputs[0])!;
+  if ([...output, ...first].some((dim) => typeof dim !== "number")) return null;
+  const size = (output as number[]).reduce((product, dim) => product * dim, 1);
+  if (node.operator === "matmul") return size * (first[first.length - 1] as number);
+  if (node.operator !== "conv2d") return 0;
+  const [, input, kh, kw] = shapes.get(node.inputs[1]) as number[];
+  return size * input * kh * kw;
+}
+
+/** Multiply-adds of a whole graph, when its input has this shape. */
+export function totalMultiplyAdds(graph: Graph, shape: readonly number[]): number {
+  const shapes = inferShapes(graph, { [graph.inputs[0].name]: shape });
+  return graph.nodes.reduce((sum, node) => sum + (multiplyAdds(node, shapes) ?? 0), 0);
+}

@@ -1,0 +1,77 @@
+import type { MaxPool2dOptions } from "../tensor/tensor.js";
+import type { Dim } from "./dim.js";
+
+/** What each operator is told beside its inputs. The meaning is that of the method of `Tensor` of the same name. */
+export interface Attributes {
+  /** Inputs x, weight, bias, residual; the last two may be missing. relu(conv(x) + bias + residual), each part if it is there. */
+  conv2d: { readonly stride: number; readonly padding: number; readonly dilation: number; readonly relu: boolean };
+  /** In evaluation. Inputs x, weight, bias, running mean, running variance. */
+  batchNorm: { readonly eps: number };
+  /** x times a number for each channel: inputs `[n, c, h, w]` and `[c]`. */
+  scaleChannels: Record<never, never>;
+  relu: Record<never, never>;
+  add: Record<never, never>;
+  maxPool2d: Required<MaxPool2dOptions>;
+  adaptiveAvgPool2d: { readonly bins: number };
+  adaptiveMaxPool2d: { readonly bins: number };
+  cat: { readonly dim: number };
+  narrow: { readonly dim: number; readonly start: number; readonly length: number };
+  matmul: Record<never, never>;
+  permute: { readonly dims: readonly number[] };
+  flatten: { readonly start: number; readonly end: number };
+  unflatten: { readonly dim: number; readonly sizes: readonly number[] };
+  /** The input gives its size alone. */
+  enlargeMatrix: { readonly dim: number; readonly bins: number; readonly taps: number; readonly alignCorners: boolean };
+  /** Inputs x and what it is to be as large as. */
+  resizeLike: { readonly alignCorners: boolean };
+  resize: { readonly size: readonly [number, number]; readonly alignCorners: boolean };
+}
+
+export type Operator = keyof Attributes;
+
+/** One operation: values by name in, one value out. An input that is left out is "". */
+export type Node<O extends Operator = Operator> = {
+  readonly [Op in O]: {
+    readonly name: string;
+    readonly operator: Op;
+    readonly inputs: readonly string[];
+    readonly output: string;
+    readonly attributes: Attributes[Op];
+  };
+}[O];
+
+/** A constant of a graph: row-major float32. */
+export interface GraphConstant {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface GraphInput {
+  readonly name: string;
+  readonly shape: readonly Dim[];
+}
+
+/**
+ * A network as data: nodes in an order in which they can be computed. Every value has one name and is given by an input, an
+ * initialiser or one node. A graph is never changed: a pass makes another.
+ */
+export interface Graph {
+  readonly inputs: readonly GraphInput[];
+  readonly initialisers: ReadonlyMap<string, GraphConstant>;
+  readonly nodes: readonly Node[];
+  /** What the graph computes: the name outside, and the value's. */
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** The nodes that read each value. A value that the graph gives out counts as read by its output, null. */
+export function readers({ nodes, outputs }: Graph): Map<string, (Node | null)[]> {
+  const map = new Map<string, (Node | null)[]>();
+  const add = (value: string, reader: Node | null) => {
+    const list = map.get(value);
+    if (list) list.push(reader);
+    else map.set(value, [reader]);
+  };
+  for (const node of nodes) for (const input of node.inputs) if (input !== "") add(input, node);
+  for (const value of outputs.values()) add(value, null);
+  return map;
+}

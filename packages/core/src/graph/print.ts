@@ -1,0 +1,52 @@
+import { multiplyAdds } from "./cost.js";
+import { type Dim, formatDim } from "./dim.js";
+import type { Graph, Node } from "./graph.js";
+import { inferShapes } from "./shapes.js";
+
+/**
+ * A graph as a table: name, operator, shape of the result, parameters, 10^9 multiply-adds.
+ * @param shape of the input; left out, sizes stay symbols and the last column is empty.
+ */
+export function printGraph(graph: Graph, shape?: readonly number[]): string {
+  const shapes = inferShapes(graph, shape ? { [graph.inputs[0].name]: shape } : {});
+  const shapeOf = (value: string) => `[${shapes.get(value)!.map(formatDim).join(", ")}]`;
+  const rows = graph.nodes.map((node) => {
+    const macs = multiplyAdds(node, shapes);
+    return [node.name, describe(node), shapeOf(node.output), count(parameters(node, graph)), giga(macs)];
+  });
+  const inputs = graph.inputs.map(({ name }) => [name, "input", shapeOf(name), "", ""]);
+  const total = ["total", "", "", count(totalParameters(graph)), giga(totalOf(graph, shapes))];
+  return table([["name", "operator", "shape", "parameters", "GMAC"], ...inputs, ...rows, total]);
+}
+
+function describe(node: Node): string {
+  if (node.operator !== "conv2d") return node.operator;
+  const { relu } = node.attributes;
+  return ["conv2d", node.inputs[3] && "add", relu && "relu"].filter(Boolean).join(" + ");
+}
+
+function parameters({ inputs }: Node, { initialisers }: Graph): number {
+  return inputs.reduce((sum, input) => sum + (initialisers.get(input)?.data.length ?? 0), 0);
+}
+
+function totalParameters({ initialisers }: Graph): number {
+  return [...initialisers.values()].reduce((sum, { data }) => sum + data.length, 0);
+}
+
+function totalOf({ nodes }: Graph, shapes: ReadonlyMap<string, readonly Dim[]>): number | null {
+  const all = nodes.map((node) => multiplyAdds(node, shapes));
+  return all.every((macs) => macs !== null) ? all.reduce((sum, macs) => sum + macs, 0) : null;
+}
+
+const count = (value: number): string => (value === 0 ? "" : value.toLocaleString("en"));
+const giga = (macs: number | null): string => (macs ? (macs / 1e9).toFixed(3) : "");
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join("  ")
+      .trimEnd();
+  return rows.map(line).join("\n");
+}

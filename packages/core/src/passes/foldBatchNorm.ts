@@ -1,0 +1,72 @@
+import { type Graph, type GraphConstant, type Node, readers } from "../graph/graph.js";
+
+type Conv = Node<"conv2d">;
+
+/**
+ * Batch norm in evaluation is a factor and a summand for each channel; a convolution before it takes both into its weights and
+ * bias. Of a sum of a convolution and something else, as in the factorised head, the something else is scaled on its own.
+ */
+export function foldBatchNorm(graph: Graph): Graph {
+  const initialisers = new Map(graph.initialisers);
+  const made = new Map(graph.nodes.map((node) => [node.output, node]));
+  const read = readers(graph);
+  const alone = (value: string) => read.get(value)?.length === 1;
+  const changed = new Map<Node, Node[]>();
+  for (const norm of graph.nodes) {
+    if (norm.operator !== "batchNorm") continue;
+    const before = made.get(norm.inputs[0]);
+    if (before === undefined || !alone(before.output)) continue;
+    const affine = affineOf(norm, initialisers);
+    if (before.operator === "conv2d" && before.inputs.length <= 3) {
+      changed.set(before, []).set(norm, [folded(before, { affine, output: norm.output, initialisers })]);
+    } else if (before.operator === "add") {
+      const [conv, other] = [made.get(before.inputs[0]), before.inputs[1]];
+      if (conv?.operator !== "conv2d" || conv.inputs.length > 3 || !alone(conv.output)) continue;
+      const factor = `${norm.name}.scale`;
+      initialisers.set(factor, { shape: [affine.scale.length], data: affine.scale });
+      const scaled: Node = {
+        name: factor,
+        operator: "scaleChannels",
+        inputs: [other, factor],
+        output: `${other}.scaled`,
+        attributes: {},
+      };
+      changed.set(conv, [folded(conv, { affine, output: conv.output, initialisers })]);
+      changed.set(before, [scaled, { ...before, inputs: [conv.output, scaled.output], output: norm.output } as Node]);
+      changed.set(norm, []);
+    }
+  }
+  return { ...graph, initialisers, nodes: graph.nodes.flatMap((node) => changed.get(node) ?? [node]) };
+}
+
+/** y = scale * x + shift */
+interface Affine {
+  readonly scale: Float32Array;
+  readonly shift: Float32Array;
+}
+
+function affineOf({ inputs, attributes }: Node<"batchNorm">, initialisers: ReadonlyMap<string, GraphConstant>): Affine {
+  const [weight, bias, mean, variance] = inputs.slice(1).map((name) => initialisers.get(name)!.data);
+  const scale = weight.map((value, i) => value / Math.sqrt(variance[i] + attributes.eps));
+  return { scale, shift: bias.map((value, i) => value - mean[i] * scale[i]) };
+}
+
+interface FoldOptions {
+  readonly affine: Affine;
+  readonly output: string;
+  readonly initialisers: Map<string, GraphConstant>;
+}
+
+/** The convolution with the factor in its weights, under another output. Its new constants join `initialisers`. */
+function folded(conv: Conv, { affine: { scale, shift }, output, initialisers }: FoldOptions): Conv {
+  const [x, weightName, biasName] = conv.inputs;
+  const { shape, data } = initialisers.get(weightName)!;
+  const size = data.length / shape[0];
+  const weight = data.map((value, i) => value * scale[Math.floor(i / size)]);
+  const old = biasName ? initialisers.get(biasName)!.data : null;
+  const bias = shift.map((value, channel) => value + (old ? old[channel] * scale[channel] : 0));
+  const names = [`${conv.name}.folded.weight`, `${conv.name}.folded.bias`];
+  initialisers.set(names[0], { shape, data: weight });
+  initialisers.set(names[1], { shape: [shape[0]], data: bias });
+  return { ...conv, inputs: [x, ...names], output };
+}
