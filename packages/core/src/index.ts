@@ -7,6 +7,7 @@ export * from "./evaluate/tiles.js";
 export * from "./graph/cost.js";
 export * from "./graph/dim.js";
 export * from "./graph/graph.js";
+export * from "./graph/network.js";
 export * from "./graph/print.js";
 export * from "./graph/shapes.js";
 export * from "./graph/trace.js";

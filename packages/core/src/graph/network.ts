@@ -1,0 +1,20 @@
+import type { PSPNetConfig } from "../model/config.js";
+import { PSPNet } from "../model/pspnet.js";
+import { loadStateDict, type State } from "../nn/state.js";
+import { symbol } from "./dim.js";
+import type { Graph } from "./graph.js";
+import { graphBackend, trace } from "./trace.js";
+
+/**
+ * The graph of a PSPNet with the weights of `state`, any number and size of images: input `image` `[n, 3, h, w]`, normalised;
+ * output `logits` `[n, classes, h/8, w/8]`. Needs no engine.
+ *
+ * @throws PspnetError "weights" when `state` does not fit.
+ */
+export function networkGraph(config: PSPNetConfig, state: State): Graph {
+  const model = new PSPNet({ ...config, aux: false }).eval();
+  const withoutAux = new Map([...state].filter(([name]) => !name.startsWith("aux.")));
+  loadStateDict(model, withoutAux, { backend: graphBackend });
+  const shape = [symbol("n"), 3, symbol("h"), symbol("w")];
+  return trace(model, { name: "image", shape }, (x) => ({ logits: model.forward(x).out }));
+}
