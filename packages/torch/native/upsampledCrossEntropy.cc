@@ -19,34 +19,11 @@
 #include <cstring>
 #include <vector>
 
+#include "bilinear.h"
+
 namespace binding {
 
 namespace {
-
-// One body, compiled for each instruction set; the loader picks at run time.
-#if defined(__x86_64__) && defined(__GNUC__)
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
-
-constexpr int64_t lanes = 16;
-constexpr float never = -1e30f;
-
-// Where an output coordinate falls between two source ones, PyTorch's rule.
-struct Axis {
-  std::vector<int64_t> below;
-  std::vector<float> fraction;
-
-  Axis(int64_t source, int64_t target, bool alignCorners) : below(target), fraction(target) {
-    const double scale = alignCorners ? (target > 1 ? double(source - 1) / double(target - 1) : 0.0) : double(source) / double(target);
-    for (int64_t i = 0; i < target; i++) {
-      const float at = alignCorners ? float(scale * i) : std::max(0.0f, float((i + 0.5) * scale - 0.5));
-      below[i] = std::min(int64_t(at), source - 1);
-      fraction[i] = below[i] + 1 < source ? at - float(below[i]) : 0.0f;
-    }
-  }
-};
 
 struct Problem {
   const float* logits;    // [n, h, w, c]
@@ -75,12 +52,6 @@ inline __attribute__((always_inline)) float exponential(float x) {
   float scale;
   std::memcpy(&scale, &bits, sizeof scale);
   return p * scale;
-}
-
-FOR_EACH_CPU
-void blend(float* out, const float* a, const float* b, float fraction, int64_t count) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; i++) out[i] = a[i] + fraction * (b[i] - a[i]);
 }
 
 // Loss of one output pixel between the columns p and q; adds its gradient to gp and gq. `z` is scratch.
@@ -206,7 +177,7 @@ LossAndGradient compute(const at::Tensor& logits, const at::Tensor& labels, cons
                         w,
                         target.size(1),
                         target.size(2),
-                        (c + lanes - 1) / lanes * lanes,
+                        paddedToLanes(c),
                         uint8_t(ignore),
                         float(1.0 / total),
                         Axis(h, target.size(1), alignCorners),

@@ -385,6 +385,11 @@ export abstract class Operations {
     return this.wrap(native().upsampledCrossEntropy(this.handle, target.handle, options.weight?.handle, options.ignoreIndex, options.alignCorners) as Handle);
   }
 
+  /** Best class (uint8 `[n, H, W]`) of logits `[n, c, h, w]` enlarged bilinearly to `size`, in its upper left `crop`, without making the enlarged logits. */
+  upsampledArgmax(size: number | readonly [number, number], crop: number | readonly [number, number], options: { readonly alignCorners: boolean }): this {
+    return this.wrap(native().upsampledArgmax(this.handle, size, crop, options.alignCorners) as Handle);
+  }
+
   /** Joins this tensor and `others` along `dim`. */
   cat(others: readonly this[], dim: number): this {
     return this.wrap(native().cat(this.handle, others.map((tensor) => tensor.handle), dim) as Handle);

@@ -49,3 +49,11 @@ export function normalise(
   }
   return out;
 }
+
+/** What {@link normalise} makes of each byte, `[3, 256]` by channel of an RGB image. A network of order "bgr" takes them reversed. */
+export function normalisationTable({ mean, std }: Normalisation): Float32Array {
+  return Float32Array.from({ length: 3 * 256 }, (_, i) => {
+    const channel = i >> 8;
+    return (i & 255) * (1 / (255 * std[channel])) - mean[channel] / std[channel];
+  });
+}

@@ -1,0 +1,113 @@
+import {
+  alignedSize,
+  DEPTHS,
+  graphBackend,
+  IMAGENET,
+  initialise,
+  normalisationTable,
+  normalise,
+  optimise,
+  PSPNet,
+  type PSPNetConfig,
+  pspnetConfig,
+  random,
+  symbol,
+  trace,
+  upsampleLogits,
+} from "@pspnet/core";
+import { backend, manualSeed, noGrad, Plan, randn, type Tensor, tensor } from "@pspnet/torch";
+import { describe, expect, test } from "vitest";
+
+const SMALL = { classes: 7, width: 8, headChannels: 16, aux: false } as const;
+
+/** The same random network twice: eager, and as a plan. */
+function pair(fields: Partial<PSPNetConfig>, dtype: "float32" | "bfloat16" = "float32") {
+  const config = pspnetConfig({ ...SMALL, ...fields });
+  const eager = new PSPNet(config).eval();
+  initialise(eager, backend(), { seed: 3 });
+  const traced = new PSPNet(config).eval();
+  initialise(traced, graphBackend, { seed: 3 });
+  const input = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
+  const graph = optimise(trace(traced, input, (x) => ({ logits: traced.forward(x).out })));
+  return { config, eager, plan: new Plan(graph, { dtype, usualSize: [97, 97] }) };
+}
+
+function relativeError(found: Tensor, expected: Tensor): number {
+  return found.sub(expected).abs().max().item() / expected.abs().max().item();
+}
+
+describe("a plan gives the eager network's logits within 1e-4", () => {
+  const forms: Partial<PSPNetConfig>[] = [
+    ...DEPTHS.flatMap((layers) => (["deep", "plain"] as const).map((stem) => ({ layers, stem }))),
+    { layers: 50, strideIn: "1x1", ceilPool: true, stem: "plain" },
+    { layers: 18, outputStride: 16, firstDilation: "halved" },
+    { layers: 18, alignCorners: false, bins: [2, 4], concatOrder: "descending" },
+    { layers: 18, pool: "max", reduction: false, bins: [1, 3] },
+    { layers: 18, ppm: false },
+  ];
+  test.each(forms)("%j", async (form) => {
+    const { eager, plan } = pair(form);
+    for (const [n, h, w] of [
+      [1, 97, 97],
+      [2, 65, 89],
+      [1, 50, 71],
+    ]) {
+      manualSeed(h);
+      const x = randn([n, 3, h, w]);
+      const expected = noGrad(() => eager.forward(x).out);
+      const found = await plan.run(x);
+      expect(found.shape).toEqual(expected.shape);
+      expect(relativeError(found, expected)).toBeLessThan(1e-4);
+    }
+  });
+});
+
+const TABLE = normalisationTable(IMAGENET);
+
+function photograph(h: number, w: number): Uint8Array {
+  const generator = random(h, w);
+  return Uint8Array.from({ length: 3 * h * w }, () => 256 * generator.next());
+}
+
+test.each([
+  [50, 71],
+  [57, 73],
+])("labels of a photograph of %ix%i are the argmax of the enlarged logits", async (h, w) => {
+  const { config, eager, plan } = pair({ layers: 18 });
+  const bytes = photograph(h, w);
+  const size = alignedSize([h, w], config);
+  const found = await plan.labels(bytes, [1, h, w], { table: TABLE, size, alignCorners: true });
+  const x = tensor(normalise({ width: w, height: h, data: bytes }), [1, 3, h, w]).pad([0, size[1] - w, 0, size[0] - h]);
+  const logits = noGrad(() => upsampleLogits(eager.forward(x).out, size, config).narrow(2, 0, h).narrow(3, 0, w));
+  const best = logits.amax(1);
+  const chosen = logits.gather(1, tensor(Float64Array.from(found), [1, 1, h, w]).to({ dtype: "int64" })).select(1, 0);
+  // Of classes that are equal but for rounding either may be chosen.
+  expect(best.sub(chosen).max().item()).toBeLessThan(1e-5 * logits.abs().max().item());
+});
+
+test("bfloat16 stays within 0.02 of float32 on a random network", async () => {
+  const { eager, plan } = pair({ layers: 50 }, "bfloat16");
+  const x = randn([1, 3, 97, 97]);
+  const expected = noGrad(() => eager.forward(x).out);
+  const found = await plan.run(x);
+  expect(found.sub(expected).pow(2).sum().item() / expected.pow(2).sum().item()).toBeLessThan(0.02 ** 2);
+});
+
+test("runs asked for at once all answer, off the event loop", async () => {
+  const { plan } = pair({ layers: 18 });
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const widths = [197, 198, 199];
+  const options = { table: TABLE, size: [201, 201], alignCorners: true } as const;
+  const found = await Promise.all(widths.map((w) => plan.labels(photograph(200, w), [1, 200, w], options)));
+  clearInterval(timer);
+  expect(found.map(({ length }) => length)).toEqual(widths.map((w) => 200 * w));
+  expect(turns).toBeGreaterThan(1);
+});
+
+test("a disposed plan and an image of the wrong shape are errors, not crashes", async () => {
+  const { plan } = pair({ layers: 18 });
+  await expect(plan.run(randn([1, 4, 33, 33]))).rejects.toThrow(/channel/);
+  plan.dispose();
+  await expect(plan.run(randn([1, 3, 33, 33]))).rejects.toThrow(/disposed/);
+});

@@ -1,0 +1,42 @@
+#include "bytesToFeatures.h"
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/zeros.h>
+
+namespace binding {
+
+namespace {
+
+template <typename T>
+void fill(const at::Tensor& bytes, const at::Tensor& table, const at::Tensor& features) {
+  const int64_t h = bytes.size(1), width = bytes.size(2) * bytes.size(3), c = bytes.size(3);
+  const int64_t fullHeight = features.size(1), fullWidth = features.size(2) * c;
+  const auto* source = bytes.const_data_ptr<uint8_t>();
+  const auto* values = table.const_data_ptr<float>();
+  auto* target = features.mutable_data_ptr<T>();
+  at::parallel_for(0, bytes.size(0) * h, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+      const uint8_t* from = source + row * width;
+      T* to = target + (row / h * fullHeight + row % h) * fullWidth;
+      for (int64_t i = 0; i < width; i++) to[i] = static_cast<T>(values[i % c * 256 + from[i]]);
+    }
+  });
+}
+
+}  // namespace
+
+at::Tensor bytesToFeatures(const at::Tensor& bytes, const at::Tensor& table, at::IntArrayRef size, at::ScalarType dtype) {
+  TORCH_CHECK(bytes.dim() == 4 && bytes.scalar_type() == at::kByte, "expected bytes [n, h, w, c], found ", bytes.scalar_type(), bytes.sizes());
+  TORCH_CHECK(bytes.size(1) <= size[0] && bytes.size(2) <= size[1], "expected a size from ", bytes.sizes().slice(1, 2), " up, found ", size);
+  TORCH_CHECK(table.dim() == 2 && table.size(0) == bytes.size(3) && table.size(1) == 256, "expected a table [c, 256], found ", table.sizes());
+  const auto features = at::zeros({bytes.size(0), size[0], size[1], bytes.size(3)}, dtype);
+  const auto from = bytes.contiguous(), values = table.to(at::kFloat).contiguous();
+  AT_DISPATCH_SWITCH(dtype, "bytesToFeatures",
+                     AT_DISPATCH_CASE(at::kFloat, [&] { fill<scalar_t>(from, values, features); })
+                         AT_DISPATCH_CASE(at::kBFloat16, [&] { fill<scalar_t>(from, values, features); })
+                             AT_DISPATCH_CASE(at::kHalf, [&] { fill<scalar_t>(from, values, features); }));
+  return features.permute({0, 3, 1, 2});
+}
+
+}  // namespace binding

@@ -1,0 +1,15 @@
+// Work off the event loop: one thread, so that the compute threads of libtorch are one team and are never oversubscribed.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+
+#include "call.h"
+
+namespace binding {
+
+/** Queues `work`; the result is a promise of the tensor that it returns, or of the error that it throws. */
+napi_value computeLater(const Call& call, std::function<at::Tensor()> work);
+
+}  // namespace binding

@@ -1,0 +1,132 @@
+// What each operator of a plan does. Activations on processors lie channels-last, convolutions are oneDNN's with bias, ReLU and
+// residual inside and weights in the order that oneDNN wants; on GPUs they are libtorch's.
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/adaptive_max_pool2d.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/upsample_bilinear2d.h>
+
+#include <map>
+#include <stdexcept>
+
+#include "plan.h"
+
+namespace binding {
+
+namespace {
+
+using Values = std::vector<at::Tensor>;
+using Scalars = c10::List<std::optional<at::Scalar>>;
+
+/** Places in a convolution's attributes; the last are the four sizes of the input that its weights are laid out for. */
+enum { stride, padding, dilation, withRelu, usualSize };
+
+at::Tensor fusedConvolution(const Step& step, const Values& in) {
+  static const auto handle = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
+                                 .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
+                                                   at::IntArrayRef, int64_t, std::string_view, Scalars, std::optional<std::string_view>)>();
+  const auto& a = step.attributes;
+  const Integers p(2, a[padding]), s(2, a[stride]), d(2, a[dilation]);
+  const std::optional<at::Tensor> bias = in[2].defined() ? std::optional(in[2]) : std::nullopt;
+  return handle.call(in[0], in[1], bias, p, s, d, 1, a[withRelu] ? "relu" : "none", Scalars(), std::nullopt);
+}
+
+at::Tensor fusedResidualConvolution(const Step& step, const Values& in) {
+  static const auto handle =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_convolution_pointwise", "binary")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
+                            at::IntArrayRef, int64_t, std::string_view, std::optional<at::Scalar>, std::optional<std::string_view>, Scalars,
+                            std::optional<std::string_view>)>();
+  const auto& a = step.attributes;
+  const Integers p(2, a[padding]), s(2, a[stride]), d(2, a[dilation]);
+  const std::optional<at::Tensor> bias = in[2].defined() ? std::optional(in[2]) : std::nullopt;
+  const std::optional<std::string_view> unary = a[withRelu] ? std::optional<std::string_view>("relu") : std::nullopt;
+  return handle.call(in[0], in[3], in[1], bias, p, s, d, 1, "add", std::nullopt, unary, Scalars(), std::nullopt);
+}
+
+at::Tensor convolution(const Step& step, const Values& in) {
+  if (in[0].is_cpu()) return in.size() > 3 && in[3].defined() ? fusedResidualConvolution(step, in) : fusedConvolution(step, in);
+  const auto& a = step.attributes;
+  auto y = at::conv2d(in[0], in[1], in[2].defined() ? std::optional(in[2]) : std::nullopt, Integers(2, a[stride]), Integers(2, a[padding]),
+                      Integers(2, a[dilation]));
+  if (in.size() > 3 && in[3].defined()) y.add_(in[3]);
+  return a[withRelu] ? y.relu_() : y;
+}
+
+at::Tensor scaleChannels(const Step&, const Values& in) { return at::mul(in[0], in[1].view({-1, 1, 1})); }
+at::Tensor relu(const Step&, const Values& in) { return at::relu(in[0]); }
+at::Tensor add(const Step&, const Values& in) { return at::add(in[0], in[1]); }
+at::Tensor matmul(const Step&, const Values& in) { return at::matmul(in[0], in[1]); }
+
+// kernel size, stride, padding, whether sizes are rounded up
+at::Tensor maxPool(const Step& step, const Values& in) {
+  const auto& a = step.attributes;
+  return at::max_pool2d(in[0], a[0], a[1], a[2], 1, a[3] != 0);
+}
+
+at::Tensor averagePool(const Step& step, const Values& in) { return at::adaptive_avg_pool2d(in[0], Integers(2, step.attributes[0])); }
+at::Tensor maximumPool(const Step& step, const Values& in) {
+  return std::get<0>(at::adaptive_max_pool2d(in[0], Integers(2, step.attributes[0])));
+}
+
+at::Tensor concatenate(const Step& step, const Values& in) { return at::cat(in, step.attributes[0]); }
+at::Tensor narrow(const Step& step, const Values& in) { return in[0].narrow(step.attributes[0], step.attributes[1], step.attributes[2]); }
+at::Tensor permute(const Step& step, const Values& in) { return in[0].permute(step.attributes); }
+at::Tensor flatten(const Step& step, const Values& in) { return in[0].flatten(step.attributes[0], step.attributes[1]); }
+at::Tensor unflatten(const Step& step, const Values& in) {
+  return in[0].unflatten(step.attributes[0], at::IntArrayRef(step.attributes).slice(1));
+}
+
+/** alignCorners; the second input gives the size. */
+at::Tensor resizeLike(const Step& step, const Values& in) {
+  return at::upsample_bilinear2d(in[0].to(at::kFloat), in[1].sizes().slice(2), step.attributes[0] != 0);
+}
+
+/** height, width, alignCorners */
+at::Tensor resize(const Step& step, const Values& in) {
+  const auto& a = step.attributes;
+  return at::upsample_bilinear2d(in[0].to(at::kFloat), {a[0], a[1]}, a[2] != 0);
+}
+
+}  // namespace
+
+at::Tensor packedWeight(const at::Tensor& weight, const Integers& a) {
+  static const auto handle = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
+                                 .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t, at::OptionalIntArrayRef)>();
+  const Integers p(2, a[padding]), s(2, a[stride]), d(2, a[dilation]), size(a.begin() + usualSize, a.end());
+  return handle.call(weight, p, s, d, 1, size);
+}
+
+Operator operatorNamed(const std::string& name) {
+  static const std::map<std::string, Operator> operators = {
+      {"conv2d", convolution},
+      {"scaleChannels", scaleChannels},
+      {"relu", relu},
+      {"add", add},
+      {"matmul", matmul},
+      {"maxPool2d", maxPool},
+      {"adaptiveAvgPool2d", averagePool},
+      {"adaptiveMaxPool2d", maximumPool},
+      {"cat", concatenate},
+      {"narrow", narrow},
+      {"permute", permute},
+      {"flatten", flatten},
+      {"unflatten", unflatten},
+      {"resizeLike", resizeLike},
+      {"resize", resize},
+  };
+  const auto found = operators.find(name);
+  if (found == operators.end()) throw std::invalid_argument("operator: a plan knows no " + name);
+  return found->second;
+}
+
+}  // namespace binding

@@ -1,0 +1,59 @@
+// A graph compiled for inference: its steps in order, each a few libtorch operations on numbered values.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "call.h"
+
+namespace binding {
+
+struct Step;
+
+/** What an operator does: the step and the values it reads. An input that is left out is an undefined tensor. */
+using Operator = at::Tensor (*)(const Step&, const std::vector<at::Tensor>&);
+
+struct Step {
+  Operator run;
+  std::vector<int64_t> inputs;  // -1: left out
+  int64_t output;
+  Integers attributes;
+  /** Values that no later step reads. */
+  std::vector<int64_t> lastUses;
+};
+
+class Plan {
+ public:
+  Plan(at::ScalarType dtype, at::Device device) : dtype_(dtype), device_(device) {}
+
+  at::ScalarType dtype() const { return dtype_; }
+
+  /** Gives value `index` for every run. */
+  void constant(int64_t index, const at::Tensor& value);
+  void add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes);
+  /** Ends the building: which values a run is given, and which it gives. */
+  void finish(std::vector<int64_t> inputs, int64_t output);
+
+  /** The output in float32. Thread-safe: all that a run changes is its own. */
+  at::Tensor run(const std::vector<at::Tensor>& inputs) const;
+
+ private:
+  at::ScalarType dtype_;
+  at::Device device_;
+  std::vector<at::Tensor> constants_;
+  std::vector<Step> steps_;
+  std::vector<int64_t> inputs_;
+  int64_t output_ = 0;
+
+  at::Tensor converted(const at::Tensor& value) const;
+};
+
+/** The operator of this name; throws for one that there is not. */
+Operator operatorNamed(const std::string& name);
+
+/** The weights of a convolution in the order that its operator wants. */
+at::Tensor packedWeight(const at::Tensor& weight, const Integers& attributes);
+
+}  // namespace binding

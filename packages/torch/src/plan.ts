@@ -1,0 +1,169 @@
+import {
+  type Attributes,
+  enlargeMatrix,
+  type Graph,
+  type GraphConstant,
+  inferShapes,
+  type Node,
+  PspnetError,
+} from "@pspnet/core";
+import { type Handle, native } from "./binding.js";
+import { fromBuffer, tensor } from "./data.js";
+import { keep } from "./scope.js";
+import { Tensor } from "./tensor.js";
+
+export interface PlanOptions {
+  /** Of weights and activations: bfloat16 where the processor is fast at it, float16 on a GPU. */
+  readonly dtype: "float32" | "bfloat16" | "float16";
+  readonly device?: string;
+  /** Size of images that the layout of the weights is chosen for, `[h, w]`. Images of other sizes can be run as well. */
+  readonly usualSize: readonly [number, number];
+}
+
+export interface LabelOptions {
+  /** The network's input for each byte of each channel, `[3, 256]`. */
+  readonly table: Float32Array;
+  /** What the photographs are padded to on the right and bottom, `[h, w]`. */
+  readonly size: readonly [number, number];
+  /** Of the enlargement of the logits to `size`. */
+  readonly alignCorners: boolean;
+}
+
+/**
+ * A graph compiled into one native object: convolutions with bias, ReLU and residual inside, their weights laid out once in the order
+ * that oneDNN wants. Its runs are off the event loop, for images of any size; runs that are asked for at once follow one another.
+ */
+export class Plan {
+  readonly #handle: Handle;
+  readonly #graph: Graph;
+  /** Nodes whose values depend on the image's size alone: a run is given them. */
+  readonly #matrices: readonly Node<"enlargeMatrix">[];
+  readonly #device: string;
+  readonly #forSize = new Map<string, readonly Tensor[]>();
+
+  /** @param graph with one input `[n, c, h, w]` and one output, the better for having been optimised. */
+  constructor(graph: Graph, { dtype, device = "cpu", usualSize }: PlanOptions) {
+    if (graph.inputs.length !== 1 || graph.outputs.size !== 1) {
+      throw new PspnetError(
+        "usage",
+        `Plan: expected a graph of one input and one output, found ${graph.inputs.length} and ${graph.outputs.size}`,
+      );
+    }
+    this.#graph = graph;
+    this.#device = device;
+    this.#matrices = graph.nodes.filter((node): node is Node<"enlargeMatrix"> => node.operator === "enlargeMatrix");
+    this.#handle = native().planCreate(dtype, device) as Handle;
+    this.#build(usualSize);
+  }
+
+  /** The output for normalised images `[n, c, h, w]`, in float32. */
+  async run(images: Tensor): Promise<Tensor> {
+    const inputs = [images.handle, ...this.#matricesFor(images.shape)];
+    return new Tensor((await native().planRun(this.#handle, inputs)) as Handle);
+  }
+
+  /**
+   * From photographs to labels in one native call: padded, converted, run, enlarged and compared, without enlarged logits.
+   * @param photographs `[n, h, w, 3]`, 0..255
+   * @returns the best class of each pixel, `[n, h, w]`
+   */
+  async labels(
+    photographs: Uint8Array,
+    shape: readonly [number, number, number],
+    options: LabelOptions,
+  ): Promise<Uint8Array> {
+    const { table, size, alignCorners } = options;
+    const [n, h, w] = shape;
+    using bytes = keep(fromBuffer(photographs, [n, h, w, 3]));
+    using values = keep(tensor(table, [3, 256]));
+    const matrices = this.#matricesFor([n, 3, ...size]);
+    const inputs = [bytes.handle, values.handle, size, alignCorners, matrices];
+    using result = keep(new Tensor((await native().planLabels(this.#handle, ...inputs)) as Handle));
+    return result.toArray() as Uint8Array;
+  }
+
+  /** Frees weights and matrices. Runs that have been asked for are still done. */
+  dispose(): void {
+    native().planDispose(this.#handle);
+    for (const matrices of this.#forSize.values()) for (const matrix of matrices) matrix.dispose();
+    this.#forSize.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #build([h, w]: readonly [number, number]): void {
+    const { inputs, initialisers, nodes, outputs } = this.#graph;
+    const [{ name, shape }] = inputs;
+    const shapes = inferShapes(this.#graph, { [name]: [1, shape[1], h, w] }) as ReadonlyMap<string, readonly number[]>;
+    const index = new Map<string, number>([["", -1]]);
+    for (const value of [name, ...initialisers.keys(), ...nodes.map(({ output }) => output)])
+      index.set(value, index.size - 1);
+    const at = (value: string) => index.get(value)!;
+    for (const [value, constant] of initialisers) this.#constant(at(value), constant);
+    for (const node of nodes) {
+      if (node.operator === "enlargeMatrix") continue;
+      const attributes = attributesOf(node, shapes.get(node.inputs[0])!);
+      native().planAdd(this.#handle, node.operator, node.inputs.map(at), at(node.output), attributes);
+    }
+    const given = [name, ...this.#matrices.map(({ output }) => output)].map(at);
+    native().planFinish(this.#handle, given, at([...outputs.values()][0]));
+  }
+
+  #constant(index: number, { data, shape }: GraphConstant): void {
+    using value = keep(fromBuffer(data, shape));
+    native().planConstant(this.#handle, index, value.handle);
+  }
+
+  #matricesFor(shape: readonly number[]): Handle[] {
+    const key = shape.slice(2).join("x");
+    let matrices = this.#forSize.get(key);
+    if (!matrices) {
+      const shapes = inferShapes(this.#graph, { [this.#graph.inputs[0].name]: shape });
+      matrices = this.#matrices.map(({ inputs: [input], attributes }) =>
+        this.#matrix(shapes.get(input)![attributes.dim] as number, attributes),
+      );
+      this.#forSize.set(key, matrices);
+    }
+    return matrices.map(({ handle }) => handle);
+  }
+
+  #matrix(size: number, attributes: Attributes["enlargeMatrix"]): Tensor {
+    const shape = [1, size, attributes.taps * attributes.bins];
+    return keep(tensor(enlargeMatrix(size, attributes), shape, { dtype: "float32", device: this.#device }));
+  }
+}
+
+/** What the native operator is told, as numbers in its order. */
+function attributesOf(node: Node, inputShape: readonly number[]): number[] {
+  switch (node.operator) {
+    case "conv2d": {
+      const { stride, padding, dilation, relu } = node.attributes;
+      return [stride, padding, dilation, Number(relu), ...inputShape];
+    }
+    case "maxPool2d": {
+      const { kernelSize, stride, padding, ceilMode } = node.attributes;
+      return [kernelSize, stride, padding, Number(ceilMode)];
+    }
+    case "adaptiveAvgPool2d":
+    case "adaptiveMaxPool2d":
+      return [node.attributes.bins];
+    case "cat":
+      return [node.attributes.dim];
+    case "narrow":
+      return [node.attributes.dim, node.attributes.start, node.attributes.length];
+    case "permute":
+      return [...node.attributes.dims];
+    case "flatten":
+      return [node.attributes.start, node.attributes.end];
+    case "unflatten":
+      return [node.attributes.dim, ...node.attributes.sizes];
+    case "resizeLike":
+      return [Number(node.attributes.alignCorners)];
+    case "resize":
+      return [...node.attributes.size, Number(node.attributes.alignCorners)];
+    default:
+      return [];
+  }
+}
