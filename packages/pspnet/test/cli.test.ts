@@ -118,6 +118,14 @@ describe("usage", () => {
 });
 
 describe("bad input says what, where and how to mend it", () => {
+  test("a run that cannot be resumed: told at once, nothing lost", async () => {
+    expect((await trainOn(scenes, "name=once")).code).toBe(0);
+    const { code, err } = await trainOn(scenes, "name=once", "epochs=2", "resume=true");
+    expect(err).toMatch(/started with another configuration; to go on exactly, set\n {2}epochs: 1 \(now 2\)/);
+    expect(code).toBe(2);
+    expect((await trainOn(scenes, "name=once", "resume=true")).code).toBe(0);
+  });
+
   test("unknown key of the configuration", async () => {
     const { code, err } = await trainOn(scenes, "epoch=3");
     expect(err).toMatch(/unknown key "epoch"; did you mean "epochs"\?/);

@@ -68,19 +68,20 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   const { classes } = training;
   const memory = backend({ device: engine.device });
   const model = await createNetwork(config, { classes: classes.names.length, backend: memory });
-  const loader = new Loader(training, config);
   const { folder, checkpoint } = await placeRun(config);
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = createOptimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
-  const run = await Run.open(folder, config, { classes, stream, state, steps: config.epochs * loader.batches });
-  warnOfSmallBatch(run, config);
+  const loader = new Loader(training, config);
+  let run: Run | undefined;
   try {
+    run = await Run.open(folder, config, { classes, stream, state, steps: config.epochs * loader.batches });
+    warnOfSmallBatch(run, config);
     const ending = await trainEpochs({ config, engine, run, loader, validation, model, optimiser, state, signal });
     return { folder, ending, state };
   } finally {
-    await run.close();
     await loader.close();
+    await run?.close();
     optimiser.dispose();
     for (const parameter of model.stateDict().values()) parameter.as<Tensor>().dispose();
   }
