@@ -1,5 +1,10 @@
 #include "plan.h"
 
+#include <ATen/ops/add.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/flip.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <c10/core/InferenceMode.h>
 
 #include <memory>
@@ -31,12 +36,13 @@ void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t outpu
   steps_.push_back({operatorNamed(op), std::move(inputs), output, std::move(attributes), {}});
 }
 
-void Plan::finish(std::vector<int64_t> inputs, int64_t output) {
-  inputs_ = std::move(inputs);
+void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output) {
+  images_ = images;
+  matrices_ = std::move(matrices);
   output_ = output;
-  int64_t last = output;
+  int64_t last = std::max(images, output);
   for (const auto& step : steps_) last = std::max(last, step.output);
-  for (const auto index : inputs_) last = std::max(last, index);
+  for (const auto index : matrices_) last = std::max(last, index);
   constants_.resize(std::max<size_t>(constants_.size(), last + 1));
   std::vector<bool> needed(constants_.size(), false);
   needed.at(output_) = true;
@@ -49,11 +55,12 @@ void Plan::finish(std::vector<int64_t> inputs, int64_t output) {
   }
 }
 
-at::Tensor Plan::run(const std::vector<at::Tensor>& inputs) const {
+at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) const {
   c10::InferenceMode inference;
-  if (inputs.size() != inputs_.size()) throw std::invalid_argument("inputs: expected " + std::to_string(inputs_.size()));
+  if (matrices.size() != matrices_.size()) throw std::invalid_argument("matrices: expected " + std::to_string(matrices_.size()));
   std::vector<at::Tensor> values(constants_);
-  for (size_t i = 0; i < inputs.size(); i++) values[inputs_[i]] = converted(inputs[i]);
+  values[images_] = converted(images);
+  for (size_t i = 0; i < matrices.size(); i++) values[matrices_[i]] = converted(matrices[i]);
   std::vector<at::Tensor> read;
   for (const auto& step : steps_) {
     read.clear();
@@ -106,25 +113,41 @@ FUNCTION(planAdd, "plan", "operator", "inputs", "output", "attributes") {
   return call.undefined();
 }
 
-FUNCTION(planFinish, "plan", "inputs", "output") {
-  planIn(call)->finish(listOf(call.integers(1)), call.integer(2));
+FUNCTION(planFinish, "plan", "images", "matrices", "output") {
+  planIn(call)->finish(call.integer(1), listOf(call.integers(2)), call.integer(3));
   return call.undefined();
 }
 
 // A promise of the output; the work is done off the event loop.
-FUNCTION(planRun, "plan", "inputs") {
-  return computeLater(call, [plan = planIn(call), inputs = call.tensors(1)] { return plan->run(inputs); });
+FUNCTION(planRun, "plan", "images", "matrices") {
+  return computeLater(call, [plan = planIn(call), images = call.tensor(1), matrices = call.tensors(2)] { return plan->run(images, matrices); });
 }
 
-// A promise of the class of each pixel of photographs, bytes [n, h, w, 3]. `size` is what they are padded to, `matrices` the inputs
-// after the first.
+// A promise of the logits [n, c, h, w] of normalised images [n, 3, h, w], which are padded to `size`; or, with `softmax`, of the
+// probabilities, with `flip` averaged with those of the mirror images.
+FUNCTION(planScores, "plan", "images", "size", "alignCorners", "softmax", "flip", "matrices") {
+  const auto work = [plan = planIn(call), images = call.tensor(1), size = call.integers(2), alignCorners = call.boolean(3),
+                     softmax = call.boolean(4), flip = call.boolean(5), matrices = call.tensors(6)] {
+    c10::InferenceMode inference;
+    const int64_t h = images.size(2), w = images.size(3);
+    const auto scores = [&](const at::Tensor& x) {
+      const auto logits = plan->run(at::constant_pad_nd(x, {0, size[1] - w, 0, size[0] - h}), matrices);
+      const auto enlarged = at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, h).narrow(3, 0, w);
+      return softmax ? at::softmax(enlarged, 1) : enlarged;
+    };
+    const auto first = scores(images);
+    return flip ? at::add(first, at::flip(scores(at::flip(images, {3})), {3})).div_(2) : first;
+  };
+  return computeLater(call, work);
+}
+
+// A promise of the class of each pixel of photographs, bytes [n, h, w, 3], which are padded to `size`.
 FUNCTION(planLabels, "plan", "bytes", "table", "size", "alignCorners", "matrices") {
   const auto work = [plan = planIn(call), bytes = call.tensor(1), table = call.tensor(2), size = call.integers(3), alignCorners = call.boolean(4),
                      matrices = call.tensors(5)] {
     c10::InferenceMode inference;
-    std::vector<at::Tensor> inputs{bytesToFeatures(bytes, table, size, plan->dtype())};
-    inputs.insert(inputs.end(), matrices.begin(), matrices.end());
-    return upsampledArgmax(plan->run(inputs), size, bytes.sizes().slice(1, 2), alignCorners).cpu();
+    const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype()), matrices);
+    return upsampledArgmax(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
   };
   return computeLater(call, work);
 }

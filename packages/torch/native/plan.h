@@ -33,19 +33,19 @@ class Plan {
   /** Gives value `index` for every run. */
   void constant(int64_t index, const at::Tensor& value);
   void add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes);
-  /** Ends the building: which values a run is given, and which it gives. */
-  void finish(std::vector<int64_t> inputs, int64_t output);
+  /** Ends the building: which values are the images, the matrices that depend on their size, and the output. */
+  void finish(int64_t images, std::vector<int64_t> matrices, int64_t output);
 
   /** The output in float32. Thread-safe: all that a run changes is its own. */
-  at::Tensor run(const std::vector<at::Tensor>& inputs) const;
+  at::Tensor run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) const;
 
  private:
   at::ScalarType dtype_;
   at::Device device_;
   std::vector<at::Tensor> constants_;
   std::vector<Step> steps_;
-  std::vector<int64_t> inputs_;
-  int64_t output_ = 0;
+  std::vector<int64_t> matrices_;
+  int64_t images_ = 0, output_ = 0;
 
   at::Tensor converted(const at::Tensor& value) const;
 };

@@ -20,13 +20,17 @@ export interface PlanOptions {
   readonly usualSize: readonly [number, number];
 }
 
-export interface LabelOptions {
-  /** The network's input for each byte of each channel, `[3, 256]`. */
-  readonly table: Float32Array;
-  /** What the photographs are padded to on the right and bottom, `[h, w]`. */
+/** How logits become an image's. */
+export interface EnlargeOptions {
+  /** What images are padded to on the right and bottom, `[h, w]`. */
   readonly size: readonly [number, number];
   /** Of the enlargement of the logits to `size`. */
   readonly alignCorners: boolean;
+}
+
+export interface LabelOptions extends EnlargeOptions {
+  /** The network's input for each byte of each channel, `[3, 256]`. */
+  readonly table: Float32Array;
 }
 
 /**
@@ -58,8 +62,17 @@ export class Plan {
 
   /** The output for normalised images `[n, c, h, w]`, in float32. */
   async run(images: Tensor): Promise<Tensor> {
-    const inputs = [images.handle, ...this.#matricesFor(images.shape)];
-    return new Tensor((await native().planRun(this.#handle, inputs)) as Handle);
+    return new Tensor((await native().planRun(this.#handle, images.handle, this.#matricesFor(images.shape))) as Handle);
+  }
+
+  /** Logits of normalised images `[n, 3, h, w]`, enlarged to their size: `[n, classes, h, w]`. */
+  logits(images: Tensor, options: EnlargeOptions): Promise<Tensor> {
+    return this.#scores(images, { ...options, softmax: false, flip: false });
+  }
+
+  /** Their softmax; with `flip` averaged with that of the mirror images. */
+  probabilities(images: Tensor, options: EnlargeOptions & { readonly flip: boolean }): Promise<Tensor> {
+    return this.#scores(images, { ...options, softmax: true });
   }
 
   /**
@@ -77,8 +90,8 @@ export class Plan {
     using bytes = keep(fromBuffer(photographs, [n, h, w, 3]));
     using values = keep(tensor(table, [3, 256]));
     const matrices = this.#matricesFor([n, 3, ...size]);
-    const inputs = [bytes.handle, values.handle, size, alignCorners, matrices];
-    using result = keep(new Tensor((await native().planLabels(this.#handle, ...inputs)) as Handle));
+    const given = [bytes.handle, values.handle, size, alignCorners, matrices];
+    using result = keep(new Tensor((await native().planLabels(this.#handle, ...given)) as Handle));
     return result.toArray() as Uint8Array;
   }
 
@@ -91,6 +104,16 @@ export class Plan {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  async #scores(
+    images: Tensor,
+    options: EnlargeOptions & { readonly softmax: boolean; readonly flip: boolean },
+  ): Promise<Tensor> {
+    const { size, alignCorners, softmax, flip } = options;
+    const matrices = this.#matricesFor([...images.shape.slice(0, 2), ...size]);
+    const given = [images.handle, size, alignCorners, softmax, flip, matrices];
+    return new Tensor((await native().planScores(this.#handle, ...given)) as Handle);
   }
 
   #build([h, w]: readonly [number, number]): void {
@@ -107,8 +130,8 @@ export class Plan {
       const attributes = attributesOf(node, shapes.get(node.inputs[0])!);
       native().planAdd(this.#handle, node.operator, node.inputs.map(at), at(node.output), attributes);
     }
-    const given = [name, ...this.#matrices.map(({ output }) => output)].map(at);
-    native().planFinish(this.#handle, given, at([...outputs.values()][0]));
+    const matrices = this.#matrices.map(({ output }) => at(output));
+    native().planFinish(this.#handle, at(name), matrices, at([...outputs.values()][0]));
   }
 
   #constant(index: number, { data, shape }: GraphConstant): void {
