@@ -1,15 +1,15 @@
 import { join, relative } from "node:path";
-import { classAreas, colourise, type LabelMap, overlay, PspnetError, type RgbImage } from "@pspnet/core";
-import { backend } from "@pspnet/torch";
+import { type ClassArea, PspnetError } from "@pspnet/core";
 import { encodePng, readImage } from "../data/images.js";
 import { encodeMask } from "../data/masks.js";
 import { atomicWrite } from "../files/atomicWrite.js";
-import { findImages } from "../files/findImages.js";
+import { type FoundImage, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
 import { Progress } from "../report/progress.js";
-import { openEngine } from "../segment/engine.js";
-import { Segmenter } from "../segment/segmenter.js";
-import { loadModel } from "../segment/weights.js";
+import { load } from "../segment/load.js";
+import { mapAhead } from "../segment/mapAhead.js";
+import type { Network } from "../segment/network.js";
+import type { Segmentation } from "../segment/segmentation.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 
@@ -20,7 +20,7 @@ interface PredictFlags extends ProtocolFlags {
 
 /** What one image gave, or why it gave nothing. */
 type Outcome =
-  | { readonly image: string; readonly areas: ReturnType<typeof classAreas>; readonly files: readonly string[] }
+  | { readonly image: string; readonly areas: readonly ClassArea[]; readonly files: readonly string[] }
   | { readonly image: string; readonly error: string };
 
 export async function predict(weights: string, inputs: readonly string[], flags: PredictFlags): Promise<void> {
@@ -28,38 +28,45 @@ export async function predict(weights: string, inputs: readonly string[], flags:
   if (flags.logits && images.length !== 1) {
     throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
   }
-  const engine = openEngine(flags);
-  const { model, description } = await loadModel(weights, backend({ device: engine.device }));
-  const segmenter = new Segmenter({ model, engine, input: description });
-  const { classes } = description;
+  await using net = await load(weights, { ...flags, ...protocolOf(flags) });
   const progress = new Progress(messages, { label: "predict", total: images.length });
   const outcomes: Outcome[] = [];
   await interruptible(async (signal) => {
-    for (const [i, { file, name }] of images.entries()) {
-      if (signal.aborted)
-        throw new PspnetError("interrupted", `stopped after ${i} of ${images.length} images; those are written`);
-      const outcome = await attempt(file, async () => {
-        const image = await readImage(file);
-        if (flags.logits) await writeLogits(flags.logits, segmenter, image, classes.names.length);
-        const label = segmenter.labels(image, protocolOf(flags));
-        return {
-          image: file,
-          areas: classAreas(label, classes.names),
-          files: await writePictures(join(flags.out, name), {
-            image,
-            label,
-            palette: classes.palette,
-            names: classes.names,
-          }),
-        };
-      });
+    // While one image is segmented, the next is read and the one before is written.
+    const work = (found: FoundImage) => attempt(found.file, () => segmentFile(net, found, flags));
+    for await (const outcome of mapAhead(until(signal, images), work, { ahead: 1 })) {
       outcomes.push(outcome);
       if ("error" in outcome) progress.log(outcome.error);
-      progress.update(i + 1);
+      progress.update(outcomes.length);
     }
   });
   progress.finish();
+  if (outcomes.length < images.length) {
+    throw new PspnetError(
+      "interrupted",
+      `stopped after ${outcomes.length} of ${images.length} images; those are written`,
+    );
+  }
   report(outcomes, flags);
+}
+
+/** The items until the signal. */
+function* until<T>(signal: AbortSignal, items: readonly T[]): Generator<T> {
+  for (const item of items) {
+    if (signal.aborted) return;
+    yield item;
+  }
+}
+
+async function segmentFile(net: Network, { file, name }: FoundImage, flags: PredictFlags): Promise<Outcome> {
+  const image = await readImage(file);
+  if (flags.logits) {
+    const shape = [net.classes.names.length, image.height, image.width];
+    await atomicWrite(flags.logits, encodeNpy(await net.logits(image), shape));
+  }
+  const segmentation = await net.segment(image);
+  const files = await writePictures(join(flags.out, name), segmentation);
+  return { image: file, areas: segmentation.areas, files };
 }
 
 /** A broken photograph stops nothing that can go on. */
@@ -86,24 +93,17 @@ function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
   if (failed > 0) process.exitCode = 1;
 }
 
-interface Pictures {
-  readonly image: RgbImage;
-  readonly label: LabelMap;
-  readonly palette: Parameters<typeof colourise>[1];
-  readonly names: readonly string[];
-}
-
-async function writePictures(stem: string, { image, label, palette, names }: Pictures): Promise<string[]> {
+async function writePictures(
+  stem: string,
+  { labels, areas, colour, overlay, classes }: Segmentation,
+): Promise<string[]> {
+  const { width, height } = labels;
   const files: Record<string, Uint8Array | string> = {
-    [`${stem}.labels.png`]: await encodeMask(label, palette),
-    [`${stem}.colour.png`]: await encodePng(colourise(label, palette)),
-    [`${stem}.overlay.png`]: await encodePng(overlay(image, label, { palette })),
-    [`${stem}.json`]: `${JSON.stringify({ width: image.width, height: image.height, areas: classAreas(label, names) }, null, 2)}\n`,
+    [`${stem}.labels.png`]: await encodeMask(labels, classes.palette),
+    [`${stem}.colour.png`]: await encodePng(colour),
+    [`${stem}.overlay.png`]: await encodePng(overlay),
+    [`${stem}.json`]: `${JSON.stringify({ width, height, areas }, null, 2)}\n`,
   };
   for (const [file, content] of Object.entries(files)) await atomicWrite(file, content);
   return Object.keys(files).map((file) => relative(process.cwd(), file));
-}
-
-async function writeLogits(file: string, segmenter: Segmenter, image: RgbImage, classes: number): Promise<void> {
-  await atomicWrite(file, encodeNpy(segmenter.logits(image), [classes, image.height, image.width]));
 }

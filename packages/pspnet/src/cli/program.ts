@@ -10,7 +10,7 @@ export function program(): Command {
     .version("0.1.0")
     .showHelpAfterError("(add --help for the flags and examples)")
     .exitOverride();
-  for (const command of [train(), val(), predict(), data(), check()]) root.addCommand(command);
+  for (const command of [train(), val(), predict(), data(), models(), bench(), check()]) root.addCommand(command);
   for (const command of allCommands(root)) {
     command.exitOverride().showHelpAfterError("(add --help for the flags and examples)").allowExcessArguments(false);
   }
@@ -110,6 +110,42 @@ function data(): Command {
   return command;
 }
 
+function models(): Command {
+  return new Command("models")
+    .description("the standard networks with parameters and GMAC, direct and factorised")
+    .option("--classes <n>", "only with this number of classes", integer)
+    .option("--size <n or HxW>", "size of the image for GMAC", size, [473, 473])
+    .option("--json", "one JSON document on standard output")
+    .addHelpText("after", examples("pspnet models", "pspnet models --classes 19 --size 713 --json"))
+    .action(async (options) => (await import("./models.js")).models(options));
+}
+
+function bench(): Command {
+  return new Command("bench")
+    .description(
+      "time from photograph to labels, runtimes, precisions and sizes by turns, each in a process of its own",
+    )
+    .argument("[weights]", "safetensors made by pspnet; otherwise a network of random weights")
+    .option("--layers <n>", "depth of the random network", integer, 50)
+    .option("--classes <n>", "classes of the random network", integer, 150)
+    .option("--width <n>", "channels of the random network's first stage", integer, 64)
+    .option("--size <list>", "sizes of the photograph, for example 473,713x505 (height x width)", sizes, [[473, 473]])
+    .option("--runtime <list>", "torch, onnx or both; otherwise all that this machine has", runtimes)
+    .option("--precision <list>", "fp32, bf16 or both; otherwise bf16 only where the machine is fast at it", precisions)
+    .option("--rounds <n>", "images for each case, one a round", integer, 10)
+    .option("--threads <n>", "compute threads; 0: one per core", integer, 0)
+    .option("--json", "one JSON document on standard output, progress on standard error")
+    .addHelpText(
+      "after",
+      examples(
+        "pspnet bench",
+        "pspnet bench best.safetensors --size 473,713,1024x2048 --rounds 20",
+        "pspnet bench --layers 101 --classes 19 --runtime torch --precision fp32,bf16 --json",
+      ),
+    )
+    .action(async (weights: string | undefined, options) => (await import("./bench.js")).bench(weights, options));
+}
+
 function check(): Command {
   return new Command("check")
     .description("what this machine has: processor, libtorch, what is missing and the command that mends it")
@@ -127,6 +163,11 @@ function protocol(command: Command): Command {
       "--base-size <n>",
       "resize the long side to this before scaling (official: 512 ADE20K and VOC, 2048 Cityscapes)",
       integer,
+    )
+    .addOption(
+      new Option("--runtime <name>", "what to run on: libtorch where it is built, else onnxruntime-node")
+        .choices(["auto", "torch", "onnx"])
+        .default("auto"),
     )
     .addOption(
       new Option("--precision <name>", "arithmetic of the network").choices(["auto", "fp32", "bf16"]).default("auto"),
@@ -150,6 +191,27 @@ function numbers(text: string): number[] {
   if (values.some((value) => !(value > 0)))
     throw new InvalidArgumentError("expected positive numbers separated by commas.");
   return values;
+}
+
+type ImageSize = readonly [height: number, width: number];
+
+function size(text: string): ImageSize {
+  const match = /^(\d+)(?:x(\d+))?$/.exec(text);
+  if (!match || Number(match[1]) === 0 || Number(match[2]) === 0)
+    throw new InvalidArgumentError("expected a number or HEIGHTxWIDTH, above 0.");
+  return [Number(match[1]), Number(match[2] ?? match[1])];
+}
+
+const sizes = (text: string): ImageSize[] => text.split(",").map(size);
+const runtimes = (text: string) => oneOf(text, ["torch", "onnx"]);
+const precisions = (text: string) => oneOf(text, ["fp32", "bf16"]);
+
+function oneOf<T extends string>(text: string, choices: readonly T[]): T[] {
+  return text.split(",").map((part) => {
+    const found = choices.find((choice) => choice === part);
+    if (found === undefined) throw new InvalidArgumentError(`expected some of ${choices.join(",")}.`);
+    return found;
+  });
 }
 
 function* allCommands(command: Command): Generator<Command> {

@@ -1,8 +1,8 @@
-import type { EngineOptions } from "../segment/engine.js";
+import type { RuntimeOptions } from "../segment/openRuntime.js";
 import type { Protocol } from "../segment/protocol.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */
-export interface ProtocolFlags extends EngineOptions {
+export interface ProtocolFlags extends RuntimeOptions {
   readonly scales: readonly number[];
   readonly flip?: true;
   readonly crop?: number;

@@ -1,3 +1,4 @@
+import { PspnetError } from "@pspnet/core";
 import type { TextStream } from "../report/progress.js";
 
 /** Where progress and messages go, so that standard output holds results alone. */
@@ -20,7 +21,7 @@ export async function interruptible<R>(work: (signal: AbortSignal) => Promise<R>
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(1);
     messages.write("\nstopping after this step; press Ctrl-C again to stop at once\n");
-    controller.abort();
+    controller.abort(new PspnetError("interrupted", "stopped before the end"));
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {

@@ -1,15 +1,13 @@
 import { join, relative } from "node:path";
-import { backend } from "@pspnet/torch";
 import { loadDataConfig } from "../config/load.js";
 import { openDataset } from "../data/dataset.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { confusionSvg, svgToPng } from "../report/plots.js";
 import { Progress } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
-import { openEngine } from "../segment/engine.js";
-import { evaluate } from "../segment/evaluate.js";
-import { Segmenter } from "../segment/segmenter.js";
-import { checkClasses, loadModel } from "../segment/weights.js";
+import { evaluate, type Labeller } from "../segment/evaluate.js";
+import { load } from "../segment/load.js";
+import { checkClasses } from "../segment/weights.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 
@@ -21,15 +19,17 @@ interface ValFlags extends ProtocolFlags {
 }
 
 export async function val(weights: string, flags: ValFlags): Promise<void> {
-  const engine = openEngine(flags);
-  const { model, description } = await loadModel(weights, backend({ device: engine.device }));
+  await using net = await load(weights, { ...flags, ...protocolOf(flags) });
+  const { description } = net;
   const dataset = await openDataset(await loadDataConfig(flags.data, flags), flags.split);
   checkClasses(description, dataset, weights);
-  const segmenter = new Segmenter({ model, engine, input: description });
+  const labeller: Labeller = {
+    labels: async (image, protocol, options) => (await net.segment(image, { ...protocol, ...options })).labels,
+  };
   const progress = new Progress(messages, { label: "val", total: dataset.length });
   const start = performance.now();
   const confusion = await interruptible((signal) =>
-    evaluate(segmenter, dataset, {
+    evaluate(labeller, dataset, {
       protocol: protocolOf(flags),
       signal,
       onImage: (done, _sample, _prediction, soFar) => progress.update(done, { mIoU: percent(soFar.scores().meanIoU) }),

@@ -1,8 +1,16 @@
-import { ConfusionMatrix, type LabelMap } from "@pspnet/core";
+import { ConfusionMatrix, type LabelMap, type RgbImage } from "@pspnet/core";
 import type { Dataset, Sample } from "../data/dataset.js";
 import { prefetch } from "../data/prefetch.js";
 import type { Protocol } from "./protocol.js";
-import type { Segmenter } from "./segmenter.js";
+
+/** What is evaluated: a `Segmenter`, a `Runtime`, or anything else that labels images. */
+export interface Labeller {
+  labels(
+    image: RgbImage,
+    protocol: Protocol,
+    options?: { readonly signal?: AbortSignal },
+  ): LabelMap | Promise<LabelMap>;
+}
 
 export interface EvaluateOptions {
   readonly protocol: Protocol;
@@ -18,7 +26,7 @@ export interface EvaluateOptions {
 
 /** Segments every image of `dataset` and counts what was right: the one source of all scores. */
 export async function evaluate(
-  segmenter: Segmenter,
+  labeller: Labeller,
   dataset: Dataset,
   { protocol, signal, onImage }: EvaluateOptions,
 ): Promise<ConfusionMatrix> {
@@ -26,7 +34,7 @@ export async function evaluate(
   let done = 0;
   for await (const sample of prefetch(dataset, { ahead: 2 })) {
     signal?.throwIfAborted();
-    const prediction = segmenter.labels(sample.image, protocol);
+    const prediction = await labeller.labels(sample.image, protocol, { signal });
     confusion.add(prediction.data, sample.label.data);
     await onImage?.(++done, sample, prediction, confusion);
   }

@@ -1,3 +1,5 @@
+import { planPasses, type Size } from "@pspnet/core";
+
 /** How an image is looked at, in validation and in prediction alike. */
 export interface Protocol {
   /** Probabilities are averaged over the image at these sizes. */
@@ -12,3 +14,13 @@ export interface Protocol {
 
 /** One pass over the whole image at its own size. */
 export const WHOLE_IMAGE: Protocol = { scales: [1], flip: false, crop: null, baseSize: null };
+
+/** Whether the protocol is {@link WHOLE_IMAGE}: the classes then follow from the logits, without probabilities. */
+export function isWholeImage({ scales, flip, crop, baseSize }: Protocol): boolean {
+  return scales.length === 1 && scales[0] === 1 && !flip && crop === null && baseSize === null;
+}
+
+/** Windows that an image of this size is looked at in. */
+export function windowTotal({ width, height }: Size, protocol: Protocol): number {
+  return planPasses({ width, height }, protocol).reduce((sum, { plan }) => sum + plan.windows.length, 0);
+}

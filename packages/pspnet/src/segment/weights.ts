@@ -2,13 +2,25 @@ import { readFile } from "node:fs/promises";
 import {
   type Backend,
   type ClassList,
+  graphBackend,
   loadStateDict,
   type ModelDescription,
   PSPNet,
   PspnetError,
   parseDescription,
   readSafetensors,
+  type State,
 } from "@pspnet/core";
+
+/** What a weights file holds. */
+export interface Weights {
+  /** The file's path, for messages; "weights" for bytes. */
+  readonly source: string;
+  readonly bytes: Uint8Array;
+  readonly description: ModelDescription;
+  /** Views of the bytes. */
+  readonly state: State;
+}
 
 export interface LoadedModel {
   readonly model: PSPNet;
@@ -16,28 +28,65 @@ export interface LoadedModel {
 }
 
 /**
- * A network with the weights of a file that describes itself.
+ * The weights of a file that describes itself.
  *
+ * @param file its path, or its bytes.
  * @throws PspnetError "usage" for a file that cannot be read, "format" or "weights" for one that does not hold a PSPNet.
  */
-export async function loadModel(file: string, backend: Backend): Promise<LoadedModel> {
+export async function readWeights(
+  file: string | Uint8Array,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<Weights> {
+  if (typeof file !== "string") return parseWeights(file, "weights");
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await readFile(file, { signal });
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new PspnetError("usage", `${file}: expected a readable weights file (${(cause as Error).message})`, {
       cause,
     });
   }
-  try {
+  return parseWeights(bytes, file);
+}
+
+/** As {@link readWeights}, of a file's bytes. */
+export function parseWeights(bytes: Uint8Array, source: string): Weights {
+  return naming(source, () => {
     const { metadata, tensors } = readSafetensors(bytes);
-    const description = parseDescription(metadata, { source: file });
-    const model = new PSPNet(description.config);
-    loadStateDict(model, tensors, { backend });
-    return { model, description };
+    const description = parseDescription(metadata, { source });
+    checkShapes(description, tensors);
+    return { source, bytes, description, state: tensors };
+  });
+}
+
+/** A network with weights that have been read. */
+export function buildModel({ description, state }: Weights, backend: Backend): PSPNet {
+  const model = new PSPNet(description.config);
+  loadStateDict(model, state, { backend });
+  return model;
+}
+
+/** A network with the weights of a file: {@link readWeights} and {@link buildModel}. */
+export async function loadModel(file: string, backend: Backend): Promise<LoadedModel> {
+  const weights = await readWeights(file);
+  return { model: buildModel(weights, backend), description: weights.description };
+}
+
+/** Whether every tensor is there and of the right shape, without looking at values. */
+function checkShapes({ config }: ModelDescription, state: State): void {
+  const none = new Float32Array();
+  const shapes = [...state].map(([name, tensor]) => [name, { ...tensor, float32: () => none }] as const);
+  loadStateDict(new PSPNet(config), new Map(shapes), { backend: graphBackend });
+}
+
+/** Puts the file's name before what is wrong with it. */
+function naming<R>(source: string, work: () => R): R {
+  try {
+    return work();
   } catch (cause) {
-    if (!(cause instanceof PspnetError) || cause.message.startsWith(file)) throw cause;
-    throw new PspnetError(cause.code, `${file}: ${cause.message}`, { cause });
+    if (!(cause instanceof PspnetError) || cause.message.startsWith(source)) throw cause;
+    throw new PspnetError(cause.code, `${source}: ${cause.message}`, { cause });
   }
 }
 

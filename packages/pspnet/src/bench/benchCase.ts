@@ -1,0 +1,24 @@
+import type { RuntimeName } from "../segment/runtime.js";
+
+export type BenchPrecision = "fp32" | "bf16";
+
+/** One thing that is measured, in a process of its own. */
+export interface BenchCase {
+  readonly runtime: RuntimeName;
+  readonly precision: BenchPrecision;
+  /** Of the photograph, `[h, w]`. */
+  readonly size: readonly [number, number];
+}
+
+/** What the process is started for, as its first message. */
+export type BenchTask =
+  | ({ readonly kind: "segment"; readonly weights: string; readonly threads: number } & BenchCase)
+  | ({ readonly kind: "matrixProduct"; readonly threads: number } & Pick<BenchCase, "runtime" | "precision">);
+
+export type ToBenchProcess = { readonly kind: "start"; readonly task: BenchTask } | { readonly kind: "run" };
+
+export type FromBenchProcess =
+  | { readonly kind: "ready" }
+  /** Milliseconds of one round, and the largest memory of the process so far, in bytes. */
+  | { readonly kind: "round"; readonly milliseconds: number; readonly peakMemory: number }
+  | { readonly kind: "failed"; readonly message: string };

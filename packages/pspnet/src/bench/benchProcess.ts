@@ -1,0 +1,48 @@
+import { resourceUsage } from "node:process";
+import { type RgbImage, random } from "@pspnet/core";
+import { load } from "../segment/load.js";
+import type { BenchTask, FromBenchProcess, ToBenchProcess } from "./benchCase.js";
+import { matrixProduct } from "./matrixProduct.js";
+
+// The entry of a process that is measured: makes ready, warms up, then does one round whenever it is told to.
+
+const WARM_UP = 2;
+
+let round: () => Promise<unknown> = async () => {};
+
+process.on("message", (message: ToBenchProcess) => {
+  const done = message.kind === "start" ? start(message.task) : run();
+  done.catch((error: unknown) => send({ kind: "failed", message: (error as Error).message }));
+});
+// The one that measures is gone.
+process.on("disconnect", () => process.exit());
+
+async function start(task: BenchTask): Promise<void> {
+  round = await prepare(task);
+  for (let i = 0; i < WARM_UP; i++) await round();
+  send({ kind: "ready" });
+}
+
+async function run(): Promise<void> {
+  const begin = performance.now();
+  await round();
+  const milliseconds = performance.now() - begin;
+  send({ kind: "round", milliseconds, peakMemory: 1024 * resourceUsage().maxRSS });
+}
+
+async function prepare(task: BenchTask): Promise<() => Promise<unknown>> {
+  if (task.kind === "matrixProduct") return matrixProduct(task);
+  const { runtime, precision, threads, size, weights } = task;
+  const net = await load(weights, { runtime, precision, threads });
+  const image = noise(size);
+  return () => net.segment(image);
+}
+
+function noise([height, width]: readonly [number, number]): RgbImage {
+  const generator = random(0);
+  return { height, width, data: Uint8Array.from({ length: 3 * height * width }, () => 256 * generator.next()) };
+}
+
+function send(message: FromBenchProcess): void {
+  process.send!(message);
+}

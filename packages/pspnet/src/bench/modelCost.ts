@@ -1,0 +1,83 @@
+import {
+  alignedSize,
+  type Graph,
+  type GraphTensor,
+  graphBackend,
+  loadStateDict,
+  PSPNet,
+  type PSPNetConfig,
+  parameterCount,
+  pspnetConfig,
+  symbol,
+  totalMultiplyAdds,
+  trace,
+} from "@pspnet/core";
+
+/** What a network costs. */
+export interface ModelCost {
+  /** Trained values, the auxiliary head's included. */
+  readonly parameters: number;
+  /** Trained values without the auxiliary head, which prediction does not need. */
+  readonly predictionParameters: number;
+  /** 10^9 multiply-adds of one image: the paper's form, which concatenates the enlarged pyramid. */
+  readonly direct: number;
+  /** The same of the factorised head, which is what runs. */
+  readonly factorised: number;
+}
+
+export interface StandardModel extends ModelCost, Pick<PSPNetConfig, "layers" | "stem" | "classes"> {
+  readonly name: string;
+}
+
+/** Classes of ADE20K, PASCAL VOC 2012 and Cityscapes. */
+const CLASSES = [150, 21, 19];
+const LAYERS = [18, 34, 50, 101, 152] as const;
+const STEMS = ["deep", "plain"] as const;
+
+export interface StandardModelOptions {
+  /** Only networks with this number of classes. */
+  readonly classes?: number;
+  /** Of the image, `[h, w]`; where the network wants another it is padded to that. */
+  readonly size: readonly [number, number];
+}
+
+/** The depths, stems and classes of the published networks, with their costs. Computes nothing and needs no engine. */
+export function standardModels({ classes, size }: StandardModelOptions): StandardModel[] {
+  return (classes === undefined ? CLASSES : [classes]).flatMap((count) =>
+    LAYERS.flatMap((layers) =>
+      STEMS.map((stem) => {
+        const config = pspnetConfig({ layers, stem, classes: count });
+        return { name: `PSPNet-${layers}`, layers, stem, classes: count, ...modelCost(config, size) };
+      }),
+    ),
+  );
+}
+
+/** @param size of the image, `[h, w]` */
+export function modelCost(config: PSPNetConfig, size: readonly [number, number]): ModelCost {
+  const shape = [1, 3, ...alignedSize(size, config)];
+  const model = new PSPNet({ ...config, aux: false }).eval();
+  const giga = (forward: (x: GraphTensor) => GraphTensor) => totalMultiplyAdds(emptyGraph(model, forward), shape) / 1e9;
+  return {
+    parameters: parameterCount(new PSPNet(config)),
+    predictionParameters: parameterCount(model),
+    direct: giga((x) => forwardDirect(model, x)),
+    factorised: giga((x) => model.forward(x).out),
+  };
+}
+
+function forwardDirect({ layer0, layer1, layer2, layer3, layer4, ppm, cls }: PSPNet, x: GraphTensor): GraphTensor {
+  const features = layer4.forward(layer3.forward(layer2.forward(layer1.forward(layer0.forward(x)))));
+  return cls.forward(ppm ? ppm.forward(features) : features);
+}
+
+/** A graph whose constants have shapes and no values. */
+function emptyGraph(model: PSPNet, forward: (x: GraphTensor) => GraphTensor): Graph {
+  const none = new Float32Array();
+  const state = [...model.stateDict()].map(
+    ([name, { shape }]) => [name, { shape, dtype: "float32", float32: () => none }] as const,
+  );
+  loadStateDict(model, new Map(state), { backend: graphBackend });
+  const shape = [symbol("n"), 3, symbol("h"), symbol("w")];
+  return trace(model, { name: "image", shape }, (x) => ({ logits: forward(x) }));
+}

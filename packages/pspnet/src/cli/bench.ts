@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type PSPNetConfig, PspnetError, pspnetConfig } from "@pspnet/core";
+import { fastBfloat16 } from "@pspnet/torch";
+import { type BenchReport, bench as measureAll } from "../bench/bench.js";
+import type { BenchPrecision } from "../bench/benchCase.js";
+import { randomWeights } from "../bench/randomWeights.js";
+import { Progress } from "../report/progress.js";
+import { table } from "../report/table.js";
+import { INSTALL_ONNX } from "../segment/onnxRuntime.js";
+import { libtorchProblem } from "../segment/openRuntime.js";
+import type { RuntimeName } from "../segment/runtime.js";
+import { readWeights } from "../segment/weights.js";
+import { interruptible, messages, print, printJson } from "./terminal.js";
+
+interface BenchFlags {
+  readonly layers: number;
+  readonly classes: number;
+  readonly width: number;
+  readonly size: readonly (readonly [number, number])[];
+  readonly runtime?: readonly RuntimeName[];
+  readonly precision?: readonly BenchPrecision[];
+  readonly rounds: number;
+  readonly threads: number;
+  readonly json?: true;
+}
+
+const NOTHING_TO_RUN_ON = `bench: expected libtorch or onnxruntime-node, found neither; \`pspnet check\` tells how to build the first, \`${INSTALL_ONNX}\` installs the second`;
+
+export async function bench(file: string | undefined, flags: BenchFlags): Promise<void> {
+  if (flags.rounds === 0) throw new PspnetError("usage", "bench: --rounds: expected 1 or more, found 0");
+  const runtimes = flags.runtime ?? runtimesHere();
+  if (runtimes.length === 0) throw new PspnetError("environment", NOTHING_TO_RUN_ON);
+  const precisions = flags.precision ?? (runtimes.includes("torch") && fastBfloat16() ? ["fp32", "bf16"] : ["fp32"]);
+  const folder = await mkdtemp(join(tmpdir(), "pspnet-bench-"));
+  try {
+    const weights = file ?? join(folder, "random.safetensors");
+    if (file === undefined) await writeFile(weights, randomWeights(pspnetConfig(networkOf(flags))));
+    const { config } = (await readWeights(weights)).description;
+    const { rounds, threads, size: sizes } = flags;
+    let progress: Progress | undefined;
+    const onRound = (done: number, total: number) => {
+      progress ??= new Progress(messages, { label: "bench", total });
+      progress.update(done);
+    };
+    const report = await interruptible((signal) =>
+      measureAll({ config, weights, runtimes, precisions, sizes, rounds, threads, signal, onRound }),
+    );
+    progress?.finish();
+    if (flags.json) printJson({ layers: config.layers, classes: config.classes, rounds, ...report });
+    else show(report, config);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The network that the flags describe, its heads as narrow as the rest. */
+function networkOf({ layers, classes, width }: BenchFlags) {
+  const narrow = width < 64 ? { headChannels: 8 * width, auxChannels: 4 * width } : {};
+  return { layers: layers as PSPNetConfig["layers"], classes, width, ...narrow };
+}
+
+function runtimesHere(): RuntimeName[] {
+  const torch: RuntimeName[] = libtorchProblem() === null ? ["torch"] : [];
+  return onnxInstalled() ? [...torch, "onnx"] : torch;
+}
+
+function onnxInstalled(): boolean {
+  try {
+    createRequire(import.meta.url).resolve("onnxruntime-node");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function show({ results, matrixProducts }: BenchReport, { layers, classes }: PSPNetConfig): void {
+  const rows = results.map((result) => [
+    result.runtime,
+    result.precision,
+    result.size.join("x"),
+    result.milliseconds.toFixed(1),
+    result.imagesPerSecond.toFixed(2),
+    (result.peakMemory / 2 ** 20).toFixed(0),
+    result.gmac.toFixed(1),
+    result.teraflops.toFixed(3),
+    (100 * result.share).toFixed(0),
+  ]);
+  const head = ["runtime", "precision", "size", "ms", "images/s", "peak MB", "GMAC", "TFLOP/s", "share %"];
+  print(`PSPNet-${layers}, ${classes} classes, pixels to labels, medians`);
+  print(table(head, rows));
+  for (const { runtime, precision, teraflops } of matrixProducts)
+    print(`matrix product ${precision} (${runtime}): ${teraflops.toFixed(3)} TFLOP/s = 100 %`);
+}

@@ -1,0 +1,26 @@
+import { type StandardModelOptions, standardModels } from "../bench/modelCost.js";
+import { table } from "../report/table.js";
+import { print, printJson } from "./terminal.js";
+
+interface ModelsFlags extends StandardModelOptions {
+  readonly json?: true;
+}
+
+export function models({ classes, size, json }: ModelsFlags): void {
+  const all = standardModels({ classes, size });
+  if (json) {
+    printJson({ size, models: all });
+    return;
+  }
+  const rows = all.map(({ name, stem, classes, parameters, predictionParameters, direct, factorised }) => [
+    name,
+    stem,
+    String(classes),
+    parameters.toLocaleString("en"),
+    predictionParameters.toLocaleString("en"),
+    direct.toFixed(1),
+    factorised.toFixed(1),
+  ]);
+  print(table(["model", "stem", "classes", "parameters", "in prediction", "GMAC direct", "factorised"], rows));
+  print(`\nGMAC: 10^9 multiply-adds of one image of ${size[0]}x${size[1]}; pspnet runs the factorised form`);
+}

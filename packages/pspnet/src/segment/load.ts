@@ -1,0 +1,30 @@
+import { Network, type SegmentOptions } from "./network.js";
+import { openRuntime, type RuntimeOptions } from "./openRuntime.js";
+import { readWeights } from "./weights.js";
+
+/** What to run on, and what each call takes unless it is told otherwise. A signal ends the loading and every call. */
+export interface NetworkOptions extends Partial<RuntimeOptions>, SegmentOptions {}
+
+/**
+ * A network from a weights file that describes itself, ready to segment photographs: on libtorch where its addon is built,
+ * else on onnxruntime-node, with the same labels.
+ *
+ * @param weights path or bytes of a safetensors file made by pspnet.
+ * @throws PspnetError "usage" for a file that cannot be read, "format" or "weights" for one that does not hold a PSPNet,
+ * "environment" when there is nothing to run it on.
+ * @example
+ * await using net = await load("best.safetensors");
+ * const { labels, areas } = await net.segment("photo.jpg");
+ */
+export async function load(
+  weights: string | Uint8Array,
+  { runtime = "auto", device = "auto", precision = "auto", threads = 0, ...defaults }: NetworkOptions = {},
+): Promise<Network> {
+  const { signal } = defaults;
+  signal?.throwIfAborted();
+  const file = await readWeights(weights, { signal });
+  const opened = await openRuntime(file, { runtime, device, precision, threads });
+  if (signal?.aborted) await opened[Symbol.asyncDispose]();
+  signal?.throwIfAborted();
+  return new Network(opened, { description: file.description, defaults });
+}

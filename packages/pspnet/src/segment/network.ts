@@ -1,0 +1,176 @@
+import { type ClassList, type ModelDescription, PspnetError, type RgbImage } from "@pspnet/core";
+import { readImage } from "../data/images.js";
+import { mapAhead } from "./mapAhead.js";
+import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
+import type { Runtime, RuntimeName } from "./runtime.js";
+import { Segmentation } from "./segmentation.js";
+
+/** A photograph: its path, the bytes of its file (JPEG, PNG, WebP, AVIF, TIFF, GIF), or its pixels. */
+export type ImageSource = string | Uint8Array | RgbImage;
+
+export interface SegmentProgress {
+  readonly done: number;
+  /** Not known for images that come one by one. */
+  readonly total?: number;
+}
+
+/** How an image is looked at; what is left out is as in the paper's single-scale test of the whole image. */
+export interface SegmentOptions extends Partial<Protocol> {
+  /** Ends the work before its next window; the promise is rejected at once with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called after each window of an image, with `segmentAll` after each image. */
+  readonly onProgress?: (progress: SegmentProgress) => void;
+}
+
+/** Images that `segmentAll` reads while one is segmented. */
+const AHEAD = 1;
+
+/** A network with its weights, ready to be used: what `load` gives. Dispose of it to free weights and threads. */
+export class Network implements AsyncDisposable {
+  readonly description: ModelDescription;
+  readonly #runtime: Runtime;
+  readonly #defaults: SegmentOptions;
+  readonly #running = new Set<Promise<unknown>>();
+  #disposed: Promise<void> | null = null;
+
+  /** @internal */
+  constructor(
+    runtime: Runtime,
+    { description, defaults }: { readonly description: ModelDescription; readonly defaults: SegmentOptions },
+  ) {
+    this.#runtime = runtime;
+    this.description = description;
+    this.#defaults = defaults;
+  }
+
+  /** What the network runs on. */
+  get runtime(): RuntimeName {
+    return this.#runtime.name;
+  }
+
+  get classes(): ClassList {
+    return this.description.classes;
+  }
+
+  /**
+   * The classes of a photograph's pixels.
+   *
+   * @throws PspnetError "data" for a photograph that cannot be decoded, "usage" after {@link dispose}; the signal's reason.
+   * @example const { labels, areas, colour, overlay } = await net.segment("photo.jpg", { flip: true });
+   */
+  segment(source: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
+    return this.#use(source, options, async (image, protocol, ask) => {
+      const labels = await this.#runtime.labels(image, protocol, ask);
+      return new Segmentation(image, labels, this.classes);
+    });
+  }
+
+  /**
+   * {@link segment} for many photographs: results in their order, the next photograph being read while one is segmented.
+   * The first photograph that fails ends it.
+   */
+  async *segmentAll(
+    sources: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+    { signal, onProgress, ...protocol }: SegmentOptions = {},
+  ): AsyncGenerator<Segmentation> {
+    const total = Array.isArray(sources) ? sources.length : undefined;
+    const left = new AbortController();
+    const one = (source: ImageSource) =>
+      this.segment(source, { ...protocol, onProgress: () => {}, signal: either(signal, left.signal) });
+    let done = 0;
+    try {
+      for await (const segmentation of mapAhead(sources, one, { ahead: AHEAD })) {
+        onProgress?.({ done: ++done, total });
+        yield segmentation;
+      }
+    } finally {
+      // Whoever leaves the loop wants no more of it.
+      left.abort();
+    }
+  }
+
+  /** Class probabilities of each pixel: float32 `[classes, h, w]`, row-major. */
+  probabilities(source: ImageSource, options: SegmentOptions = {}): Promise<Float32Array> {
+    return this.#use(source, options, (image, protocol, ask) => this.#runtime.probabilities(image, protocol, ask));
+  }
+
+  /** Logits of one pass over the whole image, enlarged to its size: float32 `[classes, h, w]`, row-major. */
+  logits(source: ImageSource, options: Pick<SegmentOptions, "signal" | "onProgress"> = {}): Promise<Float32Array> {
+    return this.#use(source, options, (image, _protocol, ask) => this.#runtime.logits(image, ask));
+  }
+
+  /** Frees weights and threads when what has been asked for is done. Doing it twice does no harm. */
+  dispose(): Promise<void> {
+    this.#disposed ??= Promise.allSettled(this.#running).then(() => this.#runtime[Symbol.asyncDispose]());
+    return this.#disposed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #use<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
+    const result = this.#read(source, options, work);
+    const tracked: Promise<unknown> = result.then(forget, forget);
+    const running = this.#running;
+    running.add(tracked);
+    function forget() {
+      running.delete(tracked);
+    }
+    return result;
+  }
+
+  async #read<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
+    if (this.#disposed)
+      throw new PspnetError("usage", "Network: expected one in use, found one that was disposed of; load it again");
+    const { scales, flip, crop, baseSize, onProgress, ...rest } = { ...this.#defaults, ...given(options) };
+    const signal = either(this.#defaults.signal, rest.signal);
+    signal?.throwIfAborted();
+    const protocol = { ...WHOLE_IMAGE, ...given({ scales, flip, crop, baseSize }) };
+    checkProtocol(protocol);
+    const image = await pixelsOf(source);
+    signal?.throwIfAborted();
+    return work(image, protocol, { signal, onWindow: (done, total) => onProgress?.({ done, total }) });
+  }
+}
+
+type Work<R> = (
+  image: RgbImage,
+  protocol: Protocol,
+  ask: { readonly signal?: AbortSignal; readonly onWindow: (done: number, total: number) => void },
+) => Promise<R>;
+
+async function pixelsOf(source: ImageSource): Promise<RgbImage> {
+  if (typeof source === "string" || source instanceof Uint8Array) return readImage(source);
+  const { width, height, data } = source;
+  if (
+    Number.isInteger(width) &&
+    Number.isInteger(height) &&
+    width > 0 &&
+    height > 0 &&
+    data.length === 3 * width * height
+  )
+    return source;
+  throw new PspnetError(
+    "data",
+    `image: expected 3 * width * height bytes of RGB, found ${data?.length} for ${width}x${height}; drop the alpha channel if there is one`,
+  );
+}
+
+function checkProtocol({ scales, crop, baseSize }: Protocol): void {
+  const wrong = (field: string, expected: string, found: unknown) =>
+    new PspnetError("usage", `segment: ${field}: expected ${expected}, found ${JSON.stringify(found)}`);
+  if (scales.length === 0 || scales.some((scale) => !(scale > 0))) throw wrong("scales", "numbers above 0", scales);
+  for (const [field, size] of Object.entries({ crop, baseSize }))
+    if (size !== null && !(Number.isInteger(size) && size > 0))
+      throw wrong(field, "a whole number above 0 or null", size);
+}
+
+/** The fields that are not undefined. */
+function given<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a && b ? AbortSignal.any([a, b]) : (a ?? b);
+}

@@ -1,0 +1,174 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { type ErrorCode, type LabelMap, PspnetError, type RgbImage } from "@pspnet/core";
+import type { EngineOptions } from "./engine.js";
+import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
+import type { AskOptions, Runtime } from "./runtime.js";
+import type { Weights } from "./weights.js";
+
+export const INSTALL_ONNX = "npm install onnxruntime-node";
+
+/** What the thread starts with. */
+export interface OnnxThreadSettings {
+  readonly source: string;
+  readonly bytes: Uint8Array;
+  readonly threads: number;
+}
+
+export type Question = "labels" | "probabilities" | "logits";
+
+export type ToThread =
+  | {
+      readonly kind: "ask";
+      readonly ticket: number;
+      readonly question: Question;
+      readonly image: RgbImage;
+      readonly protocol: Protocol;
+    }
+  | { readonly kind: "abort"; readonly ticket: number }
+  | { readonly kind: "close" };
+
+export type FromThread =
+  | { readonly kind: "ready" }
+  | { readonly kind: "window"; readonly ticket: number; readonly done: number; readonly total: number }
+  | { readonly kind: "answer"; readonly ticket: number; readonly answer: Uint8Array | Float32Array }
+  | {
+      readonly kind: "failed";
+      readonly ticket: number;
+      readonly code: ErrorCode | null;
+      readonly message: string;
+    };
+
+/**
+ * The network on onnxruntime-node, in a thread of its own: onnxruntime-node blocks the thread that calls it.
+ *
+ * @throws PspnetError "environment" when onnxruntime-node is missing or does not load, "usage" for a device or precision that it has not.
+ */
+export async function openOnnxRuntime(
+  { source, bytes }: Weights,
+  { device, precision, threads = 0 }: EngineOptions,
+): Promise<Runtime> {
+  if (device === "cuda" || precision === "bf16") {
+    const found = device === "cuda" ? "device=cuda" : "precision=bf16";
+    throw new PspnetError(
+      "usage",
+      `runtime=onnx: expected device=cpu and precision=fp32, found ${found}; use runtime=torch for that`,
+    );
+  }
+  const runtime = new OnnxRuntime({ source, bytes, threads });
+  await runtime.ready;
+  return runtime;
+}
+
+interface Waiter {
+  readonly resolve: (answer: Uint8Array | Float32Array) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onWindow?: AskOptions["onWindow"];
+}
+
+class OnnxRuntime implements Runtime {
+  readonly name = "onnx";
+  readonly ready: Promise<void>;
+  readonly #thread: Worker;
+  readonly #waiters = new Map<number, Waiter>();
+  #tickets = 0;
+  #failure: PspnetError | null = null;
+
+  constructor(settings: OnnxThreadSettings) {
+    const file = new URL("./onnxWorker.js", import.meta.url);
+    if (!existsSync(file)) {
+      const mend = "run it from the built package";
+      throw new PspnetError("environment", `onnx: expected a built worker in ${file.pathname}, found none; ${mend}`);
+    }
+    // Without the process's own flags: some, such as --input-type, make a worker fail.
+    this.#thread = new Worker(file, { workerData: settings, execArgv: [] });
+    this.ready = this.#start();
+    this.#thread.on("message", (message: FromThread) => this.#receive(message));
+    this.#thread.on("error", (error) => this.#fail(error));
+    this.#thread.on("exit", (code) => this.#fail(new Error(`it exited with ${code}`)));
+  }
+
+  async labels(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<LabelMap> {
+    const { width, height } = image;
+    return { width, height, data: (await this.#ask({ question: "labels", image, protocol }, options)) as Uint8Array };
+  }
+
+  probabilities(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<Float32Array> {
+    return this.#ask({ question: "probabilities", image, protocol }, options) as Promise<Float32Array>;
+  }
+
+  logits(image: RgbImage, options?: AskOptions): Promise<Float32Array> {
+    return this.#ask({ question: "logits", image, protocol: WHOLE_IMAGE }, options) as Promise<Float32Array>;
+  }
+
+  /** What has been asked for is still answered. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#failure) return;
+    this.#thread.ref();
+    const exit = once(this.#thread, "exit");
+    this.#post({ kind: "close" });
+    await exit;
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await once(this.#thread, "message");
+    } catch (cause) {
+      const reason = (cause as Error).message.split("\n")[0];
+      throw new PspnetError(
+        "environment",
+        `onnxruntime-node: expected the package, but it does not load: ${reason}; install it with \`${INSTALL_ONNX}\``,
+        { cause },
+      );
+    }
+    // An idle thread does not keep the process alive.
+    if (this.#waiters.size === 0) this.#thread.unref();
+  }
+
+  async #ask(
+    question: { readonly question: Question; readonly image: RgbImage; readonly protocol: Protocol },
+    { signal, onWindow }: AskOptions = {},
+  ): Promise<Uint8Array | Float32Array> {
+    signal?.throwIfAborted();
+    if (this.#failure) throw this.#failure;
+    const ticket = this.#tickets++;
+    const abort = () => {
+      this.#post({ kind: "abort", ticket });
+      this.#waiters.get(ticket)?.reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#waiters.set(ticket, { resolve, reject, onWindow });
+        this.#thread.ref();
+        this.#post({ kind: "ask", ticket, ...question });
+      });
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      this.#waiters.delete(ticket);
+      if (this.#waiters.size === 0) this.#thread.unref();
+    }
+  }
+
+  #post(message: ToThread): void {
+    this.#thread.postMessage(message);
+  }
+
+  #receive(message: FromThread): void {
+    if (message.kind === "ready") return;
+    // An aborted question is waited for by nobody.
+    const waiter = this.#waiters.get(message.ticket);
+    if (message.kind === "window") waiter?.onWindow?.(message.done, message.total);
+    else if (message.kind === "answer") waiter?.resolve(message.answer);
+    else waiter?.reject(message.code ? new PspnetError(message.code, message.message) : new Error(message.message));
+  }
+
+  /** The thread is gone, and what it had to do with it. */
+  #fail(cause: Error): void {
+    this.#failure ??= new PspnetError("environment", `onnx: the thread of onnxruntime ended: ${cause.message}`, {
+      cause,
+    });
+    for (const { reject } of this.#waiters.values()) reject(this.#failure);
+  }
+}

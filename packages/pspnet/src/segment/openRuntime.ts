@@ -1,0 +1,41 @@
+import { PspnetError } from "@pspnet/core";
+import { version } from "@pspnet/torch";
+import type { EngineOptions } from "./engine.js";
+import { openOnnxRuntime } from "./onnxRuntime.js";
+import type { Runtime, RuntimeName } from "./runtime.js";
+import { openTorchRuntime } from "./torchRuntime.js";
+import type { Weights } from "./weights.js";
+
+export interface RuntimeOptions extends EngineOptions {
+  /** "auto": libtorch where its addon loads, else onnxruntime-node. */
+  readonly runtime: "auto" | RuntimeName;
+}
+
+/** @throws PspnetError "environment" naming what is missing and the commands that mend it. */
+export async function openRuntime(weights: Weights, { runtime, ...options }: RuntimeOptions): Promise<Runtime> {
+  if (runtime === "torch") return openTorchRuntime(weights, options);
+  if (runtime === "onnx") return openOnnxRuntime(weights, options);
+  const problem = libtorchProblem();
+  if (problem === null) return openTorchRuntime(weights, options);
+  try {
+    return await openOnnxRuntime(weights, options);
+  } catch (cause) {
+    if (!(cause instanceof PspnetError) || cause.code !== "environment") throw cause;
+    throw new PspnetError(
+      "environment",
+      `expected libtorch or onnxruntime-node to run the network, found neither; either will do:\n${cause.message}\n${problem}`,
+      { cause },
+    );
+  }
+}
+
+/** Why libtorch cannot be used, and what mends it; null when it can. */
+export function libtorchProblem(): string | null {
+  try {
+    version();
+    return null;
+  } catch (error) {
+    if (error instanceof PspnetError && error.code === "environment") return error.message;
+    throw error;
+  }
+}

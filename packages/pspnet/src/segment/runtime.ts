@@ -1,0 +1,25 @@
+import type { LabelMap, RgbImage } from "@pspnet/core";
+import type { Protocol } from "./protocol.js";
+
+export type RuntimeName = "torch" | "onnx";
+
+export interface AskOptions {
+  /** Ends the work before its next window. */
+  readonly signal?: AbortSignal;
+  /** Called after each window with the number of those done and of all. */
+  readonly onWindow?: (done: number, total: number) => void;
+}
+
+/**
+ * A network that runs, wherever it does: photographs in, answers out, the same from each runtime up to rounding.
+ * What is asked for while something else is worked on waits for its turn.
+ */
+export interface Runtime extends AsyncDisposable {
+  readonly name: RuntimeName;
+  /** The most probable class of each pixel. */
+  labels(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<LabelMap>;
+  /** Class probabilities averaged over scales, windows and flips: float32 `[classes, h, w]`, row-major. */
+  probabilities(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<Float32Array>;
+  /** Logits of one pass over the whole image, enlarged to its size: float32 `[classes, h, w]`, row-major. */
+  logits(image: RgbImage, options?: AskOptions): Promise<Float32Array>;
+}

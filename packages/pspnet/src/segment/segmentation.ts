@@ -1,0 +1,43 @@
+import {
+  type ClassArea,
+  type ClassList,
+  classAreas,
+  colourise,
+  type LabelMap,
+  overlay,
+  type RgbImage,
+} from "@pspnet/core";
+
+/** What a network found in a photograph. Areas and pictures are made when they are first asked for. */
+export class Segmentation {
+  #areas: readonly ClassArea[] | undefined;
+  #colour: RgbImage | undefined;
+  #overlay: RgbImage | undefined;
+
+  constructor(
+    /** The photograph, as it was looked at. */
+    readonly image: RgbImage,
+    /** The class of each pixel. */
+    readonly labels: LabelMap,
+    /** What the labels mean. */
+    readonly classes: ClassList,
+  ) {}
+
+  /** The classes found, largest first, with their pixels and share. */
+  get areas(): readonly ClassArea[] {
+    this.#areas ??= classAreas(this.labels, this.classes.names);
+    return this.#areas;
+  }
+
+  /** Each pixel in its class's colour. */
+  get colour(): RgbImage {
+    this.#colour ??= colourise(this.labels, this.classes.palette);
+    return this.#colour;
+  }
+
+  /** The photograph, half tinted by its classes. */
+  get overlay(): RgbImage {
+    this.#overlay ??= overlay(this.image, this.labels, this.classes);
+    return this.#overlay;
+  }
+}
