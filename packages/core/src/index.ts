@@ -32,6 +32,10 @@ export * from "./nn/layers.js";
 export * from "./nn/module.js";
 export * from "./nn/parameter.js";
 export * from "./nn/state.js";
+// ONNX
+export * from "./onnx/exportOnnx.js";
+export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
+export type { OnnxType, OnnxValue } from "./onnx/proto.js";
 // What is done to graphs
 export * from "./passes/dropDeadNodes.js";
 export * from "./passes/foldBatchNorm.js";

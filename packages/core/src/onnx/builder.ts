@@ -1,0 +1,71 @@
+import { PspnetError } from "../error.js";
+import { fromFloat32 } from "../weights/elements.js";
+import { type Attribute, type OnnxNode, type OnnxTensor, type OnnxType, TYPE_NUMBER } from "./proto.js";
+
+const LARGEST_FLOAT16 = 65_504;
+
+export interface NodeOptions {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Name of the result, and of the node. */
+  readonly output: string;
+}
+
+/** Collects the nodes and constants of an ONNX graph. Values are known by their names. */
+export class OnnxBuilder {
+  readonly nodes: OnnxNode[] = [];
+  readonly #tensors = new Map<string, OnnxTensor>();
+
+  get tensors(): OnnxTensor[] {
+    return [...this.#tensors.values()];
+  }
+
+  /** Adds a node; gives the name of its result. */
+  node(operator: string, inputs: readonly string[], { attributes = {}, output }: NodeOptions): string {
+    this.nodes.push({ name: output, operator, inputs, output, attributes });
+    return output;
+  }
+
+  cast(value: string, dtype: OnnxType, output: string): string {
+    return this.node("Cast", [value], { attributes: { to: TYPE_NUMBER[dtype] }, output });
+  }
+
+  /**
+   * Adds a constant of real numbers unless one of that name is there; gives its name.
+   *
+   * @throws PspnetError "weights" for a number beyond float16 in one of that type.
+   */
+  floats(
+    name: string,
+    data: Float32Array,
+    { shape, dtype = "float32" }: { readonly shape: readonly number[]; readonly dtype?: "float32" | "float16" },
+  ): string {
+    if (this.#tensors.has(name)) return name;
+    if (dtype === "float16") checkRange(name, data);
+    this.#tensors.set(name, { name, dtype, shape, bytes: fromFloat32(data, dtype) });
+    return name;
+  }
+
+  /** A real number as a constant without dimensions. */
+  scalar(value: number): string {
+    return this.floats(`number_${value}`, Float32Array.of(value), { shape: [] });
+  }
+
+  /** A constant list of whole numbers, or one number without dimensions. */
+  integers(values: readonly number[] | number): string {
+    const isList = typeof values !== "number";
+    const list = isList ? values : [values];
+    const name = isList ? `integers_${list.join("_")}` : `integer_${values}`;
+    if (!this.#tensors.has(name)) {
+      const bytes = new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
+      this.#tensors.set(name, { name, dtype: "int64", shape: isList ? [list.length] : [], bytes });
+    }
+    return name;
+  }
+}
+
+function checkRange(name: string, data: Float32Array): void {
+  const at = data.findIndex((value) => Math.abs(value) > LARGEST_FLOAT16);
+  if (at < 0) return;
+  const expected = `numbers of at most ${LARGEST_FLOAT16} for fp16`;
+  throw new PspnetError("weights", `${name}: expected ${expected}, found ${data[at]} at ${at}; export as fp32`);
+}

@@ -1,0 +1,61 @@
+import type { Dim } from "../graph/dim.js";
+import type { Graph } from "../graph/graph.js";
+import { inferShapes } from "../graph/shapes.js";
+import { OnnxBuilder } from "./builder.js";
+
+/** What a network computes in. */
+export type FloatType = "float32" | "float16";
+
+/** A size along one dimension: a number, or the name of a float32 value without dimensions that holds it at run time. */
+export type Side = number | string;
+
+/** A graph on its way to ONNX. */
+export class LoweringContext {
+  readonly builder = new OnnxBuilder();
+  readonly #shapes: ReadonlyMap<string, readonly Dim[]>;
+  readonly #sides = new Map<string, string>();
+
+  constructor(
+    readonly graph: Graph,
+    readonly dtype: FloatType,
+  ) {
+    this.#shapes = inferShapes(graph);
+  }
+
+  shapeOf(value: string): readonly Dim[] {
+    return this.#shapes.get(value)!;
+  }
+
+  /** The ONNX name of a value that a node reads; adds it when it is one of the graph's constants. */
+  input(value: string): string {
+    const constant = this.graph.initialisers.get(value);
+    if (!constant) return value;
+    return this.builder.floats(value, constant.data, { shape: constant.shape, dtype: this.dtype });
+  }
+
+  /** The size of `value` along dimension `dim`. */
+  side(value: string, dim: number): Side {
+    const size = this.shapeOf(value)[dim];
+    if (typeof size === "number") return size;
+    return this.#once(`${value}.size_${dim}`, (output) =>
+      this.builder.cast(this.#gathered(value, this.builder.integers(dim), `${output}.integer`), "float32", output),
+    );
+  }
+
+  /** The same as a list of one int64, of a size that is known only at run time. */
+  sideList(value: string, dim: number): string {
+    return this.#once(`${value}.list_${dim}`, (output) => this.#gathered(value, this.builder.integers([dim]), output));
+  }
+
+  #gathered(value: string, index: string, output: string): string {
+    const shape = this.#once(`${value}.shape`, (name) => this.builder.node("Shape", [value], { output: name }));
+    return this.builder.node("Gather", [shape, index], { output });
+  }
+
+  #once(name: string, make: (name: string) => string): string {
+    const known = this.#sides.get(name);
+    if (known !== undefined) return known;
+    this.#sides.set(name, name);
+    return make(name);
+  }
+}

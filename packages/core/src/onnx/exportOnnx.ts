@@ -1,0 +1,144 @@
+import { PspnetError } from "../error.js";
+import { type Dim, symbol } from "../graph/dim.js";
+import type { Graph, Node } from "../graph/graph.js";
+import type { PSPNetConfig } from "../model/config.js";
+import { alignedSize } from "../model/pspnet.js";
+import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
+import { LoweringContext } from "./context.js";
+import { type ExternalData, type ExternalDataOptions, placeOutside } from "./externalData.js";
+import { enlarged, lower, sides } from "./lower.js";
+import { preprocessing } from "./preprocessing.js";
+import { encodeModel, type OnnxValue } from "./proto.js";
+import { join } from "./protobuf.js";
+
+export const ONNX_OUTPUTS = ["logits8", "logits", "probabilities", "labels"] as const;
+/**
+ * `logits8`: float32 `[n, classes, h/8, w/8]` (h/16 at output stride 16). `logits`: enlarged to the image,
+ * `[n, classes, h, w]`. `probabilities`: the softmax of those. `labels`: the class of the largest, uint8 `[n, h, w]`.
+ */
+export type OnnxOutput = (typeof ONNX_OUTPUTS)[number];
+
+export interface OnnxOptions {
+  /**
+   * `[h, w]`, or any. With aligned corners what is enlarged lies where the image does at sides of `outputStride * n + 1` only
+   * (`alignedSize`). A fixed size must be so; give a model of any size images that are.
+   */
+  readonly size: "any" | readonly [number, number];
+  readonly output: OnnxOutput;
+  /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. */
+  readonly dtype: "fp32" | "fp16";
+  /** Input is bytes as photographs have them, uint8 `[n, h, w, 3]` RGB; else it is normalised, float32 `[n, 3, h, w]`. */
+  readonly preprocess: boolean;
+  readonly externalData?: ExternalDataOptions;
+}
+
+export interface OnnxFile {
+  readonly model: Uint8Array;
+  /** What the model reads from a second file, because one file of ONNX ends at 2 GiB. */
+  readonly externalData: ExternalData | null;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+const OPSET = 17;
+
+/**
+ * A network as an ONNX model of opset 17, of operators that every runtime has: no Resize, no adaptive pooling, no control flow.
+ * Its input is `image`, any number of them; its output has the name that `output` says; its metadata is what `describeWeights`
+ * gives, as in a weights file.
+ *
+ * @param graph from `networkGraph`, as it is or after `optimise`.
+ * @throws PspnetError "usage" for a size that cannot be, "weights" for weights that float16 cannot hold.
+ */
+export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions): OnnxFile {
+  const { output, preprocess, dtype } = options;
+  const half = dtype === "fp16";
+  const size = checkedSize(description.config, options);
+  const image: OnnxValue = preprocess
+    ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...size, 3] }
+    : { name: "image", dtype: "float32", shape: [symbol("n"), 3, ...size] };
+  const ends: Ends = {
+    input: preprocess || half ? "image.prepared" : "image",
+    output: half ? "logits8.half" : "logits8",
+    size,
+  };
+  const context = new LoweringContext(withEnds(graph, ends), half ? "float16" : "float32");
+  preprocessing(context, image, { ...description, output: ends.input });
+  for (const node of context.graph.nodes) lower(context, node);
+  if (half) context.builder.cast(ends.output, "float32", "logits8");
+  const outputs = [answer(context, output, { ...ends, ...description.config })];
+  const { nodes, tensors } = context.builder;
+  const { external, externalData } = placeOutside(tensors, options.externalData);
+  const metadata = describeWeights(description);
+  const model = { name: "pspnet", opset: OPSET, nodes, tensors, inputs: [image], outputs, metadata, external };
+  return { model: join(encodeModel(model)), externalData, inputs: [image], outputs };
+}
+
+/** Height and width of the input. */
+function checkedSize(config: PSPNetConfig, { size, output }: OnnxOptions): readonly [Dim, Dim] {
+  if (size === "any") return [symbol("h"), symbol("w")];
+  if (!size.every((side) => Number.isSafeInteger(side) && side > 0)) {
+    throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${size.join("x")}`);
+  }
+  const above = alignedSize(size, config);
+  if (output === "logits8" || above.every((side, i) => side === size[i])) return size;
+  const stride = config.outputStride;
+  const below = above.map((side, i) => (side === size[i] ? side : Math.max(1, side - stride)));
+  throw new PspnetError(
+    "usage",
+    `exportOnnx: size: expected sides of ${stride} n + 1 for ${output} with aligned corners, found ${size.join("x")}; ` +
+      `take ${below.join("x")} or ${above.join("x")}, or output=logits8`,
+  );
+}
+
+/** Names of the graph's input and output, and the input's height and width. */
+interface Ends {
+  readonly input: string;
+  readonly output: string;
+  readonly size: readonly [Dim, Dim];
+}
+
+function withEnds(graph: Graph, { input, output, size }: Ends): Graph {
+  const [image] = graph.inputs;
+  const logits = graph.outputs.get("logits");
+  if (logits === undefined) {
+    const found = [...graph.outputs.keys()].join(", ");
+    throw new PspnetError(
+      "usage",
+      `exportOnnx: expected a graph with the output logits, found ${found}; use networkGraph`,
+    );
+  }
+  const names = new Map([
+    [image.name, input],
+    [logits, output],
+  ]);
+  const named = (value: string) => names.get(value) ?? value;
+  const rename = (node: Node) => ({ ...node, inputs: node.inputs.map(named), output: named(node.output) }) as Node;
+  return {
+    inputs: [{ name: input, shape: [...image.shape.slice(0, 2), ...size] }],
+    initialisers: graph.initialisers,
+    nodes: graph.nodes.map(rename),
+    outputs: new Map([["logits", output]]),
+  };
+}
+
+interface AnswerOptions extends Ends {
+  readonly alignCorners: boolean;
+}
+
+/** Makes the model's output of the logits. */
+function answer(context: LoweringContext, kind: OnnxOutput, { alignCorners, ...ends }: AnswerOptions): OnnxValue {
+  const { builder } = context;
+  const shape = context.shapeOf(ends.output);
+  if (kind === "logits8") return { name: kind, dtype: "float32", shape };
+  const options = { from: sides(context, ends.output), to: sides(context, ends.input), alignCorners };
+  const logits = enlarged(context, "logits8", { ...options, dtype: "float32", output: "logits" });
+  const [n, classes] = shape;
+  if (kind === "labels") {
+    const best = builder.node("ArgMax", [logits], { output: "labels.integer", attributes: { axis: 1, keepdims: 0 } });
+    builder.cast(best, "uint8", kind);
+    return { name: kind, dtype: "uint8", shape: [n, ...ends.size] };
+  }
+  if (kind === "probabilities") builder.node("Softmax", [logits], { output: kind, attributes: { axis: 1 } });
+  return { name: kind, dtype: "float32", shape: [n, classes, ...ends.size] };
+}

@@ -1,0 +1,223 @@
+/** How each operator of a graph is said in ONNX's: no Resize, no adaptive pooling, no control flow. */
+import { PspnetError } from "../error.js";
+import { formatDim } from "../graph/dim.js";
+import type { Attributes, Node, Operator } from "../graph/graph.js";
+import type { FloatType, LoweringContext, Side } from "./context.js";
+import { averaging, cellBorders, enlargement, tapMatrix } from "./matrices.js";
+
+type Lowering<O extends Operator> = (context: LoweringContext, node: Node<O>) => void;
+
+const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
+  conv2d,
+  maxPool2d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  batchNorm(context, { inputs, output, attributes: { eps } }) {
+    const names = inputs.map((input) => context.input(input));
+    context.builder.node("BatchNormalization", names, { output, attributes: { epsilon: { float: eps } } });
+  },
+  scaleChannels(context, { inputs: [x, factor], output }) {
+    const { builder, graph, dtype } = context;
+    const { data } = graph.initialisers.get(factor)!;
+    const column = builder.floats(`${factor}.column`, data, { shape: [data.length, 1, 1], dtype });
+    builder.node("Mul", [context.input(x), column], { output });
+  },
+  relu: plain("Relu"),
+  add: plain("Add"),
+  matmul: plain("MatMul"),
+  cat(context, { inputs, output, attributes: { dim } }) {
+    const names = inputs.map((input) => context.input(input));
+    context.builder.node("Concat", names, { output, attributes: { axis: dim } });
+  },
+  narrow(context, { inputs: [x], output, attributes: { dim, start, length } }) {
+    const { builder } = context;
+    const bounds = [[start], [start + length], [dim]].map((list) => builder.integers(list));
+    builder.node("Slice", [context.input(x), ...bounds], { output });
+  },
+  permute(context, { inputs: [x], output, attributes: { dims } }) {
+    context.builder.node("Transpose", [context.input(x)], { output, attributes: { perm: dims } });
+  },
+  flatten: reshape,
+  unflatten: reshape,
+  enlargeMatrix(context, { inputs: [x], output, attributes: { dim, ...options } }) {
+    tapMatrix(context, context.side(x, dim), { ...options, output, dtype: context.dtype });
+  },
+  resizeLike(context, { inputs: [x, like], output, attributes: { alignCorners } }) {
+    const { dtype } = context;
+    enlarged(context, context.input(x), {
+      from: sides(context, x),
+      to: sides(context, like),
+      alignCorners,
+      dtype,
+      output,
+    });
+  },
+  resize(context, { inputs: [x], output, attributes: { size, alignCorners } }) {
+    const { dtype } = context;
+    enlarged(context, context.input(x), { from: sides(context, x), to: size, alignCorners, dtype, output });
+  },
+};
+
+/** Adds to `context` the ONNX nodes that compute what `node` does. */
+export function lower(context: LoweringContext, node: Node): void {
+  (LOWERINGS[node.operator] as Lowering<Operator>)(context, node);
+}
+
+export interface ResizeOptions {
+  /** Height and width of what is resized. */
+  readonly from: readonly [Side, Side];
+  readonly to: readonly [Side, Side];
+  readonly alignCorners: boolean;
+  readonly dtype: FloatType;
+  readonly output: string;
+}
+
+/** Bilinear resize of `x`, `[n, c, h, w]`, as `U x V^T`. The rows first: the larger product is then one of two matrices. */
+export function enlarged(context: LoweringContext, x: string, { from, to, output, ...options }: ResizeOptions): string {
+  const { builder } = context;
+  const rows = enlargement(context, to[0], { ...options, bins: from[0], transposed: false, output: `${output}.rows` });
+  const columns = enlargement(context, to[1], {
+    ...options,
+    bins: from[1],
+    transposed: true,
+    output: `${output}.columns`,
+  });
+  const taller = builder.node("MatMul", [rows, x], { output: `${output}.taller` });
+  return builder.node("MatMul", [taller, columns], { output });
+}
+
+/** Height and width of a value. */
+export function sides(context: LoweringContext, value: string): [Side, Side] {
+  return [context.side(value, 2), context.side(value, 3)];
+}
+
+/** An operator of the same name and meaning. */
+function plain(operator: string): Lowering<Operator> {
+  return (context, { inputs, output }) => {
+    const names = inputs.map((input) => context.input(input));
+    context.builder.node(operator, names, { output });
+  };
+}
+
+/** Convolution, sum with the residual, ReLU: whichever is there last has the node's name. */
+function conv2d(context: LoweringContext, { name, inputs, output, attributes }: Node<"conv2d">): void {
+  const { builder } = context;
+  const { stride, padding, dilation, relu } = attributes;
+  const [x, weight, bias = "", residual = ""] = inputs;
+  const kernel = context.shapeOf(weight).slice(2) as number[];
+  const names = [x, weight, bias].filter((input) => input !== "").map((input) => context.input(input));
+  let value = builder.node("Conv", names, {
+    output: relu || residual ? `${name}.convolution` : output,
+    attributes: {
+      kernel_shape: kernel,
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      dilations: [dilation, dilation],
+      group: 1,
+    },
+  });
+  if (residual) {
+    const sum = [value, context.input(residual)];
+    value = builder.node("Add", sum, { output: relu ? `${name}.sum` : output });
+  }
+  if (relu) builder.node("Relu", [value], { output });
+}
+
+function maxPool2d(context: LoweringContext, { inputs: [x], output, attributes }: Node<"maxPool2d">): void {
+  const { kernelSize, stride, padding, ceilMode } = attributes;
+  context.builder.node("MaxPool", [context.input(x)], {
+    output,
+    attributes: {
+      kernel_shape: [kernelSize, kernelSize],
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      ceil_mode: ceilMode ? 1 : 0,
+    },
+  });
+}
+
+/** `P x Q^T`. The columns first: their product is one of two matrices, and leaves little for the rows. */
+function adaptiveAvgPool2d(
+  context: LoweringContext,
+  { inputs: [x], output, attributes: { bins } }: Node<"adaptiveAvgPool2d">,
+): void {
+  const { builder, dtype } = context;
+  const [h, w] = sides(context, x);
+  const rows = averaging(context, h, { bins, transposed: false, dtype, output: `${output}.rows` });
+  const columns = averaging(context, w, { bins, transposed: true, dtype, output: `${output}.columns` });
+  const narrow = builder.node("MatMul", [context.input(x), columns], { output: `${output}.narrow` });
+  builder.node("MatMul", [rows, narrow], { output });
+}
+
+/** The maximum of each cell's rows, then of each cell's columns. */
+function adaptiveMaxPool2d(
+  context: LoweringContext,
+  { inputs: [x], output, attributes: { bins } }: Node<"adaptiveMaxPool2d">,
+): void {
+  const rows = maxima(context, { whole: x, from: context.input(x), dim: 2, bins, output: `${output}.rows` });
+  maxima(context, { whole: x, from: rows, dim: 3, bins, output });
+}
+
+interface Maxima {
+  /** The pooled value, which has the size. */
+  readonly whole: string;
+  readonly from: string;
+  readonly dim: number;
+  readonly bins: number;
+  readonly output: string;
+}
+
+function maxima(context: LoweringContext, { whole, from, dim, bins, output }: Maxima): string {
+  const { builder } = context;
+  const cells = Array.from({ length: bins }, (_, cell) => {
+    const name = `${output}.${cell}`;
+    const [begin, end] = borders(context, cell, { whole, dim, bins, name });
+    const part = builder.node("Slice", [from, begin, end, builder.integers([dim])], { output: `${name}.part` });
+    return builder.node("ReduceMax", [part], { output: name, attributes: { axes: [dim], keepdims: 1 } });
+  });
+  return builder.node("Concat", cells, { output, attributes: { axis: dim } });
+}
+
+interface Borders {
+  readonly whole: string;
+  readonly dim: number;
+  readonly bins: number;
+  readonly name: string;
+}
+
+/** A cell's begin and end, each a list of one: floor(cell size / bins) and ceil((cell + 1) size / bins). */
+function borders(
+  context: LoweringContext,
+  cell: number,
+  { whole, dim, bins, name }: Borders,
+): readonly [string, string] {
+  const { builder } = context;
+  const size = context.shapeOf(whole)[dim];
+  if (typeof size === "number") {
+    const { begin, end } = cellBorders(cell, { size, bins });
+    return [builder.integers([begin]), builder.integers([end])];
+  }
+  const list = context.sideList(whole, dim);
+  const border = (index: number, add: number, output: string) => {
+    const product = builder.node("Mul", [list, builder.integers([index])], { output: `${output}.product` });
+    const sum = builder.node("Add", [product, builder.integers([add])], { output: `${output}.sum` });
+    return builder.node("Div", [sum, builder.integers([bins])], { output });
+  };
+  return [border(cell, 0, `${name}.begin`), border(cell + 1, bins - 1, `${name}.end`)];
+}
+
+/** What keeps its place is copied (0), of the rest at most one size is left to be found (-1). */
+function reshape(context: LoweringContext, node: Node<"flatten"> | Node<"unflatten">): void {
+  const { inputs, output, operator, name } = node;
+  const { start, dim } = node.attributes as Partial<Attributes["flatten"] & Attributes["unflatten"]>;
+  const kept = start ?? dim ?? 0;
+  const shape = context.shapeOf(output).map((size, i) => (typeof size === "number" ? size : i < kept ? 0 : -1));
+  if (shape.filter((size) => size === -1).length > 1) {
+    const found = context.shapeOf(output).map(formatDim).join(", ");
+    throw new PspnetError(
+      "usage",
+      `exportOnnx: ${name}: expected a ${operator} to at most one open size, found [${found}]; give a size`,
+    );
+  }
+  context.builder.node("Reshape", [context.input(inputs[0]), context.builder.integers(shape)], { output });
+}

@@ -1,0 +1,57 @@
+// Protocol buffers, as much of them as an ONNX model needs: https://protobuf.dev/programming-guides/encoding/
+
+const VARINT = 0;
+const LENGTH = 2;
+const BITS_32 = 5;
+
+/** Encoded bytes in pieces, so that weights of gigabytes are not copied at each level of a message. */
+export type Encoded = readonly Uint8Array[];
+
+/** An `int32`, `int64` or enumeration: a safe integer, of either sign. */
+export function intField(number: number, value: number): Encoded {
+  return [Uint8Array.from([...tag(number, VARINT), ...varint(value)])];
+}
+
+export function floatField(number: number, value: number): Encoded {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return [Uint8Array.from([...tag(number, BITS_32), ...bytes])];
+}
+
+/** A string or bytes. */
+export function bytesField(number: number, value: Uint8Array | string): Encoded {
+  return messageField(number, [[typeof value === "string" ? new TextEncoder().encode(value) : value]]);
+}
+
+/** A message inside another; repeated fields are given repeatedly. */
+export function messageField(number: number, fields: readonly Encoded[]): Encoded {
+  const content = fields.flat();
+  return [Uint8Array.from([...tag(number, LENGTH), ...varint(byteLength(content))]), ...content];
+}
+
+export function byteLength(pieces: Encoded): number {
+  return pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+}
+
+export function join(pieces: Encoded): Uint8Array {
+  const bytes = new Uint8Array(byteLength(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.byteLength;
+  }
+  return bytes;
+}
+
+function tag(number: number, wireType: number): number[] {
+  return varint(number * 8 + wireType);
+}
+
+/** Seven bits a byte, lowest first; a negative number as 64 bits of two's complement. */
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
+  return bytes;
+}
