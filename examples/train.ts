@@ -1,19 +1,7 @@
 // Trains a very small PSPNet on made scenes from code, and segments a scene that it has not seen.
 //   npx tsx examples/train.ts
 import { writeFile } from "node:fs/promises";
-import {
-  backend,
-  encodePng,
-  loadModel,
-  makeScene,
-  openEngine,
-  overlay,
-  Segmenter,
-  train,
-  validateTrainConfig,
-  WHOLE_IMAGE,
-  writeScenes,
-} from "pspnet";
+import { encodePng, load, makeScene, train, validateTrainConfig, writeScenes } from "pspnet";
 
 await writeScenes({ folder: "runs/few-scenes", train: 24, val: 6, width: 96, height: 96, seed: 1 });
 
@@ -33,12 +21,7 @@ console.log(
   `mIoU ${(100 * state.best!.meanIoU).toFixed(1)} % after ${state.step} steps; report: ${folder}/report.html`,
 );
 
-const engine = openEngine({ device: "auto", precision: "auto" });
-const { model, description } = await loadModel(
-  `${folder}/weights/best.safetensors`,
-  backend({ device: engine.device }),
-);
-const segmenter = new Segmenter({ model, engine, input: description });
+await using net = await load(`${folder}/weights/best.safetensors`);
 const { image } = makeScene({ width: 160, height: 120, seed: 2, index: 0 });
-const labels = segmenter.labels(image, WHOLE_IMAGE);
-await writeFile(`${folder}/overlay.png`, await encodePng(overlay(image, labels, description.classes)));
+const { overlay } = await net.segment(image);
+await writeFile(`${folder}/overlay.png`, await encodePng(overlay));

@@ -26,7 +26,7 @@ export type { ImageSource, Network, SegmentOptions, SegmentProgress } from "./se
 export { type Protocol, WHOLE_IMAGE } from "./segment/protocol.js";
 export type { AskOptions, Runtime, RuntimeName } from "./segment/runtime.js";
 export type { Segmentation } from "./segment/segmentation.js";
-export { Segmenter } from "./segment/segmenter.js";
-export { loadModel } from "./segment/weights.js";
+export { TorchSegmenter } from "./segment/torchSegmenter.js";
+export { loadModel, readWeights } from "./segment/weights.js";
 // Training
 export { type TrainOptions, type TrainResult, train } from "./train/train.js";

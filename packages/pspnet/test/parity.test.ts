@@ -14,7 +14,7 @@ import {
 } from "@pspnet/core";
 import { backend, noGrad, SGD, scope, type Tensor, tensor } from "@pspnet/torch";
 import { afterAll, describe, expect, it } from "vitest";
-import { Segmenter } from "../src/segment/segmenter.js";
+import { TorchSegmenter } from "../src/segment/torchSegmenter.js";
 import { reproducibleImage, reproducibleLabels, reproducibleState, uniform, words } from "./support/reproducible.js";
 
 const CASES: Record<string, Partial<PSPNetConfig> & { classes: number }> = {
@@ -189,17 +189,14 @@ it("scales, windows and flips give the official test.py's probabilities within 1
     height,
     data: Uint8Array.from(words(`photo ${height}x${width}`, 3 * height * width), (word) => word >>> 24),
   };
-  const segmenter = new Segmenter({
-    model: filledNetwork(config),
-    engine: { device: "cpu", bf16: false },
-    input: IMAGENET,
-  });
+  const state = reproducibleState(new PSPNet(config));
+  using segmenter = new TorchSegmenter({ ...IMAGENET, config, crop: 65 }, state, { device: "cpu", bf16: false });
   const protocol = { scales: [0.75, 1.25], flip: true, crop: 65, baseSize: 80 };
-  const found = segmenter.probabilities(image, protocol);
+  const found = await segmenter.probabilities(image, protocol);
   const expected = values("protocol.probabilities");
   const error = Math.max(...found.map((value, i) => Math.abs(value - expected[i])));
   expectWithin(1e-5, error, { what: "probabilities of windows, scales and flips", where: "test.py" });
-  const { data } = segmenter.labels(image, protocol);
+  const { data } = await segmenter.labels(image, protocol);
   const pixels = height * width;
   const best = data.filter(
     (id, i) =>

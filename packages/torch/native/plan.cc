@@ -5,7 +5,7 @@
 #include <ATen/ops/flip.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/upsample_bilinear2d.h>
-#include <c10/core/InferenceMode.h>
+#include <c10/core/GradMode.h>
 
 #include <memory>
 #include <stdexcept>
@@ -56,7 +56,7 @@ void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output)
 }
 
 at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) const {
-  c10::InferenceMode inference;
+  c10::NoGradGuard noGrad;
   if (matrices.size() != matrices_.size()) throw std::invalid_argument("matrices: expected " + std::to_string(matrices_.size()));
   std::vector<at::Tensor> values(constants_);
   values[images_] = converted(images);
@@ -128,7 +128,7 @@ FUNCTION(planRun, "plan", "images", "matrices") {
 FUNCTION(planScores, "plan", "images", "size", "alignCorners", "softmax", "flip", "matrices") {
   const auto work = [plan = planIn(call), images = call.tensor(1), size = call.integers(2), alignCorners = call.boolean(3),
                      softmax = call.boolean(4), flip = call.boolean(5), matrices = call.tensors(6)] {
-    c10::InferenceMode inference;
+    c10::NoGradGuard noGrad;
     const int64_t h = images.size(2), w = images.size(3);
     const auto scores = [&](const at::Tensor& x) {
       const auto logits = plan->run(at::constant_pad_nd(x, {0, size[1] - w, 0, size[0] - h}), matrices);
@@ -145,7 +145,7 @@ FUNCTION(planScores, "plan", "images", "size", "alignCorners", "softmax", "flip"
 FUNCTION(planLabels, "plan", "bytes", "table", "size", "alignCorners", "matrices") {
   const auto work = [plan = planIn(call), bytes = call.tensor(1), table = call.tensor(2), size = call.integers(3), alignCorners = call.boolean(4),
                      matrices = call.tensors(5)] {
-    c10::InferenceMode inference;
+    c10::NoGradGuard noGrad;
     const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype()), matrices);
     return upsampledArgmax(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
   };

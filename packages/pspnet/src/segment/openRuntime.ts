@@ -3,7 +3,7 @@ import { version } from "@pspnet/torch";
 import type { EngineOptions } from "./engine.js";
 import { openOnnxRuntime } from "./onnxRuntime.js";
 import type { Runtime, RuntimeName } from "./runtime.js";
-import { openTorchRuntime } from "./torchRuntime.js";
+import { openTorchSegmenter } from "./torchSegmenter.js";
 import type { Weights } from "./weights.js";
 
 export interface RuntimeOptions extends EngineOptions {
@@ -13,10 +13,10 @@ export interface RuntimeOptions extends EngineOptions {
 
 /** @throws PspnetError "environment" naming what is missing and the commands that mend it. */
 export async function openRuntime(weights: Weights, { runtime, ...options }: RuntimeOptions): Promise<Runtime> {
-  if (runtime === "torch") return openTorchRuntime(weights, options);
+  if (runtime === "torch") return openTorchSegmenter(weights, options);
   if (runtime === "onnx") return openOnnxRuntime(weights, options);
   const problem = libtorchProblem();
-  if (problem === null) return openTorchRuntime(weights, options);
+  if (problem === null) return openTorchSegmenter(weights, options);
   try {
     return await openOnnxRuntime(weights, options);
   } catch (cause) {

@@ -11,6 +11,7 @@ import {
   readSafetensors,
   type State,
 } from "@pspnet/core";
+import type { Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 
 const isHead = (name: string): boolean => /^(ppm|cls|aux)\./.test(name);
@@ -29,6 +30,15 @@ export async function createNetwork(
     for (const [, module] of model.modules()) if (module instanceof BatchNorm2d) module.frozen = true;
   }
   return model;
+}
+
+/** The weights as they are at the time that each is read. */
+export function stateOf(model: PSPNet): State {
+  const tensors = [...model.stateDict()].map(([name, parameter]) => {
+    const float32 = () => parameter.as<Tensor>().toArray() as Float32Array;
+    return [name, { shape: parameter.shape, dtype: "float32", float32 }] as const;
+  });
+  return new Map(tensors);
 }
 
 interface InitOptions {

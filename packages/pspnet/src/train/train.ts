@@ -16,9 +16,9 @@ import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { WHOLE_IMAGE } from "../segment/protocol.js";
-import { Segmenter } from "../segment/segmenter.js";
+import { TorchSegmenter } from "../segment/torchSegmenter.js";
 import { NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
-import { createNetwork } from "./network.js";
+import { createNetwork, stateOf } from "./network.js";
 import { createOptimiser, setLearningRate } from "./optimiser.js";
 import { placeRun, Run } from "./run.js";
 import { poly } from "./schedule.js";
@@ -157,7 +157,11 @@ function step(job: Job, batch: Batch, lr: number): number {
 
 async function validate(job: Job): Promise<void> {
   const { config, engine, model, run, state, validation } = job;
-  const segmenter = new Segmenter({ model, engine, input: IMAGENET });
+  using segmenter = new TorchSegmenter(
+    { ...IMAGENET, config: model.config, crop: config.crop },
+    stateOf(model),
+    engine,
+  );
   const view = run.validation(validation.length);
   const protocol = { ...WHOLE_IMAGE, crop: config.validation.crop };
   const confusion = await evaluate(segmenter, validation, { protocol, onImage: view.image });
