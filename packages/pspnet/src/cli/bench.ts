@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PSPNetConfig, PspnetError, pspnetConfig } from "@pspnet/core";
@@ -9,7 +8,7 @@ import type { BenchPrecision } from "../bench/benchCase.js";
 import { randomWeights } from "../bench/randomWeights.js";
 import { Progress } from "../report/progress.js";
 import { table } from "../report/table.js";
-import { INSTALL_ONNX } from "../segment/onnxRuntime.js";
+import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
 import type { RuntimeName } from "../segment/runtime.js";
 import { readWeights } from "../segment/weights.js";
@@ -64,16 +63,7 @@ function networkOf({ layers, classes, width }: BenchFlags) {
 
 function runtimesHere(): RuntimeName[] {
   const torch: RuntimeName[] = libtorchProblem() === null ? ["torch"] : [];
-  return onnxInstalled() ? [...torch, "onnx"] : torch;
-}
-
-function onnxInstalled(): boolean {
-  try {
-    createRequire(import.meta.url).resolve("onnxruntime-node");
-    return true;
-  } catch {
-    return false;
-  }
+  return onnxVersion() !== null ? [...torch, "onnx"] : torch;
 }
 
 function show({ results, matrixProducts }: BenchReport, { layers, classes }: PSPNetConfig): void {

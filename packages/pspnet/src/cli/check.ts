@@ -1,6 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import { cudaProblem, fastBfloat16, numThreads, version } from "@pspnet/torch";
 import { table } from "../report/table.js";
+import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
 import { print, printJson } from "./terminal.js";
 
 /** What the machine has, a line each; `mend` is the command for what is missing. */
@@ -11,7 +12,7 @@ interface Finding {
 }
 
 export function check({ json }: { readonly json?: true }): void {
-  const findings = [...machine(), ...libtorch()];
+  const findings = [...machine(), ...libtorch(), onnx()];
   if (json) printJson(findings);
   else {
     print(
@@ -43,4 +44,12 @@ function libtorch(): Finding[] {
   } catch (error) {
     return [{ what: "libtorch", found: "not usable", mend: (error as Error).message }];
   }
+}
+
+/** Nothing to mend: whoever has libtorch can do without. */
+function onnx(): Finding {
+  return {
+    what: "onnxruntime-node",
+    found: onnxVersion() ?? `not installed; \`${INSTALL_ONNX}\` for prediction without libtorch`,
+  };
 }

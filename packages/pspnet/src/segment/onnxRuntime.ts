@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, type LabelMap, PspnetError, type RgbImage } from "@pspnet/core";
 import type { EngineOptions } from "./engine.js";
@@ -8,6 +9,15 @@ import type { AskOptions, Runtime } from "./runtime.js";
 import type { Weights } from "./weights.js";
 
 export const INSTALL_ONNX = "npm install onnxruntime-node";
+
+/** The version of onnxruntime-node that is installed, or null. Does not load it. */
+export function onnxVersion(): string | null {
+  try {
+    return (createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string }).version;
+  } catch {
+    return null;
+  }
+}
 
 /** What the thread starts with. */
 export interface OnnxThreadSettings {

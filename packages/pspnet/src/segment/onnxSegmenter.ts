@@ -1,0 +1,172 @@
+import { availableParallelism } from "node:os";
+import {
+  alignedSize,
+  exportOnnx,
+  type LabelMap,
+  type ModelDescription,
+  networkGraph,
+  normalise,
+  optimise,
+  type Pass,
+  planPasses,
+  type RgbImage,
+  type Size,
+  type State,
+  windowCounts,
+} from "@pspnet/core";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { addResized, addWindow, argmax, cutWindow, divideByCounts, type Planes, planes, resized } from "./planes.js";
+import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
+import type { AskOptions } from "./runtime.js";
+
+type Output = "labels" | "probabilities" | "logits";
+
+export interface OnnxSegmenterParts {
+  readonly state: State;
+  readonly description: ModelDescription;
+  /** Compute threads; 0: one per core. */
+  readonly threads?: number;
+}
+
+/**
+ * What `Segmenter` is for libtorch, with onnxruntime-node: the same protocol on the same plan of windows. A session is made when
+ * the first question needs it, from a model that takes images of any size. It blocks its thread while it computes.
+ */
+export class OnnxSegmenter {
+  readonly #parts: OnnxSegmenterParts;
+  readonly #sessions = new Map<Output, Promise<InferenceSession>>();
+
+  constructor(parts: OnnxSegmenterParts) {
+    this.#parts = parts;
+  }
+
+  async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
+    const { width, height } = image;
+    if (!isWholeImage(protocol)) {
+      const probabilities = await this.#probabilities(image, protocol, options);
+      return { width, height, data: argmax(probabilities) };
+    }
+    const [found, size] = await this.#whole<Uint8Array>("labels", image, options);
+    return { width, height, data: cropped(found, { from: size, to: image, channels: 1 }) };
+  }
+
+  async probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
+    return (await this.#probabilities(image, protocol, options)).data;
+  }
+
+  async logits(image: RgbImage, options: AskOptions = {}): Promise<Float32Array> {
+    const [found, size] = await this.#whole<Float32Array>("logits", image, options);
+    return cropped(found, { from: size, to: image, channels: this.#classes });
+  }
+
+  async dispose(): Promise<void> {
+    const sessions = await Promise.allSettled(this.#sessions.values());
+    this.#sessions.clear();
+    for (const session of sessions) if (session.status === "fulfilled") await session.value.release();
+  }
+
+  get #classes(): number {
+    return this.#parts.description.config.classes;
+  }
+
+  /** One pass over the whole image: the output and its size, which is the image's or more. */
+  async #whole<T extends Uint8Array | Float32Array>(
+    output: Output,
+    image: RgbImage,
+    { signal, onWindow }: AskOptions,
+  ): Promise<[T, Size]> {
+    const session = await this.#session(output);
+    signal?.throwIfAborted();
+    const [{ plan }] = planPasses(
+      { width: image.width, height: image.height },
+      { scales: [1], baseSize: null, crop: null },
+    );
+    const size = this.#aligned(image);
+    const input = cutWindow(this.#planes(image), { plan, corner: { top: 0, left: 0 }, size, flip: false });
+    const found = await run<T>(session, output, { input, size });
+    onWindow?.(1, 1);
+    return [found, size];
+  }
+
+  async #probabilities(image: RgbImage, protocol: Protocol, { signal, onWindow }: AskOptions): Promise<Planes> {
+    const { width, height } = image;
+    const session = await this.#session("probabilities");
+    const total = windowTotal(image, protocol);
+    let done = 0;
+    const onePass = async (pass: Pass) => {
+      const { plan } = pass;
+      const scaled = resized(pixels, pass);
+      const sum = planes(this.#classes, pass);
+      const size = this.#aligned(plan.window);
+      for (const corner of plan.windows) {
+        signal?.throwIfAborted();
+        const place = { plan, corner, size, flip: protocol.flip };
+        const found = await run<Float32Array>(session, "probabilities", { input: cutWindow(scaled, place), size });
+        addWindow(sum, found, place);
+        onWindow?.(++done, total);
+      }
+      if (plan.windows.length > 1) divideByCounts(sum, windowCounts(plan), plan);
+      return sum;
+    };
+    const pixels = this.#planes(image);
+    const passes = planPasses({ width, height }, protocol);
+    const sum = planes(this.#classes, { width, height });
+    for (const pass of passes) addResized(sum, await onePass(pass), 1 / passes.length);
+    return sum;
+  }
+
+  #planes(image: RgbImage): Planes {
+    return { channels: 3, width: image.width, height: image.height, data: normalise(image, this.#parts.description) };
+  }
+
+  #aligned({ height, width }: Size): Size {
+    const [h, w] = alignedSize([height, width], this.#parts.description.config);
+    return { height: h, width: w };
+  }
+
+  #session(output: Output): Promise<InferenceSession> {
+    let session = this.#sessions.get(output);
+    if (!session) {
+      session = openSession(output, this.#parts);
+      this.#sessions.set(output, session);
+    }
+    return session;
+  }
+}
+
+function openSession(
+  output: Output,
+  { state, description, threads = 0 }: OnnxSegmenterParts,
+): Promise<InferenceSession> {
+  const graph = optimise(networkGraph(description.config, state));
+  const { model } = exportOnnx(graph, description, { size: "any", output, dtype: "fp32", preprocess: false });
+  // Left to itself onnxruntime takes a thread per physical core, and half of a machine that counts otherwise.
+  return InferenceSession.create(model, { intraOpNumThreads: threads > 0 ? threads : availableParallelism() });
+}
+
+async function run<T extends Uint8Array | Float32Array>(
+  session: InferenceSession,
+  output: Output,
+  { input, size: { height, width } }: { readonly input: Float32Array; readonly size: Size },
+): Promise<T> {
+  const n = input.length / (3 * height * width);
+  const result = await session.run({ image: new Tensor("float32", input, [n, 3, height, width]) });
+  return result[output].data as T;
+}
+
+/** The upper left part of maps `[channels, h, w]`. */
+function cropped<T extends Uint8Array | Float32Array>(
+  data: T,
+  { from, to, channels }: { readonly from: Size; readonly to: Size; readonly channels: number },
+): T {
+  if (from.height === to.height && from.width === to.width) return data;
+  const plane = to.height * to.width;
+  const result = new (data.constructor as new (length: number) => T)(channels * plane);
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < to.height; y++) {
+      const start = (c * from.height + y) * from.width;
+      result.set(data.subarray(start, start + to.width), c * plane + y * to.width);
+    }
+  }
+  return result;
+}
