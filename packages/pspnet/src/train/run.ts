@@ -121,7 +121,7 @@ export class Run {
     if (this.#unwritten.length >= 20) await this.flush();
   }
 
-  /** A live line for a validation of `total` images, and the pictures of its first ones. */
+  /** A live line for a validation of `total` images, and pictures of some, spread evenly: neighbours are often alike. */
   validation(total: number): { image(done: number, sample: Sample, prediction: LabelMap): Promise<void> } {
     this.#progress.finish();
     const progress = new Progress(this.#stream, { label: "validate", total });
@@ -129,10 +129,11 @@ export class Run {
       image: async (done, { image, label }, prediction) => {
         progress.update(done);
         if (done === total) progress.finish();
-        if (done > PICTURED_VALIDATIONS) return;
+        const number = pictureNumber(done, total);
+        if (number === 0) return;
         const png = await validationPicture({ image, truth: label, prediction, classes: this.#classes });
-        await atomicWrite(join(this.folder, "pictures", `val-${done}.png`), png);
-        this.#pictures.set(`val-${done}`, png);
+        await atomicWrite(join(this.folder, "pictures", `val-${number}.png`), png);
+        this.#pictures.set(`val-${number}`, png);
       },
     };
   }
@@ -215,6 +216,12 @@ export class Run {
       ),
     };
   }
+}
+
+/** Which of the pictures, from 1, image `done` of `total` becomes; 0: none. */
+function pictureNumber(done: number, total: number): number {
+  const count = Math.min(PICTURED_VALIDATIONS, total);
+  return 1 + Array.from({ length: count }, (_, i) => 1 + Math.floor((i * total) / count)).indexOf(done);
 }
 
 /**
