@@ -10,7 +10,8 @@ export function program(): Command {
     .version("0.1.0")
     .showHelpAfterError("(add --help for the flags and examples)")
     .exitOverride();
-  for (const command of [train(), val(), predict(), data(), models(), bench(), check()]) root.addCommand(command);
+  for (const command of [train(), val(), predict(), exportModel(), data(), models(), bench(), check()])
+    root.addCommand(command);
   for (const command of allCommands(root)) {
     command.exitOverride().showHelpAfterError("(add --help for the flags and examples)").allowExcessArguments(false);
   }
@@ -75,6 +76,32 @@ function predict(): Command {
     .action(async (weights: string, inputs: string[], options) =>
       (await import("./predict.js")).predict(weights, inputs, options),
     );
+}
+
+function exportModel(): Command {
+  return new Command("export")
+    .description("write a network as a file for other runtimes; needs no libtorch")
+    .argument("<weights>", "safetensors made by pspnet")
+    .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
+    .option("--out <file>", "where it goes; left out, beside the weights")
+    .option("--size <any, n or HxW>", "size of the images", (text) => (text === "any" ? text : size(text)), "any")
+    .addOption(
+      new Option("--output <name>", "logits at 1/8 of the resolution or the image's, their softmax or argmax")
+        .choices(["logits8", "logits", "probabilities", "labels"])
+        .default("logits"),
+    )
+    .addOption(new Option("--dtype <name>", "weights and arithmetic").choices(["fp32", "fp16"]).default("fp32"))
+    .option("--preprocess", "take photographs, uint8 [n, h, w, 3] RGB, in place of normalised float32 [n, 3, h, w]")
+    .option("--json", "one JSON document on standard output")
+    .addHelpText(
+      "after",
+      examples(
+        "pspnet export best.safetensors --to onnx",
+        "pspnet export best.safetensors --to onnx --size 473 --output labels --preprocess",
+        "pspnet export best.safetensors --to onnx --size 713x1425 --dtype fp16 --out street.onnx",
+      ),
+    )
+    .action(async (weights: string, options) => (await import("./export.js")).exportModel(weights, options));
 }
 
 function data(): Command {

@@ -1,0 +1,63 @@
+import { basename, dirname, extname, join } from "node:path";
+import {
+  exportOnnx,
+  formatDim,
+  networkGraph,
+  type OnnxFile,
+  type OnnxOptions,
+  type OnnxValue,
+  optimise,
+} from "@pspnet/core";
+import { atomicWrite } from "../files/atomicWrite.js";
+import { readWeights } from "../segment/weights.js";
+import { print, printJson } from "./terminal.js";
+
+interface ExportFlags extends Pick<OnnxOptions, "size" | "output" | "dtype"> {
+  readonly out?: string;
+  readonly preprocess?: boolean;
+  readonly json?: true;
+}
+
+export async function exportModel(
+  weights: string,
+  { out, preprocess = false, json, ...options }: ExportFlags,
+): Promise<void> {
+  const { description, state } = await readWeights(weights);
+  const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
+  const graph = optimise(networkGraph(description.config, state));
+  const externalData = { location: `${basename(path)}.data` };
+  const file = exportOnnx(graph, description, { ...options, preprocess, externalData });
+  const files = await write(path, file);
+  if (json) {
+    printJson({ files, inputs: file.inputs.map(described), outputs: file.outputs.map(described) });
+    return;
+  }
+  for (const { path, bytes } of files) print(`${path}: ${(bytes / 1e6).toFixed(1)} MB`);
+  for (const value of file.inputs) print(`input ${line(value)}`);
+  for (const value of file.outputs) print(`output ${line(value)}`);
+}
+
+interface Written {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The weights first, so that a model never stands there without them. */
+async function write(path: string, { model, externalData }: OnnxFile): Promise<Written[]> {
+  const written: Written[] = [];
+  const save = async (path: string, pieces: readonly Uint8Array[]) => {
+    await atomicWrite(path, pieces);
+    written.unshift({ path, bytes: pieces.reduce((sum, { byteLength }) => sum + byteLength, 0) });
+  };
+  if (externalData) await save(join(dirname(path), externalData.location), externalData.pieces);
+  await save(path, [model]);
+  return written;
+}
+
+function described({ name, dtype, shape }: OnnxValue) {
+  return { name, dtype, shape: shape.map((dim) => (typeof dim === "number" ? dim : formatDim(dim))) };
+}
+
+function line({ name, dtype, shape }: OnnxValue): string {
+  return `${name}: ${dtype} [${shape.map(formatDim).join(", ")}]`;
+}
