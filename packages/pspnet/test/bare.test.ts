@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { encodePng, makeScene, pspnetConfig, randomWeights } from "pspnet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { installBare, runIn } from "./support/bare.js";
+
+// Installations in which libtorch's addon is not built, with and without onnxruntime-node.
+
+let folder: string;
+let withOnnx: string;
+let withNothing: string;
+const command = "node_modules/pspnet/bin/pspnet.js";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-bare-"));
+  [withOnnx, withNothing] = [join(folder, "onnx"), join(folder, "nothing")];
+  await installBare(withOnnx, { onnx: true });
+  await installBare(withNothing, { onnx: false });
+  const config = pspnetConfig({ classes: 5, layers: 18, width: 8, headChannels: 32, aux: false });
+  const photo = await encodePng(makeScene({ width: 90, height: 70, seed: 1, index: 0 }).image);
+  for (const place of [withOnnx, withNothing]) {
+    await writeFile(join(place, "weights.safetensors"), randomWeights(config));
+    await writeFile(join(place, "photo.png"), photo);
+    await writeFile(
+      join(place, "segment.js"),
+      `import { load } from "pspnet";
+       const net = await load("weights.safetensors");
+       const { areas } = await net.segment("photo.png");
+       console.log(net.runtime, areas.reduce((sum, { pixels }) => sum + pixels, 0));
+       await net.dispose();`,
+    );
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("without libtorch, with onnxruntime-node", () => {
+  test("load takes onnxruntime-node by itself, and the process ends", async () => {
+    const { out, err, code } = await runIn(withOnnx, ["segment.js"]);
+    expect(err).toBe("");
+    expect(out).toBe(`onnx ${90 * 70}\n`);
+    expect(code).toBe(0);
+  });
+
+  test("a network that nobody disposed of does not keep the process alive", async () => {
+    const program = `import { load } from "pspnet";
+      const net = await load("weights.safetensors");
+      console.log((await net.segment("photo.png")).labels.width);`;
+    await writeFile(join(withOnnx, "careless.js"), program);
+    const { out, err, code } = await runIn(withOnnx, ["careless.js"]);
+    expect(out + err).toBe("90\n");
+    expect(code).toBe(0);
+  });
+
+  test("predict works, with windows and flips too", async () => {
+    const flags = ["--crop", "57", "--flip", "--scales", "1,1.5", "--json"];
+    const { out, code } = await runIn(withOnnx, [command, "predict", "weights.safetensors", "photo.png", ...flags]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)[0].files).toHaveLength(4);
+  });
+
+  test("libtorch, when it is insisted on, and training tell the command that builds it", async () => {
+    const predict = [command, "predict", "weights.safetensors", "photo.png", "--runtime", "torch"];
+    const { err, code } = await runIn(withOnnx, predict);
+    const expected = /^pspnet: libtorch: expected the native addon .*it is not built; build it with/;
+    expect(err).toMatch(expected);
+    expect(code).toBe(1);
+    await runIn(withOnnx, [command, "data", "make", "scenes", "scenes", "--train", "2", "--val", "1"]);
+    await writeFile(join(withOnnx, "run.yaml"), "data: { root: scenes }\ncrop: 33\nbatch: 2\nepochs: 1\n");
+    expect((await runIn(withOnnx, [command, "train", "run.yaml"])).err).toMatch(expected);
+  });
+});
+
+describe("without either", () => {
+  test("one message with a command for each", async () => {
+    const { err, code } = await runIn(withNothing, [command, "predict", "weights.safetensors", "photo.png"]);
+    expect(err).toMatch(/^pspnet: expected libtorch or onnxruntime-node to run the network, found neither/);
+    expect(err).toContain("`npm install onnxruntime-node`");
+    expect(err).toMatch(/`node node_modules\/@pspnet\/torch\/native\/build\.mjs`/);
+    expect(code).toBe(1);
+  });
+
+  test("everything that runs no network works: datasets, models, metrics, what this machine has", async () => {
+    const made = await runIn(withNothing, [command, "data", "make", "scenes", "scenes", "--train", "2", "--val", "1"]);
+    expect(made.code).toBe(0);
+    expect((await runIn(withNothing, [command, "data", "check", "scenes"])).code).toBe(0);
+    expect((await runIn(withNothing, [command, "models"])).out).toMatch(/PSPNet-50 +deep +150 +49,180,908/);
+    const found = await runIn(withNothing, [command, "check"]);
+    expect(found.out).toMatch(/libtorch: .*not built/);
+    expect(found.out).toMatch(/onnxruntime-node +not installed; `npm install onnxruntime-node`/);
+    const program = `import { ConfusionMatrix, openDataset, validateTrainConfig, readImage, networkGraph, load } from "pspnet";
+      console.log([ConfusionMatrix, openDataset, validateTrainConfig, readImage, networkGraph, load].every(Boolean));`;
+    await writeFile(join(withNothing, "import.js"), program);
+    expect((await runIn(withNothing, ["import.js"])).out).toBe("true\n");
+  });
+});

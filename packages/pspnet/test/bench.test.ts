@@ -1,0 +1,74 @@
+import { pspnetConfig, randomWeights, type standardModels } from "pspnet";
+import { expect, test } from "vitest";
+import { pspnet } from "./support/cli.js";
+
+test("models: parameters as the releases count them, and half of the head's work saved", async () => {
+  const { out, code } = await pspnet(["models", "--json"]);
+  expect(code).toBe(0);
+  const { models } = JSON.parse(out) as { models: ReturnType<typeof standardModels> };
+  const of = (layers: number, classes: number) =>
+    models.find((model) => model.layers === layers && model.classes === classes && model.stem === "deep")!;
+  expect(of(50, 150).parameters).toBe(49_180_908);
+  expect(of(101, 19).parameters).toBe(68_072_166);
+  // The head's 3x3 convolution has 2048 of its 4096 input channels left, on 60 x 60 features.
+  const saved = of(50, 150).direct - of(50, 150).factorised;
+  expect(saved / ((2048 * 512 * 9 * 3600) / 1e9)).toBeGreaterThan(0.98);
+  expect(saved / ((2048 * 512 * 9 * 3600) / 1e9)).toBeLessThan(1);
+  expect(models).toHaveLength(30);
+});
+
+test("models: a table, at another size, for other classes", async () => {
+  const { out } = await pspnet(["models", "--classes", "7", "--size", "241x481"]);
+  expect(out).toMatch(/model +stem +classes +parameters +in prediction +GMAC direct +factorised/);
+  expect(out).toMatch(/PSPNet-152 +plain +7 /);
+  expect(out).toContain("one image of 241x481");
+});
+
+test("a weights file of random numbers is the same each time", () => {
+  const config = pspnetConfig({ classes: 3, layers: 18, width: 4, headChannels: 8, auxChannels: 8 });
+  expect(randomWeights(config)).toEqual(randomWeights(config));
+});
+
+const SMALL = ["bench", "--layers", "18", "--width", "4", "--classes", "3", "--size", "57,65x41", "--rounds", "2"];
+
+test("bench: every runtime, precision and size, with time, memory and share", async () => {
+  const { out, err, code } = await pspnet([...SMALL, "--precision", "fp32", "--json"]);
+  expect(err).not.toMatch(/pspnet:/);
+  expect(code).toBe(0);
+  const { results, matrixProducts } = JSON.parse(out);
+  const cases = results.map((result: Record<string, unknown>) => [result.runtime, result.precision, result.size]);
+  expect(cases).toEqual([
+    ["torch", "fp32", [57, 57]],
+    ["onnx", "fp32", [57, 57]],
+    ["torch", "fp32", [65, 41]],
+    ["onnx", "fp32", [65, 41]],
+  ]);
+  for (const { milliseconds, imagesPerSecond, peakMemory, gmac, share } of results) {
+    expect(milliseconds).toBeGreaterThan(0);
+    expect(imagesPerSecond).toBeCloseTo(1000 / milliseconds, 6);
+    expect(peakMemory).toBeGreaterThan(2 ** 25);
+    expect(gmac).toBeGreaterThan(0);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(1.5);
+  }
+  expect(matrixProducts).toMatchObject([{ runtime: "torch", precision: "fp32" }]);
+});
+
+test("bench: a table, and the rate from onnxruntime where libtorch is not asked for", async () => {
+  const { out, code } = await pspnet([...SMALL, "--runtime", "onnx"]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/runtime +precision +size +ms +images\/s +peak MB +GMAC +TFLOP\/s +share %/);
+  expect(out).toMatch(/matrix product fp32 \(onnx\): [\d.]+ TFLOP\/s = 100 %/);
+});
+
+test.each([
+  [["--runtime", "tensorflow"], /expected some of torch,onnx/],
+  [["--size", "0"], /expected a number or HEIGHTxWIDTH/],
+  [["--rounds", "0"], /--rounds: expected 1 or more/],
+  [["--runtime", "onnx", "--precision", "bf16"], /runtime onnx has precision fp32 only/],
+  [["--layers", "51"], /layers: expected/],
+])("bench %j is answered with code 2", async (args, message) => {
+  const { err, code } = await pspnet([...SMALL, ...args]);
+  expect(err).toMatch(message);
+  expect(code).toBe(2);
+});

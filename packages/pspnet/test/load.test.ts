@@ -1,0 +1,224 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import {
+  encodePng,
+  load,
+  makeScene,
+  type Network,
+  PspnetError,
+  pspnetConfig,
+  type RgbImage,
+  randomWeights,
+  type Segmentation,
+  type SegmentOptions,
+} from "pspnet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const CLASSES = 12;
+const weights = randomWeights(
+  pspnetConfig({ classes: CLASSES, layers: 18, width: 8, headChannels: 32, auxChannels: 8 }),
+  // Of the first seeds the one that finds several classes under every protocol.
+  { seed: 5 },
+);
+const { image } = makeScene({ width: 123, height: 89, seed: 2, index: 0 });
+const WINDOWS: SegmentOptions = { scales: [0.75, 1.3], flip: true, crop: 73 };
+
+let torch: Network;
+let onnx: Network;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-load-"));
+  torch = await load(weights, { runtime: "torch", precision: "fp32" });
+  onnx = await load(weights, { runtime: "onnx" });
+});
+afterAll(async () => {
+  await torch.dispose();
+  await onnx.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const difference = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+
+describe("both runtimes give the same", () => {
+  test.each([
+    ["at an odd size", {}],
+    ["with windows, scales and flips", WINDOWS],
+    ["with a long side", { baseSize: 100, flip: true }],
+    ["with windows larger than the image", { crop: 137 }],
+  ] as const)("%s: probabilities within 1e-4, labels where they are clear", async (_name, options) => {
+    const a = await torch.probabilities(image, options);
+    const b = await onnx.probabilities(image, options);
+    expect(a.length).toBe(CLASSES * 123 * 89);
+    expect(difference(a, b)).toBeLessThan(1e-4);
+    const [{ labels }, { labels: others }] = [await torch.segment(image, options), await onnx.segment(image, options)];
+    expect(labels.data.filter((id, i) => id !== others.data[i]).length).toBeLessThanOrEqual(1);
+    expect(new Set(labels.data).size).toBeGreaterThan(3);
+  });
+
+  test("logits", async () => {
+    const [a, b] = [await torch.logits(image), await onnx.logits(image)];
+    const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(difference(a, b) / largest).toBeLessThan(1e-4);
+  });
+});
+
+describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
+  const net = () => (runtime === "torch" ? torch : onnx);
+
+  test("a path, bytes and pixels are the same photograph", async () => {
+    const file = join(folder, "photo.png");
+    const bytes = await encodePng(image);
+    await writeFile(file, bytes);
+    const found = await Promise.all([file, bytes, image].map((source) => net().segment(source)));
+    for (const { labels } of found) expect(labels).toEqual(found[0].labels);
+    expect(net().runtime).toBe(runtime);
+  });
+
+  test("areas, colours and overlay follow from the labels", async () => {
+    const { labels, areas, colour, overlay, classes } = await net().segment(image);
+    expect(areas.reduce((sum, { pixels }) => sum + pixels, 0)).toBe(labels.data.length);
+    const [largest] = areas;
+    expect(labels.data.filter((id) => id === largest.id)).toHaveLength(largest.pixels);
+    expect(largest.name).toBe(`class ${largest.id}`);
+    const at = labels.data.indexOf(largest.id);
+    const rgb = classes.palette[largest.id];
+    expect([...colour.data.subarray(3 * at, 3 * at + 3)]).toEqual(rgb);
+    const mixed = rgb.map((value, c) => Math.round((value + image.data[3 * at + c]) / 2));
+    for (let c = 0; c < 3; c++) expect(Math.abs(overlay.data[3 * at + c] - mixed[c])).toBeLessThanOrEqual(1);
+  });
+
+  test("many come in order, whatever they are read from, and progress tells how far it is", async () => {
+    const sizes = [40, 90, 57, 33];
+    const images = sizes.map((width, index) => makeScene({ width, height: 41, seed: 3, index }).image);
+    const steps: unknown[] = [];
+    const found: Segmentation[] = [];
+    for await (const one of net().segmentAll(images, { onProgress: (step) => steps.push(step) })) found.push(one);
+    expect(found.map(({ labels }) => labels.width)).toEqual(sizes);
+    expect(steps).toEqual([1, 2, 3, 4].map((done) => ({ done, total: 4 })));
+    for (const [i, { labels }] of found.entries())
+      expect(labels.data).toEqual((await net().segment(images[i])).labels.data);
+  });
+
+  test("leaving the loop early leaves a network that works", async () => {
+    async function* endless() {
+      for (;;) yield image;
+    }
+    for await (const { labels } of net().segmentAll(endless())) {
+      expect(labels.width).toBe(123);
+      break;
+    }
+    await net().segment(image);
+  });
+
+  test("progress ends with all windows", async () => {
+    const steps: { done: number; total?: number }[] = [];
+    await net().segment(image, { ...WINDOWS, onProgress: (step) => steps.push(step) });
+    const { done, total } = steps[steps.length - 1];
+    expect(done).toBe(total);
+    expect(done).toBeGreaterThan(3);
+  });
+
+  test("an aborted signal ends it with its reason, before and while it works", async () => {
+    const reason = new Error("enough");
+    await expect(net().segment(image, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const controller = new AbortController();
+    const running = net().segment(image, { ...WINDOWS, signal: controller.signal });
+    controller.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    expect((await net().segment(image)).labels.width).toBe(123);
+  });
+
+  test("a signal given to load ends every call", async () => {
+    const controller = new AbortController();
+    await using own = await load(weights, { runtime, signal: controller.signal });
+    await own.segment(image);
+    controller.abort(new Error("over"));
+    await expect(own.segment(image)).rejects.toThrow("over");
+    await expect(load(weights, { runtime, signal: controller.signal })).rejects.toThrow("over");
+  });
+
+  test("disposing waits for what was asked, does no harm twice, and ends all use", async () => {
+    const own = await load(weights, { runtime });
+    const asked = own.segment(image);
+    const disposed = Promise.all([own.dispose(), own.dispose()]);
+    expect((await asked).labels.width).toBe(123);
+    await disposed;
+    await own[Symbol.asyncDispose]();
+    await expect(own.segment(image)).rejects.toThrow(/disposed of; load it again/);
+    await expect(own.segment(image)).rejects.toMatchObject({ code: "usage" });
+  });
+
+  test("bad input: what was expected, what was found", async () => {
+    const rgba = { width: 4, height: 4, data: new Uint8Array(64) };
+    await expect(net().segment(rgba)).rejects.toThrow(/3 \* width \* height bytes of RGB, found 64 for 4x4/);
+    await expect(net().segment("nowhere.jpg")).rejects.toMatchObject({ code: "data" });
+    await expect(net().segment(image, { scales: [0] })).rejects.toThrow(
+      /scales: expected numbers above 0, found \[0\]/,
+    );
+    await expect(net().segment(image, { crop: 1.5 })).rejects.toThrow(/crop: expected a whole number/);
+  });
+});
+
+test("onnxruntime computes off the event loop", async () => {
+  const large = makeScene({ width: 640, height: 480, seed: 4, index: 0 }).image;
+  await onnx.segment(large);
+  const late = await lateness(() => onnx.segment(large, { scales: [1, 1.1] }));
+  expect(late.worst).toBeLessThan(late.took / 2);
+});
+
+/** How late a timer of 5 ms comes at worst while something is done. */
+async function lateness(work: () => Promise<unknown>): Promise<{ worst: number; took: number }> {
+  const start = performance.now();
+  let [done, worst] = [false, 0];
+  const all = work().then(() => {
+    done = true;
+  });
+  while (!done) {
+    const before = performance.now();
+    await setTimeout(5);
+    worst = Math.max(worst, performance.now() - before - 5);
+  }
+  await all;
+  return { worst, took: performance.now() - start };
+}
+
+describe("weights that cannot be used", () => {
+  test("no file, no safetensors, no description", async () => {
+    await expect(load(join(folder, "nowhere.safetensors"))).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringMatching(/nowhere\.safetensors: expected a readable weights file/),
+    });
+    await expect(load(new Uint8Array(4))).rejects.toMatchObject({ code: "format" });
+  });
+
+  test.each(["torch", "onnx"] as const)("tensors of other shapes are told when loading on %s", async (runtime) => {
+    const other = randomWeights(
+      pspnetConfig({ classes: CLASSES, layers: 34, width: 8, headChannels: 32, auxChannels: 8 }),
+    );
+    const mixed = Buffer.from(
+      Buffer.from(other).toString("latin1").replace('\\"layers\\":34', '\\"layers\\":18'),
+      "latin1",
+    );
+    const error = await load(mixed, { runtime }).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(PspnetError);
+    expect(error).toMatchObject({ code: "weights" });
+  });
+
+  test("what onnxruntime cannot do is told with what can", async () => {
+    await expect(load(weights, { runtime: "onnx", precision: "bf16" })).rejects.toThrow(
+      /found precision=bf16; use runtime=torch/,
+    );
+    await expect(load(weights, { runtime: "onnx", device: "cuda" })).rejects.toThrow(/found device=cuda/);
+  });
+});
+
+test("weights given as bytes may be changed afterwards", async () => {
+  const own = Uint8Array.from(weights);
+  await using net = await load(own, { runtime: "onnx" });
+  own.fill(0, 0, 64);
+  const pixels: RgbImage = image;
+  expect((await net.segment(pixels)).labels).toEqual((await onnx.segment(pixels)).labels);
+});
