@@ -81,6 +81,7 @@ function show({ results, matrixProducts }: BenchReport, { layers, classes }: PSP
   const head = ["runtime", "precision", "size", "ms", "images/s", "peak MB", "GMAC", "TFLOP/s", "share %"];
   print(`PSPNet-${layers}, ${classes} classes, pixels to labels, medians`);
   print(table(head, rows));
+  print("share: of the fastest matrix product of that precision");
   for (const { runtime, precision, teraflops } of matrixProducts)
-    print(`matrix product ${precision} (${runtime}): ${teraflops.toFixed(3)} TFLOP/s = 100 %`);
+    print(`matrix product ${precision} (${runtime}): ${teraflops.toFixed(3)} TFLOP/s`);
 }
