@@ -11,17 +11,19 @@ export function foldBatchNorm(graph: Graph): Graph {
   const made = new Map(graph.nodes.map((node) => [node.output, node]));
   const read = readers(graph);
   const alone = (value: string) => read.get(value)?.length === 1;
+  const isPlain = (node: Node | undefined): node is Conv =>
+    node?.operator === "conv2d" && node.inputs.length <= 3 && initialisers.has(node.inputs[1]);
   const changed = new Map<Node, Node[]>();
   for (const norm of graph.nodes) {
     if (norm.operator !== "batchNorm") continue;
     const before = made.get(norm.inputs[0]);
     if (before === undefined || !alone(before.output)) continue;
     const affine = affineOf(norm, initialisers);
-    if (before.operator === "conv2d" && before.inputs.length <= 3) {
+    if (isPlain(before)) {
       changed.set(before, []).set(norm, [folded(before, { affine, output: norm.output, initialisers })]);
     } else if (before.operator === "add") {
       const [conv, other] = [made.get(before.inputs[0]), before.inputs[1]];
-      if (conv?.operator !== "conv2d" || conv.inputs.length > 3 || !alone(conv.output)) continue;
+      if (!isPlain(conv) || !alone(conv.output)) continue;
       const factor = `${norm.name}.scale`;
       initialisers.set(factor, { shape: [affine.scale.length], data: affine.scale });
       const scaled: Node = {
