@@ -51,12 +51,13 @@ export type FromThread =
     };
 
 /**
- * The network on onnxruntime-node, in a thread of its own: onnxruntime-node blocks the thread that calls it.
+ * The network on onnxruntime-node, in a thread of its own: onnxruntime-node blocks the thread that calls it. Weights that nobody
+ * else has are handed over to it, others copied.
  *
  * @throws PspnetError "environment" when onnxruntime-node is missing or does not load, "usage" for a device or precision that it has not.
  */
 export async function openOnnxRuntime(
-  { source, bytes }: Weights,
+  { source, bytes, owned }: Weights,
   { device, precision, threads = 0 }: EngineOptions,
 ): Promise<Runtime> {
   if (device === "cuda" || precision === "bf16") {
@@ -66,9 +67,14 @@ export async function openOnnxRuntime(
       `runtime=onnx: expected device=cpu and precision=fp32, found ${found}; use runtime=torch for that`,
     );
   }
-  const runtime = new OnnxRuntime({ source, bytes, threads });
+  const runtime = new OnnxRuntime({ source, bytes, threads }, owned && isWhole(bytes) ? [bytes.buffer] : []);
   await runtime.ready;
   return runtime;
+}
+
+/** Whether the bytes are a whole buffer: part of a larger one, such as Node's pool, cannot be handed over. */
+function isWhole(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
 }
 
 interface Waiter {
@@ -85,14 +91,14 @@ class OnnxRuntime implements Runtime {
   #tickets = 0;
   #failure: PspnetError | null = null;
 
-  constructor(settings: OnnxThreadSettings) {
+  constructor(settings: OnnxThreadSettings, given: readonly ArrayBuffer[]) {
     const file = new URL("./onnxWorker.js", import.meta.url);
     if (!existsSync(file)) {
       const mend = "run it from the built package";
       throw new PspnetError("environment", `onnx: expected a built worker in ${file.pathname}, found none; ${mend}`);
     }
     // Without the process's own flags: some, such as --input-type, make a worker fail.
-    this.#thread = new Worker(file, { workerData: settings, execArgv: [] });
+    this.#thread = new Worker(file, { workerData: settings, transferList: [...given], execArgv: [] });
     this.ready = this.#start();
     this.#thread.on("message", (message: FromThread) => this.#receive(message));
     this.#thread.on("error", (error) => this.#fail(error));

@@ -9,7 +9,7 @@ import { parseWeights } from "./weights.js";
 const { source, bytes, threads } = workerData as OnnxThreadSettings;
 const port = parentPort!;
 
-const segmenter = new OnnxSegmenter({ ...parseWeights(bytes, source), threads });
+const segmenter = new OnnxSegmenter({ ...parseWeights(bytes, { source, owned: true }), threads });
 const aborts = new Map<number, AbortController>();
 let last: Promise<unknown> = Promise.resolve();
 

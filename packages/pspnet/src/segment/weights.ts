@@ -17,6 +17,8 @@ export interface Weights {
   /** The file's path, for messages; "weights" for bytes. */
   readonly source: string;
   readonly bytes: Uint8Array;
+  /** Whether the bytes were read for this and nobody else has them. */
+  readonly owned: boolean;
   readonly description: ModelDescription;
   /** Views of the bytes. */
   readonly state: State;
@@ -37,7 +39,7 @@ export async function readWeights(
   file: string | Uint8Array,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Weights> {
-  if (typeof file !== "string") return parseWeights(file, "weights");
+  if (typeof file !== "string") return parseWeights(file, { source: "weights", owned: false });
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file, { signal });
@@ -47,16 +49,16 @@ export async function readWeights(
       cause,
     });
   }
-  return parseWeights(bytes, file);
+  return parseWeights(bytes, { source: file, owned: true });
 }
 
 /** As {@link readWeights}, of a file's bytes. */
-export function parseWeights(bytes: Uint8Array, source: string): Weights {
+export function parseWeights(bytes: Uint8Array, { source, owned }: Pick<Weights, "source" | "owned">): Weights {
   return naming(source, () => {
     const { metadata, tensors } = readSafetensors(bytes);
     const description = parseDescription(metadata, { source });
     checkShapes(description, tensors);
-    return { source, bytes, description, state: tensors };
+    return { source, bytes, owned, description, state: tensors };
   });
 }
 
