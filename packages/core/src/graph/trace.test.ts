@@ -1,0 +1,194 @@
+import { describe, expect, it } from "vitest";
+import { DEPTHS, type PSPNetConfig, pspnetConfig } from "../model/config.js";
+import { PSPNet } from "../model/pspnet.js";
+import { Conv2d, Dropout2d, ReLU, Sequential } from "../nn/layers.js";
+import { initialise } from "../nn/state.js";
+import { type Dim, formatDim, symbol } from "./dim.js";
+import type { Graph } from "./graph.js";
+import { inferShapes, outputShape } from "./shapes.js";
+import { graphBackend, trace } from "./trace.js";
+
+const IMAGE = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
+
+function traced(fields: Partial<PSPNetConfig>): Graph {
+  const model = new PSPNet(pspnetConfig({ classes: 5, width: 4, headChannels: 8, aux: false, ...fields })).eval();
+  initialise(model, graphBackend, { seed: 1 });
+  return trace(model, IMAGE, (x) => ({ logits: model.forward(x).out }));
+}
+
+const FORMS: Partial<PSPNetConfig>[] = DEPTHS.flatMap((layers) =>
+  (["deep", "plain"] as const).flatMap((stem) =>
+    ([8, 16] as const).flatMap((outputStride) => [true, false].map((ppm) => ({ layers, stem, outputStride, ppm }))),
+  ),
+);
+const OTHERS: Partial<PSPNetConfig>[] = [
+  { layers: 18, ceilPool: true, pool: "max", reduction: false },
+  { layers: 50, strideIn: "1x1", firstDilation: "halved", bins: [2], concatOrder: "descending", alignCorners: false },
+];
+
+/** The number that a size is in an image of 70x103, batch 2. */
+function known(dim: Dim): number {
+  if (typeof dim === "number") return dim;
+  const value = { n: 2, h: 70, w: 103 }[dim.symbol]!;
+  return Math.floor((value + dim.offset) / dim.divisor);
+}
+
+describe.each([...FORMS, ...OTHERS])("%j", (form) => {
+  const graph = traced(form);
+
+  it("is in an order in which it can be computed, every value named once", () => {
+    const values = new Set([IMAGE.name, ...graph.initialisers.keys()]);
+    for (const { inputs, output } of graph.nodes) {
+      for (const input of inputs) expect(input === "" || values.has(input), input).toBe(true);
+      expect(values.has(output), output).toBe(false);
+      values.add(output);
+    }
+    expect(values).toContain(graph.outputs.get("logits"));
+  });
+
+  it("has sizes that are right for every image", () => {
+    const symbolic = inferShapes(graph);
+    const numeric = inferShapes(graph, { image: [2, 3, 70, 103] });
+    expect(symbolic.size).toBe(numeric.size);
+    for (const [name, shape] of symbolic) expect(shape.map(known), name).toEqual(numeric.get(name));
+    const stride = form.outputStride ?? 8;
+    const logits = numeric.get(graph.outputs.get("logits")!);
+    if (!form.ceilPool) expect(logits).toEqual([2, 5, Math.ceil(70 / stride), Math.ceil(103 / stride)]);
+  });
+
+  it("holds every parameter under its path", () => {
+    const model = new PSPNet(pspnetConfig({ classes: 5, width: 4, headChannels: 8, aux: false, ...form }));
+    for (const [path, { shape }] of model.stateDict()) expect(graph.initialisers.get(path)?.shape, path).toEqual(shape);
+  });
+});
+
+it("of different forms the graphs are different", () => {
+  const counts = FORMS.map((form) => traced(form).nodes.map(({ operator, attributes }) => [operator, attributes]));
+  expect(new Set(counts.map((nodes) => JSON.stringify(nodes))).size).toBe(FORMS.length);
+});
+
+describe("trace", () => {
+  const small = () => {
+    const module = new Sequential(new Conv2d([3, 4], { kernel: 3, padding: 1 }), new ReLU(), new Dropout2d(0.5));
+    initialise(module, graphBackend, { seed: 1 });
+    return module;
+  };
+
+  it("records what forward does and nothing else", () => {
+    const module = small().eval();
+    const graph = trace(module, IMAGE, (x) => {
+      x.relu();
+      return { y: module.forward(x) };
+    });
+    expect(graph.nodes).toEqual([
+      {
+        name: "0",
+        operator: "conv2d",
+        inputs: ["image", "0.weight"],
+        output: "0",
+        attributes: { stride: 1, padding: 1, dilation: 1, relu: false },
+      },
+      { name: "relu_1", operator: "relu", inputs: ["0"], output: "relu_1", attributes: {} },
+    ]);
+    expect([...graph.outputs]).toEqual([["y", "relu_1"]]);
+  });
+
+  it("computes a value that is used twice once", () => {
+    const module = small().eval();
+    const graph = trace(module, IMAGE, (x) => {
+      const y = module.forward(x);
+      return { sum: y.add(y), y };
+    });
+    expect(graph.nodes.map(({ operator, inputs }) => [operator, inputs])).toEqual([
+      ["conv2d", ["image", "0.weight"]],
+      ["relu", ["0"]],
+      ["add", ["relu_1", "relu_1"]],
+    ]);
+  });
+
+  it("refuses a network in training", () => {
+    const module = small();
+    expect(() => trace(module, IMAGE, (x) => ({ y: module.forward(x) }))).toThrow(
+      /dropout in training; call eval\(\) first/,
+    );
+    const whole = new PSPNet(pspnetConfig({ classes: 5, width: 4, layers: 18 }));
+    initialise(whole, graphBackend, { seed: 1 });
+    expect(() => trace(whole, IMAGE, (x) => ({ y: whole.forward(x).out }))).toThrow(/batch norm in training/);
+  });
+});
+
+describe("shapes", () => {
+  const [h, w] = [symbol("h"), symbol("w")];
+  const pool = (ceilMode: boolean) => ({ kernelSize: 3, stride: 2, padding: ceilMode ? 0 : 1, ceilMode });
+  const format = (dims: readonly Dim[]) => dims.map(formatDim).join(" ");
+
+  it("pools round down with padding, up without, as PyTorch's", () => {
+    expect(format(outputShape("maxPool2d", [[1, 2, h, w]], pool(false)))).toBe("1 2 (h + 1) / 2 (w + 1) / 2");
+    expect(outputShape("maxPool2d", [[1, 2, 237, 238]], pool(true))).toEqual([1, 2, 118, 119]);
+  });
+
+  it("a strided, dilated convolution", () => {
+    const attributes = { stride: 2, padding: 4, dilation: 4, relu: false };
+    expect(
+      outputShape(
+        "conv2d",
+        [
+          [1, 3, 97, 50],
+          [8, 3, 3, 3],
+        ],
+        attributes,
+      ),
+    ).toEqual([1, 8, 49, 25]);
+  });
+
+  it("a matrix product broadcasts what leads, of one or of a batch", () => {
+    expect(
+      format(
+        outputShape(
+          "matmul",
+          [
+            [1, h, 75],
+            [symbol("n"), 75, 9],
+          ],
+          {},
+        ),
+      ),
+    ).toBe("n h 9");
+    expect(
+      format(
+        outputShape(
+          "matmul",
+          [
+            [symbol("n"), 36, 4],
+            [4, 9],
+          ],
+          {},
+        ),
+      ),
+    ).toBe("n 36 9");
+    expect(() =>
+      outputShape(
+        "matmul",
+        [
+          [2, 5, 6],
+          [3, 6, 7],
+        ],
+        {},
+      ),
+    ).toThrow(/cannot broadcast 2 to 3/);
+  });
+
+  it("what cannot be known in advance is refused", () => {
+    expect(() =>
+      outputShape(
+        "cat",
+        [
+          [1, h],
+          [1, w],
+        ],
+        { dim: 1 },
+      ),
+    ).toThrow(/expected sizes known in advance, found h/);
+    expect(() => outputShape("flatten", [[1, h, w]], { start: 1, end: 2 })).toThrow(/found h/);
+  });
+});
