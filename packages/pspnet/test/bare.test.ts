@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodePng, makeScene, pspnetConfig, randomWeights } from "pspnet";
+import { encodePng, makeScene, pspnetConfig, randomWeights, sceneClasses } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installBare, runIn } from "./support/bare.js";
+import { pspnet } from "./support/cli.js";
 
 // Installations in which libtorch's addon is not built, with and without onnxruntime-node.
 
@@ -57,6 +58,26 @@ describe("without libtorch, with onnxruntime-node", () => {
     const { out, code } = await runIn(withOnnx, [command, "predict", "weights.safetensors", "photo.png", ...flags]);
     expect(code).toBe(0);
     expect(JSON.parse(out)[0].files).toHaveLength(4);
+  });
+
+  test("val scores as it does with libtorch", async () => {
+    const config = pspnetConfig({
+      classes: sceneClasses.names.length,
+      layers: 18,
+      width: 8,
+      headChannels: 32,
+      aux: false,
+    });
+    await writeFile(join(withOnnx, "scenes.safetensors"), randomWeights(config, { classes: sceneClasses }));
+    const make = ["data", "make", "scenes", "scored", "--train", "1", "--val", "3", "--size", "97x81"];
+    expect((await runIn(withOnnx, [command, ...make])).code).toBe(0);
+    const score = ["val", "scenes.safetensors", "--data", "scored", "--precision", "fp32", "--json"];
+    const here = JSON.parse((await runIn(withOnnx, [command, ...score])).out);
+    const torch = JSON.parse((await pspnet([...score, "--runtime", "torch"], { cwd: withOnnx })).out);
+    expect(here.images).toBe(3);
+    expect(here.pixelAccuracy).toBeGreaterThan(0);
+    expect(here.pixelAccuracy).toBeCloseTo(torch.pixelAccuracy, 3);
+    expect(here.meanIoU).toBeCloseTo(torch.meanIoU, 3);
   });
 
   test("libtorch, when it is insisted on, and training tell the command that builds it", async () => {

@@ -1,4 +1,5 @@
 import {
+  type ClassList,
   describeWeights,
   fromFloat32,
   type GraphTensor,
@@ -12,8 +13,17 @@ import {
   writeSafetensors,
 } from "@pspnet/core";
 
+export interface RandomWeightsOptions {
+  readonly seed?: number;
+  /** Left out, the classes are `class 0`, `class 1`, ... in PASCAL VOC's colours. */
+  readonly classes?: ClassList;
+}
+
 /** A weights file of a network that knows nothing, made without an engine. */
-export function randomWeights(config: PSPNetConfig, { seed = 0 }: { readonly seed?: number } = {}): Uint8Array {
+export function randomWeights(
+  config: PSPNetConfig,
+  { seed = 0, classes = numberedClasses(config.classes) }: RandomWeightsOptions = {},
+): Uint8Array {
   const model = new PSPNet(config);
   initialise(model, graphBackend, { seed });
   const tensors = new Map<string, WritableTensor>();
@@ -22,7 +32,9 @@ export function randomWeights(config: PSPNetConfig, { seed = 0 }: { readonly see
     if (source.kind !== "constant") continue;
     tensors.set(name, { dtype: "float32", shape: parameter.shape, bytes: fromFloat32(source.data, "float32") });
   }
-  const names = Array.from({ length: config.classes }, (_, id) => `class ${id}`);
-  const classes = { names, palette: vocPalette(config.classes) };
   return writeSafetensors(tensors, describeWeights({ ...IMAGENET, config, classes, crop: 473, licence: "" }));
+}
+
+function numberedClasses(count: number): ClassList {
+  return { names: Array.from({ length: count }, (_, id) => `class ${id}`), palette: vocPalette(count) };
 }
