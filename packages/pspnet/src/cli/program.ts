@@ -84,7 +84,7 @@ function exportModel(): Command {
     .argument("<weights>", "safetensors made by pspnet")
     .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
     .option("--out <file>", "where it goes; left out, beside the weights")
-    .option("--size <any, n or HxW>", "size of the images", (text) => (text === "any" ? text : size(text)), "any")
+    .option("--size <any, n or HxW>", "size of the images", anySize, "any")
     .addOption(
       new Option("--output <name>", "logits at 1/8 of the resolution or the image's, their softmax or argmax")
         .choices(["logits8", "logits", "probabilities", "labels"])
@@ -227,6 +227,15 @@ function size(text: string): ImageSize {
   if (!match || Number(match[1]) === 0 || Number(match[2]) === 0)
     throw new InvalidArgumentError("expected a number or HEIGHTxWIDTH, above 0.");
   return [Number(match[1]), Number(match[2] ?? match[1])];
+}
+
+function anySize(text: string): ImageSize | "any" {
+  if (text === "any") return text;
+  try {
+    return size(text);
+  } catch {
+    throw new InvalidArgumentError("expected any, a number or HEIGHTxWIDTH, above 0.");
+  }
 }
 
 const sizes = (text: string): ImageSize[] => text.split(",").map(size);
