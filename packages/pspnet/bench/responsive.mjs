@@ -50,7 +50,11 @@ console.log(
   JSON.stringify({
     images,
     medianMs: round(times[images >> 1]),
-    timerLateMs: { median: round(late[late.length >> 1]), p99: round(late[Math.floor(0.99 * late.length)]), most: round(late.at(-1)) },
+    timerLateMs: {
+      median: round(late[late.length >> 1]),
+      p99: round(late[Math.floor(0.99 * late.length)]),
+      most: round(late.at(-1)),
+    },
     rssMb: { after20: round(rss[Math.min(19, images - 1)]), end: round(rss.at(-1)) },
     liveTensors: liveTensors(),
   }),
