@@ -139,6 +139,17 @@ function answer(context: LoweringContext, kind: OnnxOutput, { alignCorners, ...e
     builder.cast(best, "uint8", kind);
     return { name: kind, dtype: "uint8", shape: [n, ...ends.size] };
   }
-  if (kind === "probabilities") builder.node("Softmax", [logits], { output: kind, attributes: { axis: 1 } });
+  if (kind === "probabilities") softmax(context, logits, kind);
   return { name: kind, dtype: "float32", shape: [n, classes, ...ends.size] };
+}
+
+/** Softmax over the classes in its parts: runtimes are slow at the one operator when the axis is not the last. */
+function softmax({ builder }: LoweringContext, logits: string, output: string): void {
+  const over = { axes: [1], keepdims: 1 };
+  const most = builder.node("ReduceMax", [logits], { output: `${output}.most`, attributes: over });
+  const below = builder.node("Sub", [logits, most], { output: `${output}.below` });
+  const powers = builder.node("Exp", [below], { output: `${output}.powers` });
+  const axes = builder.integers(over.axes);
+  const sum = builder.node("ReduceSum", [powers, axes], { output: `${output}.sum`, attributes: { keepdims: 1 } });
+  builder.node("Div", [powers, sum], { output });
 }
