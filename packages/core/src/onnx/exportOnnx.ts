@@ -6,7 +6,7 @@ import { alignedSize } from "../model/pspnet.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
 import { LoweringContext } from "./context.js";
 import { type ExternalData, type ExternalDataOptions, placeOutside } from "./externalData.js";
-import { enlarged, lower, sides } from "./lower.js";
+import { enlarged, enlargedChannelsLast, lower, sides } from "./lower.js";
 import { preprocessing } from "./preprocessing.js";
 import { encodeModel, type OnnxValue } from "./proto.js";
 import { join } from "./protobuf.js";
@@ -131,14 +131,16 @@ function answer(context: LoweringContext, kind: OnnxOutput, { alignCorners, ...e
   const { builder } = context;
   const shape = context.shapeOf(ends.output);
   if (kind === "logits8") return { name: kind, dtype: "float32", shape };
-  const options = { from: sides(context, ends.output), to: sides(context, ends.input), alignCorners };
-  const logits = enlarged(context, "logits8", { ...options, dtype: "float32", output: "logits" });
+  const [from, to] = [sides(context, ends.output), sides(context, ends.input)];
+  const options = { from, to, alignCorners, dtype: "float32", output: "logits" } as const;
   const [n, classes] = shape;
   if (kind === "labels") {
-    const best = builder.node("ArgMax", [logits], { output: "labels.integer", attributes: { axis: 1, keepdims: 0 } });
+    const last = enlargedChannelsLast(context, "logits8", { ...options, channels: classes as number });
+    const best = builder.node("ArgMax", [last], { output: "labels.integer", attributes: { axis: 3, keepdims: 0 } });
     builder.cast(best, "uint8", kind);
     return { name: kind, dtype: "uint8", shape: [n, ...ends.size] };
   }
+  const logits = enlarged(context, "logits8", options);
   if (kind === "probabilities") softmax(context, logits, kind);
   return { name: kind, dtype: "float32", shape: [n, classes, ...ends.size] };
 }

@@ -86,6 +86,25 @@ export function enlarged(context: LoweringContext, x: string, { from, to, output
   return builder.node("MatMul", [taller, columns], { output });
 }
 
+/**
+ * The same with the channels last, `[n, to h, to w, c]`: what is searched for its largest channel is searched where it lies.
+ * Sizes that are not known are copied by Reshape.
+ */
+export function enlargedChannelsLast(
+  context: LoweringContext,
+  x: string,
+  { from, to, channels, output, ...options }: ResizeOptions & { readonly channels: number },
+): string {
+  const { builder } = context;
+  const matrix = (dim: 0 | 1, name: string) =>
+    enlargement(context, to[dim], { ...options, bins: from[dim], transposed: false, output: `${output}.${name}` });
+  const last = builder.node("Transpose", [x], { output: `${output}.last`, attributes: { perm: [0, 2, 3, 1] } });
+  const wider = builder.node("MatMul", [matrix(1, "columns"), last], { output: `${output}.wider` });
+  const lines = builder.node("Reshape", [wider, builder.integers([0, 0, -1])], { output: `${output}.lines` });
+  const taller = builder.node("MatMul", [matrix(0, "rows"), lines], { output: `${output}.taller` });
+  return builder.node("Reshape", [taller, builder.integers([0, 0, -1, channels])], { output });
+}
+
 /** Height and width of a value. */
 export function sides(context: LoweringContext, value: string): [Side, Side] {
   return [context.side(value, 2), context.side(value, 3)];
