@@ -2,6 +2,7 @@ import type { Dim } from "../graph/dim.js";
 import type { Graph } from "../graph/graph.js";
 import { inferShapes } from "../graph/shapes.js";
 import { OnnxBuilder } from "./builder.js";
+import type { OnnxValue } from "./proto.js";
 
 /** What a network computes in. */
 export type FloatType = "float32" | "float16";
@@ -12,6 +13,8 @@ export type Side = number | string;
 /** A graph on its way to ONNX. */
 export class LoweringContext {
   readonly builder = new OnnxBuilder();
+  /** What nodes give, with their shapes. */
+  readonly values: OnnxValue[] = [];
   readonly #shapes: ReadonlyMap<string, readonly Dim[]>;
   readonly #sides = new Map<string, string>();
 
@@ -24,6 +27,11 @@ export class LoweringContext {
 
   shapeOf(value: string): readonly Dim[] {
     return this.#shapes.get(value)!;
+  }
+
+  /** Tells runtimes that `name` has the shape of the graph's value `like`: they cannot see by themselves that two sizes are one. */
+  declare(name: string, like: string): void {
+    this.values.push({ name, dtype: this.dtype, shape: this.shapeOf(like) });
   }
 
   /** The ONNX name of a value that a node reads; adds it when it is one of the graph's constants. */

@@ -61,6 +61,7 @@ function read(bytes: Uint8Array) {
     metadata: Object.fromEntries(messages(model, 14).map((entry) => [text(entry, 1), text(entry, 2)])),
     inputs: messages(graph, 11).map(value),
     outputs: messages(graph, 12).map(value),
+    values: messages(graph, 13).map(value),
     nodes: messages(graph, 1).map((node) => ({
       inputs: texts(node, 1),
       outputs: texts(node, 2),
@@ -191,6 +192,18 @@ describe("inputs and outputs", () => {
       { name: "image", dtype: "uint8", shape: [{ symbol: "n", offset: 0, divisor: 1 }, 65, 97, 3] },
     ]);
   });
+});
+
+it("tells the shapes in between, so that runtimes know both parts of a residual's sum to be of one size", () => {
+  const { nodes, values, inputs, outputs } = read(exported().model);
+  const shapes = new Map([...inputs, ...outputs, ...values].map(({ name, shape }) => [name, shape]));
+  expect(values.map(({ name }) => name)).not.toContain("logits");
+  const sums = nodes.filter(({ operator, outputs: [made] }) => operator === "Add" && made.startsWith("layer"));
+  expect(sums).toHaveLength(8);
+  for (const { inputs, outputs } of sums) {
+    for (const name of [...inputs, ...outputs]) expect(shapes.get(name)).toEqual(shapes.get(outputs[0]));
+  }
+  expect(shapes.get("layer4.1.conv2.sum")).toEqual(["n", 32, "(h + 7) / 8", "(w + 7) / 8"]);
 });
 
 it("keeps the names and the bits of weights", () => {

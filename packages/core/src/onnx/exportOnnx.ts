@@ -69,8 +69,9 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
   const outputs = [answer(context, output, { ...ends, ...description.config })];
   const { nodes, tensors } = context.builder;
   const { external, externalData } = placeOutside(tensors, options.externalData);
+  const values = context.values.filter(({ name }) => name !== output);
   const metadata = describeWeights(description);
-  const model = { name: "pspnet", opset: OPSET, nodes, tensors, inputs: [image], outputs, metadata, external };
+  const model = { name: "pspnet", opset: OPSET, nodes, tensors, inputs: [image], outputs, values, metadata, external };
   return { model: join(encodeModel(model)), externalData, inputs: [image], outputs };
 }
 

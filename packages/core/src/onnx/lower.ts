@@ -61,6 +61,7 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
 /** Adds to `context` the ONNX nodes that compute what `node` does. */
 export function lower(context: LoweringContext, node: Node): void {
   (LOWERINGS[node.operator] as Lowering<Operator>)(context, node);
+  context.declare(node.output, node.output);
 }
 
 export interface ResizeOptions {
@@ -125,8 +126,13 @@ function conv2d(context: LoweringContext, { name, inputs, output, attributes }: 
   const [x, weight, bias = "", residual = ""] = inputs;
   const kernel = context.shapeOf(weight).slice(2) as number[];
   const names = [x, weight, bias].filter((input) => input !== "").map((input) => context.input(input));
+  const named = (last: boolean, part: string): string => {
+    if (last) return output;
+    context.declare(`${name}.${part}`, output);
+    return `${name}.${part}`;
+  };
   let value = builder.node("Conv", names, {
-    output: relu || residual ? `${name}.convolution` : output,
+    output: named(!relu && !residual, "convolution"),
     attributes: {
       kernel_shape: kernel,
       strides: [stride, stride],
@@ -135,10 +141,7 @@ function conv2d(context: LoweringContext, { name, inputs, output, attributes }: 
       group: 1,
     },
   });
-  if (residual) {
-    const sum = [value, context.input(residual)];
-    value = builder.node("Add", sum, { output: relu ? `${name}.sum` : output });
-  }
+  if (residual) value = builder.node("Add", [value, context.input(residual)], { output: named(!relu, "sum") });
   if (relu) builder.node("Relu", [value], { output });
 }
 

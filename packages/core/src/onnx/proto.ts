@@ -48,6 +48,8 @@ export interface OnnxModel {
   readonly tensors: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** Values in between whose shapes are known: with them runtimes see that two sizes are one, and fuse sums. */
+  readonly values: readonly OnnxValue[];
   readonly metadata: Readonly<Record<string, string>>;
   /** By a constant's name. */
   readonly external: ReadonlyMap<string, ExternalPlace>;
@@ -68,13 +70,14 @@ export function encodeModel(model: OnnxModel): Encoded {
   ].flat();
 }
 
-function graphFields({ name, nodes, tensors, inputs, outputs, external }: OnnxModel): Encoded[] {
+function graphFields({ name, nodes, tensors, inputs, outputs, values, external }: OnnxModel): Encoded[] {
   return [
     ...nodes.map((node) => messageField(1, nodeFields(node))),
     bytesField(2, name),
     ...tensors.map((tensor) => messageField(5, tensorFields(tensor, external.get(tensor.name)))),
     ...inputs.map((value) => messageField(11, valueFields(value))),
     ...outputs.map((value) => messageField(12, valueFields(value))),
+    ...values.map((value) => messageField(13, valueFields(value))),
   ];
 }
 
