@@ -6,8 +6,8 @@
  *     node scripts/onnx/checkParity.mjs 18,50 97x97,225x289,473x473,713x505 '{"alignCorners":false}'
  *
  * Weights are random, batch-norm statistics those of pictures and residuals damped, so that activations and their sensitivity are
- * of a trained network's size. Prints the
- * figures; exit code 1 when float32 logits differ by more than 1e-4 of the largest, or more than 0.01 % of the labels.
+ * of a trained network's size. Prints the figures; exit code 1 when float32 logits differ by more than 1e-4 of the largest, or
+ * more than 0.01 % of the labels.
  */
 import {
   exportOnnx,
@@ -24,6 +24,14 @@ import ort from "onnxruntime-node";
 
 const [depths = "18,50", sizes = "97x97,225x289,473x473,713x505", fields = "{}"] = process.argv.slice(2);
 const CLASSES = 150;
+
+/** As many pictures, `[n, 3, h, w]`, as make 0.01 % of their pixels several. */
+function pictures([h, w]) {
+  const n = Math.ceil(60_000 / (h * w));
+  const data = new Float32Array(n * 3 * h * w);
+  for (let i = 0; i < n; i++) data.set(picture([h, w], i), i * 3 * h * w);
+  return { data, shape: [n, 3, h, w] };
+}
 
 /** Waves of a few lengths and some noise, `[1, 3, h, w]`. */
 function picture([h, w], number = 0) {
@@ -60,9 +68,8 @@ function network(layers) {
       parameter.value = tensor(new Float32Array(parameter.shape[0]).fill(0.3), parameter.shape);
   }
   // Several, because the coarsest level of the pyramid has one value a picture.
-  const [count, side] = [8, 97];
-  const pictures = Array.from({ length: count }, (_, i) => [...picture([side, side], i)]).flat();
-  scope(() => noGrad(() => model.train().forward(tensor(Float32Array.from(pictures), [count, 3, side, side]))));
+  const { data, shape } = pictures([97, 97]);
+  scope(() => noGrad(() => model.train().forward(tensor(data, shape))));
   return model.eval();
 }
 
@@ -79,26 +86,29 @@ function stateOf(model) {
 async function session(graph, description, options) {
   const file = exportOnnx(graph, description, { size: "any", preprocess: false, ...options });
   const opened = await ort.InferenceSession.create(file.model);
-  const run = async (data, [h, w]) => {
-    const found = await opened.run({ image: new ort.Tensor("float32", data, [1, 3, h, w]) });
+  const run = async ({ data, shape }) => {
+    const found = await opened.run({ image: new ort.Tensor("float32", data, shape) });
     return found[options.output].data;
   };
   return { run, bytes: file.model.byteLength, close: () => opened.release() };
 }
 
-function expectedOf(model, data, [h, w]) {
+function expectedOf(model, { data, shape }) {
   return scope(() => {
-    const logits = noGrad(() => upsampleLogits(model.forward(tensor(data, [1, 3, h, w])).out, [h, w], model.config));
+    const logits = noGrad(() => upsampleLogits(model.forward(tensor(data, shape)).out, shape.slice(2), model.config));
     return logits.toArray();
   });
 }
 
-/** The class of the largest logit at each pixel. */
-function argmax(logits) {
-  const pixels = logits.length / CLASSES;
-  const best = new Uint8Array(pixels);
-  for (let c = 1; c < CLASSES; c++) {
-    for (let i = 0; i < pixels; i++) if (logits[c * pixels + i] > logits[best[i] * pixels + i]) best[i] = c;
+/** The class of the largest logit at each pixel of `n` pictures. */
+function argmax(logits, n) {
+  const pixels = logits.length / CLASSES / n;
+  const best = new Uint8Array(n * pixels);
+  for (let i = 0; i < best.length; i++) {
+    const start = Math.floor(i / pixels) * CLASSES * pixels + (i % pixels);
+    for (let c = 1; c < CLASSES; c++) {
+      if (logits[start + c * pixels] > logits[start + best[i] * pixels]) best[i] = c;
+    }
   }
   return best;
 }
@@ -126,9 +136,9 @@ for (const layers of depths.split(",").map(Number)) {
   const graph = optimise(networkGraph(model.config, stateOf(model)));
   const cases = sizes.split(",").map((text) => {
     const size = text.split("x").map(Number);
-    const data = picture(size);
-    const expected = expectedOf(model, data, size);
-    return { text, size, data, expected, labels: argmax(expected), results: [] };
+    const batch = pictures(size);
+    const expected = expectedOf(model, batch);
+    return { text, batch, expected, labels: argmax(expected, batch.shape[0]), results: [] };
   });
   const files = [];
   for (const [output, dtype] of [
@@ -139,8 +149,8 @@ for (const layers of depths.split(",").map(Number)) {
   ]) {
     const { run, bytes, close } = await session(graph, description, { output, dtype });
     files.push(`${output} ${dtype} ${(bytes / 2 ** 20).toFixed(1)} MiB`);
-    for (const { size, data, expected, labels, results } of cases) {
-      const found = await run(data, size);
+    for (const { batch, expected, labels, results } of cases) {
+      const found = await run(batch);
       const value = output === "logits" ? relativeError(found, expected) : agreement(found, labels);
       if (dtype === "fp32" && !(output === "logits" ? value <= 1e-4 : value >= 0.9999)) failed = true;
       results.push(output === "logits" ? value.toExponential(1) : `${(100 * value).toFixed(4)} %`);
