@@ -35,7 +35,8 @@ export * from "./nn/state.js";
 // ONNX
 export * from "./onnx/exportOnnx.js";
 export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
-export type { OnnxType, OnnxValue } from "./onnx/proto.js";
+export { encodeModel, type OnnxModel, type OnnxType, type OnnxValue } from "./onnx/proto.js";
+export * as protobuf from "./onnx/protobuf.js";
 // What is done to graphs
 export * from "./passes/dropDeadNodes.js";
 export * from "./passes/foldBatchNorm.js";

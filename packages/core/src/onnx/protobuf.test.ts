@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { byteLength, bytesField, floatField, intField, join, messageField } from "./protobuf.js";
+import { byteLength, bytesField, doubleField, floatField, intField, join, messageField } from "./protobuf.js";
 
 const bytes = (...pieces: readonly (readonly Uint8Array[])[]) => [...join(pieces.flat())];
 
@@ -9,6 +9,7 @@ describe("the wire format's own examples", () => {
     expect(bytes(intField(1, 150))).toEqual([0x08, 0x96, 0x01]);
     expect(bytes(intField(1, -2))).toEqual([0x08, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
     expect(bytes(floatField(3, 1))).toEqual([0x1d, 0, 0, 0x80, 0x3f]);
+    expect(bytes(doubleField(3, 1))).toEqual([0x19, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f]);
   });
 
   it("encodes text, and a message inside a message", () => {

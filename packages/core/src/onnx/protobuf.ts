@@ -1,6 +1,7 @@
-// Protocol buffers, as much of them as an ONNX model needs: https://protobuf.dev/programming-guides/encoding/
+// Protocol buffers, as much of them as ONNX models and TensorBoard's events need: https://protobuf.dev/programming-guides/encoding/
 
 const VARINT = 0;
+const BITS_64 = 1;
 const LENGTH = 2;
 const BITS_32 = 5;
 
@@ -18,6 +19,12 @@ export function floatField(number: number, value: number): Encoded {
   return [Uint8Array.from([...tag(number, BITS_32), ...bytes])];
 }
 
+export function doubleField(number: number, value: number): Encoded {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return [Uint8Array.from([...tag(number, BITS_64), ...bytes])];
+}
+
 /** A string or bytes. */
 export function bytesField(number: number, value: Uint8Array | string): Encoded {
   return messageField(number, [[typeof value === "string" ? new TextEncoder().encode(value) : value]]);
@@ -33,7 +40,7 @@ export function byteLength(pieces: Encoded): number {
   return pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
 }
 
-export function join(pieces: Encoded): Uint8Array {
+export function join(pieces: Encoded): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(byteLength(pieces));
   let at = 0;
   for (const piece of pieces) {

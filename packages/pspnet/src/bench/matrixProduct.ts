@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { bytesField, intField, message } from "../report/protobuf.js";
+import { encodeModel, protobuf } from "@pspnet/core";
 import type { RuntimeName } from "../segment/runtime.js";
 import type { BenchPrecision } from "./benchCase.js";
 
@@ -43,21 +43,16 @@ async function withOnnx({ threads }: MatrixProductOptions): Promise<() => Promis
   };
 }
 
-/** `c = a b` as an ONNX model; the numbers are those of the fields in onnx.proto. */
+/** `c = a b` as an ONNX model. */
 function matrixProductModel(): Uint8Array {
-  const dimension = bytesField(1, intField(1, SIDE));
-  const shape = message(dimension, dimension);
-  const float = 1;
-  const value = (name: string) =>
-    message(bytesField(1, name), bytesField(2, bytesField(1, message(intField(1, float), bytesField(2, shape)))));
-  const node = message(bytesField(1, "a"), bytesField(1, "b"), bytesField(2, "c"), bytesField(4, "MatMul"));
-  const graph = message(
-    bytesField(1, node),
-    bytesField(2, "matrixProduct"),
-    bytesField(11, value("a")),
-    bytesField(11, value("b")),
-    bytesField(12, value("c")),
-  );
-  const [irVersion, opset] = [8, 17];
-  return message(intField(1, irVersion), bytesField(7, graph), bytesField(8, intField(2, opset)));
+  const value = (name: string) => ({ name, dtype: "float32", shape: [SIDE, SIDE] }) as const;
+  const product = { name: "c", operator: "MatMul", inputs: ["a", "b"], output: "c", attributes: {} };
+  const model = {
+    name: "matrixProduct",
+    opset: 17,
+    nodes: [product],
+    inputs: [value("a"), value("b")],
+    outputs: [value("c")],
+  };
+  return protobuf.join(encodeModel({ ...model, tensors: [], values: [], metadata: {}, external: new Map() }));
 }

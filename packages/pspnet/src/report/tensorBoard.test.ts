@@ -4,7 +4,6 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { crc32c } from "./crc32c.js";
-import { intField, message } from "./protobuf.js";
 import { TensorBoardWriter } from "./tensorBoard.js";
 
 let folder: string;
@@ -135,10 +134,3 @@ test("the checksum is that of RFC 3720, appendix B.4", () => {
   expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
   expect(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe(0x46dd794e);
 });
-
-test.each([
-  [0, [0x08, 0x00]],
-  [127, [0x08, 0x7f]],
-  [150, [0x08, 0x96, 0x01]],
-  [2 ** 35, [0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]],
-])("the integer %d is a varint", (value, bytes) => expect([...message(intField(1, value))]).toEqual(bytes));

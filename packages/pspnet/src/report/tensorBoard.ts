@@ -1,10 +1,11 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { PspnetError } from "@pspnet/core";
+import { PspnetError, protobuf } from "@pspnet/core";
 import { writeError } from "../files/writeError.js";
 import { maskedCrc32c } from "./crc32c.js";
-import { bytesField, doubleField, floatField, intField, message } from "./protobuf.js";
+
+const { bytesField, doubleField, floatField, intField, messageField } = protobuf;
 
 // Field numbers of tensorflow/core/util/event.proto and framework/summary.proto.
 const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5, sessionLog: 7 };
@@ -40,8 +41,8 @@ export class TensorBoardWriter {
     const writer = await create(folder, (path, file) => new TensorBoardWriter(path, file));
     writer.#event(0, bytesField(EVENT.fileVersion, "brain.Event:2"));
     if (resumeStep > 0) {
-      const start = message(intField(SESSION_LOG.status, SESSION_LOG.start));
-      writer.#event(resumeStep + 1, bytesField(EVENT.sessionLog, start));
+      const start = intField(SESSION_LOG.status, SESSION_LOG.start);
+      writer.#event(resumeStep + 1, messageField(EVENT.sessionLog, [start]));
     }
     await writer.flush();
     return writer;
@@ -54,18 +55,18 @@ export class TensorBoardWriter {
   /** @param png The bytes of a PNG file. */
   image(tag: string, png: Uint8Array, { step }: { readonly step: number }): void {
     const { width, height } = pngSize(png);
-    const image = message(
+    const image = [
       intField(IMAGE.height, height),
       intField(IMAGE.width, width),
       intField(IMAGE.colorspace, RGB),
       bytesField(IMAGE.encodedImage, png),
-    );
-    this.#value(step, bytesField(VALUE.tag, tag), bytesField(VALUE.image, image));
+    ];
+    this.#value(step, bytesField(VALUE.tag, tag), messageField(VALUE.image, image));
   }
 
   /** @throws PspnetError "environment" when the disk is full. */
   flush(): Promise<void> {
-    const bytes = message(...this.#pending);
+    const bytes = protobuf.join(this.#pending);
     this.#pending = [];
     const write = () => append(this.#file, bytes, this.path);
     this.#written = this.#written.then(write, write);
@@ -80,13 +81,13 @@ export class TensorBoardWriter {
     }
   }
 
-  #value(step: number, ...fields: Uint8Array[]): void {
-    this.#event(step, bytesField(EVENT.summary, bytesField(SUMMARY.value, message(...fields))));
+  #value(step: number, ...fields: protobuf.Encoded[]): void {
+    this.#event(step, messageField(EVENT.summary, [messageField(SUMMARY.value, fields)]));
   }
 
-  #event(step: number, content: Uint8Array): void {
+  #event(step: number, content: protobuf.Encoded): void {
     const wallTime = doubleField(EVENT.wallTime, Date.now() / 1000);
-    this.#pending.push(record(message(wallTime, intField(EVENT.step, step), content)));
+    this.#pending.push(record(protobuf.join([wallTime, intField(EVENT.step, step), content].flat())));
   }
 }
 
