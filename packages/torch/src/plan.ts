@@ -39,7 +39,8 @@ export interface LabelOptions extends EnlargeOptions {
  */
 export class Plan {
   readonly #handle: Handle;
-  readonly #graph: Graph;
+  /** The graph without the values of its constants, which the native plan has. */
+  readonly #shapes: Graph;
   /** Nodes whose values depend on the image's size alone: a run is given them. */
   readonly #matrices: readonly Node<"enlargeMatrix">[];
   readonly #device: string;
@@ -53,11 +54,11 @@ export class Plan {
         `Plan: expected a graph of one input and one output, found ${graph.inputs.length} and ${graph.outputs.size}`,
       );
     }
-    this.#graph = graph;
+    this.#shapes = withoutValues(graph);
     this.#device = device;
     this.#matrices = graph.nodes.filter((node): node is Node<"enlargeMatrix"> => node.operator === "enlargeMatrix");
     this.#handle = native().planCreate(dtype, device) as Handle;
-    this.#build(usualSize);
+    this.#build(graph, usualSize);
   }
 
   /** The output for normalised images `[n, c, h, w]`, in float32. */
@@ -116,10 +117,10 @@ export class Plan {
     return new Tensor((await native().planScores(this.#handle, ...given)) as Handle);
   }
 
-  #build([h, w]: readonly [number, number]): void {
-    const { inputs, initialisers, nodes, outputs } = this.#graph;
+  #build(graph: Graph, [h, w]: readonly [number, number]): void {
+    const { inputs, initialisers, nodes, outputs } = graph;
     const [{ name, shape }] = inputs;
-    const shapes = inferShapes(this.#graph, { [name]: [1, shape[1], h, w] }) as ReadonlyMap<string, readonly number[]>;
+    const shapes = inferShapes(graph, { [name]: [1, shape[1], h, w] }) as ReadonlyMap<string, readonly number[]>;
     const index = new Map<string, number>([["", -1]]);
     for (const value of [name, ...initialisers.keys(), ...nodes.map(({ output }) => output)])
       index.set(value, index.size - 1);
@@ -143,7 +144,7 @@ export class Plan {
     const key = shape.slice(2).join("x");
     let matrices = this.#forSize.get(key);
     if (!matrices) {
-      const shapes = inferShapes(this.#graph, { [this.#graph.inputs[0].name]: shape });
+      const shapes = inferShapes(this.#shapes, { [this.#shapes.inputs[0].name]: shape });
       matrices = this.#matrices.map(({ inputs: [input], attributes }) =>
         this.#matrix(shapes.get(input)![attributes.dim] as number, attributes),
       );
@@ -156,6 +157,14 @@ export class Plan {
     const shape = [1, size, attributes.taps * attributes.bins];
     return keep(tensor(enlargeMatrix(size, attributes), shape, { dtype: "float32", device: this.#device }));
   }
+}
+
+function withoutValues(graph: Graph): Graph {
+  const data = new Float32Array();
+  return {
+    ...graph,
+    initialisers: new Map([...graph.initialisers].map(([name, { shape }]) => [name, { shape, data }])),
+  };
 }
 
 /** What the native operator is told, as numbers in its order. */
