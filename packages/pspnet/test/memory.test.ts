@@ -1,8 +1,23 @@
 import { initialise, PSPNet, pspnetConfig } from "@pspnet/core";
 import { backend, liveTensors, peakMemory } from "@pspnet/torch";
+import { load, randomWeights } from "pspnet";
 import { expect, test } from "vitest";
 import { createOptimiser } from "../src/train/optimiser.js";
 import { trainStep } from "../src/train/step.js";
+
+test("however many sizes of images come, a network holds what belongs to the last ones alone", async () => {
+  const config = pspnetConfig({ classes: 5, layers: 18, width: 4, headChannels: 8, aux: false });
+  const net = await load(randomWeights(config), { runtime: "torch" });
+  const live: number[] = [];
+  for (let height = 17; height <= 417; height += 8) {
+    await net.segment({ width: 33, height, data: new Uint8Array(3 * 33 * height) });
+    live.push(liveTensors());
+  }
+  expect(live[20]).toBeGreaterThan(live[0]);
+  expect(new Set(live.slice(20))).toEqual(new Set([live[20]]));
+  await net.dispose();
+  expect(liveTensors()).toBe(0);
+});
 
 test("500 training steps keep the number of tensors and the memory where they are after 50", () => {
   const model = new PSPNet(pspnetConfig({ classes: 5, layers: 18, width: 4, headChannels: 8, auxChannels: 8 }));

@@ -17,16 +17,15 @@
 #include <list>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 
+#include "allocator.h"
 #include "call.h"
+#include "workspace.h"
 
 namespace binding {
 
 namespace {
 
-constexpr size_t smallestLarge = size_t{1} << 20;
-constexpr size_t page = 4096;
 constexpr size_t hugePage = size_t{2} << 20;
 /** From here on sizes are whole huge pages; below, a sixteenth of that keeps the waste small. */
 constexpr size_t hugeFrom = size_t{16} << 20;
@@ -52,7 +51,7 @@ void* takeFromSystem(size_t size) {
 void giveToSystem(void* memory, size_t size) { munmap(memory, size); }
 size_t smallSize(void* memory) { return malloc_usable_size(memory); }
 #else
-void* takeFromSystem(size_t size) { return std::aligned_alloc(page, size); }
+void* takeFromSystem(size_t size) { return std::aligned_alloc(pageSize, size); }
 void giveToSystem(void* memory, size_t) { std::free(memory); }
 size_t smallSize(void*) { return 0; }
 #endif
@@ -73,24 +72,31 @@ class Pool {
         memory = takeFromSystem(size);
       }
       TORCH_CHECK(memory != nullptr, "out of memory: ", size >> 20, " MiB wanted, ", used_ >> 20, " MiB in use by tensors");
-      inUse_[memory] = size;
+      inUse_[memory] = {size};
       used_ += size;
     }
     most_ = std::max(most_, used_);
     return memory;
   }
 
-  /** False when the memory is not of this pool. */
-  bool give(void* memory) {
+  /** The block is given back when each of its holders has given it. */
+  void hold(void* part) {
     std::lock_guard lock(mutex_);
-    const auto found = inUse_.find(memory);
+    around(part)->second.holders++;
+  }
+
+  /** False when the memory is not of this pool. */
+  bool give(void* part) {
+    std::lock_guard lock(mutex_);
+    const auto found = around(part);
     if (found == inUse_.end()) return false;
-    const size_t size = found->second;
+    if (--found->second.holders > 0) return true;
+    const Block block{found->first, found->second.size};
     inUse_.erase(found);
-    used_ -= size;
-    keptBytes_ += size;
-    kept_.push_back({memory, size});
-    bySize_.emplace(size, std::prev(kept_.end()));
+    used_ -= block.size;
+    keptBytes_ += block.size;
+    kept_.push_back(block);
+    bySize_.emplace(block.size, std::prev(kept_.end()));
     return true;
   }
 
@@ -114,12 +120,25 @@ class Pool {
   };
   using Blocks = std::list<Block>;
 
+  struct InUse {
+    size_t size;
+    int holders = 1;
+  };
+
   std::mutex mutex_;
-  std::unordered_map<void*, size_t> inUse_;
+  std::map<void*, InUse> inUse_;
   /** Freed blocks, the one that was freed first in front. */
   Blocks kept_;
   std::multimap<size_t, Blocks::iterator> bySize_;
   size_t used_ = 0, keptBytes_ = 0, most_ = 0;
+
+  /** The block in use that memory lies in. */
+  std::map<void*, InUse>::iterator around(void* part) {
+    const auto after = inUse_.upper_bound(part);
+    if (after == inUse_.begin()) return inUse_.end();
+    const auto found = std::prev(after);
+    return part < static_cast<std::byte*>(found->first) + found->second.size ? found : inUse_.end();
+  }
 
   /** The smallest kept block that is large enough, if at most an eighth of it is wasted. */
   void* reuse(size_t size) {
@@ -130,7 +149,7 @@ class Pool {
     bySize_.erase(found);
     keptBytes_ -= block.size;
     used_ += block.size;
-    inUse_[block.memory] = block.size;
+    inUse_[block.memory] = {block.size};
     return block.memory;
   }
 
@@ -151,11 +170,22 @@ Pool& pool() {
   return *instance;
 }
 
+}  // namespace
+
+void* takeLarge(size_t size) { return pool().take(size); }
+void holdLarge(void* part) { pool().hold(part); }
+bool giveLarge(void* part) { return pool().give(part); }
+
+namespace {
+
 std::atomic<int64_t> smallBytes{0};
 
 void release(void* memory) {
   if (memory == nullptr) return;
-  if (reinterpret_cast<uintptr_t>(memory) % page == 0 && pool().give(memory)) return;
+  if (reinterpret_cast<uintptr_t>(memory) % pageSize == 0) {
+    if (auto* workspace = Workspace::current()) workspace->given(memory);
+    if (giveLarge(memory)) return;
+  }
   smallBytes -= static_cast<int64_t>(smallSize(memory));
   c10::free_cpu(memory);
 }
@@ -165,7 +195,8 @@ class KeepingAllocator final : public c10::Allocator {
   c10::DataPtr allocate(size_t size) override {
     void* memory = nullptr;
     if (size >= smallestLarge) {
-      memory = pool().take(size);
+      auto* workspace = Workspace::current();
+      memory = workspace == nullptr ? takeLarge(size) : workspace->take(size);
     } else if (size > 0) {
       memory = c10::alloc_cpu(size);
       smallBytes += static_cast<int64_t>(smallSize(memory));

@@ -1,5 +1,5 @@
-// What each operator of a plan does. Activations on processors lie channels-last, convolutions are oneDNN's with bias, ReLU and
-// residual inside and weights in the order that oneDNN wants; on GPUs they are libtorch's.
+// What each operator of a plan does. Activations lie channels-last. A convolution whose weights are packed is oneDNN's, with bias,
+// ReLU and residual inside; another is libtorch's, as on a GPU.
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/adaptive_max_pool2d.h>
@@ -53,7 +53,7 @@ at::Tensor fusedResidualConvolution(const Step& step, const Values& in) {
 }
 
 at::Tensor convolution(const Step& step, const Values& in) {
-  if (in[0].is_cpu()) return in.size() > 3 && in[3].defined() ? fusedResidualConvolution(step, in) : fusedConvolution(step, in);
+  if (in[1].is_mkldnn()) return in.size() > 3 && in[3].defined() ? fusedResidualConvolution(step, in) : fusedConvolution(step, in);
   const auto& a = step.attributes;
   auto y = at::conv2d(in[0], in[1], in[2].defined() ? std::optional(in[2]) : std::nullopt, Integers(2, a[stride]), Integers(2, a[padding]),
                       Integers(2, a[dilation]));

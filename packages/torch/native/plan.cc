@@ -7,6 +7,7 @@
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -28,7 +29,7 @@ void Plan::constant(int64_t index, const at::Tensor& value) {
 }
 
 void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes) {
-  if (op == "conv2d" && device_.is_cpu()) {
+  if (op == "conv2d" && device_.is_cpu() && dtype_ != at::kHalf) {
     auto& weight = constants_.at(inputs.at(1));
     if (weight.is_mkldnn()) throw std::invalid_argument("conv2d: its weights are another convolution's");
     weight = packedWeight(weight, attributes);
@@ -71,6 +72,16 @@ at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& ma
   return values[output_].to(at::kFloat);
 }
 
+at::Tensor Plan::withWorkspace(std::vector<int64_t> key, const std::function<at::Tensor()>& work) {
+  constexpr size_t most = 8;
+  auto found = std::find_if(workspaces_.begin(), workspaces_.end(), [&](const auto& one) { return one.first == key; });
+  if (found == workspaces_.end()) found = workspaces_.emplace(found, std::move(key), Workspace());
+  workspaces_.splice(workspaces_.begin(), workspaces_, found);
+  if (workspaces_.size() > most) workspaces_.pop_back();
+  const Workspace::Scope scope(found->second);
+  return work();
+}
+
 namespace {
 
 constexpr napi_type_tag planTag{0x2f6d0c9be1a74583, 0xb41d7e35906ac2f8};
@@ -90,6 +101,15 @@ SharedPlan& planIn(const Call& call) {
 }
 
 std::vector<int64_t> listOf(const Integers& integers) { return {integers.begin(), integers.end()}; }
+
+/** Kinds of work on a plan: with the sizes they are given, what their memory is laid out for. */
+enum Kind : int64_t { outputs, scores, labels };
+
+std::vector<int64_t> keyOf(std::initializer_list<int64_t> kind, std::initializer_list<at::IntArrayRef> sizes) {
+  std::vector<int64_t> key(kind);
+  for (const auto size : sizes) key.insert(key.end(), size.begin(), size.end());
+  return key;
+}
 
 }  // namespace
 
@@ -120,7 +140,10 @@ FUNCTION(planFinish, "plan", "images", "matrices", "output") {
 
 // A promise of the output; the work is done off the event loop.
 FUNCTION(planRun, "plan", "images", "matrices") {
-  return computeLater(call, [plan = planIn(call), images = call.tensor(1), matrices = call.tensors(2)] { return plan->run(images, matrices); });
+  const auto work = [plan = planIn(call), images = call.tensor(1), matrices = call.tensors(2)] {
+    return plan->withWorkspace(keyOf({Kind::outputs}, {images.sizes()}), [&] { return plan->run(images, matrices); });
+  };
+  return computeLater(call, work);
 }
 
 // A promise of the logits [n, c, h, w] of normalised images [n, 3, h, w], which are padded to `size`; or, with `softmax`, of the
@@ -130,13 +153,15 @@ FUNCTION(planScores, "plan", "images", "size", "alignCorners", "softmax", "flip"
                      softmax = call.boolean(4), flip = call.boolean(5), matrices = call.tensors(6)] {
     c10::NoGradGuard noGrad;
     const int64_t h = images.size(2), w = images.size(3);
-    const auto scores = [&](const at::Tensor& x) {
+    const auto once = [&](const at::Tensor& x) {
       const auto logits = plan->run(at::constant_pad_nd(x, {0, size[1] - w, 0, size[0] - h}), matrices);
       const auto enlarged = at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, h).narrow(3, 0, w);
       return softmax ? at::softmax(enlarged, 1) : enlarged;
     };
-    const auto first = scores(images);
-    return flip ? at::add(first, at::flip(scores(at::flip(images, {3})), {3})).div_(2) : first;
+    return plan->withWorkspace(keyOf({Kind::scores, softmax, flip}, {images.sizes(), size}), [&] {
+      const auto first = once(images);
+      return flip ? at::add(first, at::flip(once(at::flip(images, {3})), {3})).div_(2) : first;
+    });
   };
   return computeLater(call, work);
 }
@@ -146,8 +171,10 @@ FUNCTION(planLabels, "plan", "bytes", "table", "size", "alignCorners", "matrices
   const auto work = [plan = planIn(call), bytes = call.tensor(1), table = call.tensor(2), size = call.integers(3), alignCorners = call.boolean(4),
                      matrices = call.tensors(5)] {
     c10::NoGradGuard noGrad;
-    const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype()), matrices);
-    return upsampledArgmax(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
+    return plan->withWorkspace(keyOf({Kind::labels}, {bytes.sizes(), size}), [&] {
+      const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype()), matrices);
+      return upsampledArgmax(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
+    });
   };
   return computeLater(call, work);
 }

@@ -3,10 +3,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "call.h"
+#include "workspace.h"
 
 namespace binding {
 
@@ -36,8 +40,11 @@ class Plan {
   /** Ends the building: which values are the images, the matrices that depend on their size, and the output. */
   void finish(int64_t images, std::vector<int64_t> matrices, int64_t output);
 
-  /** The output in float32. Thread-safe: all that a run changes is its own. */
+  /** The output in float32. */
   at::Tensor run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) const;
+
+  /** Does work that allocates the same whenever the key is the same, on the compute thread: its memory is laid out once for each. */
+  at::Tensor withWorkspace(std::vector<int64_t> key, const std::function<at::Tensor()>& work);
 
  private:
   at::ScalarType dtype_;
@@ -46,6 +53,8 @@ class Plan {
   std::vector<Step> steps_;
   std::vector<int64_t> matrices_;
   int64_t images_ = 0, output_ = 0;
+  /** The one used last in front. */
+  std::list<std::pair<std::vector<int64_t>, Workspace>> workspaces_;
 
   at::Tensor converted(const at::Tensor& value) const;
 };

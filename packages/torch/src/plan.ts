@@ -20,6 +20,9 @@ export interface PlanOptions {
   readonly usualSize: readonly [number, number];
 }
 
+/** Sizes of images that the matrices are kept for. */
+const SIZES_KEPT = 16;
+
 /** How logits become an image's. */
 export interface EnlargeOptions {
   /** What images are padded to on the right and bottom, `[h, w]`. */
@@ -35,7 +38,8 @@ export interface LabelOptions extends EnlargeOptions {
 
 /**
  * A graph compiled into one native object: convolutions with bias, ReLU and residual inside, their weights laid out once in the order
- * that oneDNN wants. Its runs are off the event loop, for images of any size; runs that are asked for at once follow one another.
+ * that oneDNN wants. It runs images of any size with the same weights; for each size it plans once where in one block of memory every
+ * activation lies. Runs are off the event loop; those that are asked for at once follow one another.
  */
 export class Plan {
   readonly #handle: Handle;
@@ -44,6 +48,7 @@ export class Plan {
   /** Nodes whose values depend on the image's size alone: a run is given them. */
   readonly #matrices: readonly Node<"enlargeMatrix">[];
   readonly #device: string;
+  /** The size that was used last at the end. */
   readonly #forSize = new Map<string, readonly Tensor[]>();
 
   /** @param graph with one input `[n, c, h, w]` and one output, the better for having been optimised. */
@@ -142,15 +147,22 @@ export class Plan {
 
   #matricesFor(shape: readonly number[]): Handle[] {
     const key = shape.slice(2).join("x");
-    let matrices = this.#forSize.get(key);
-    if (!matrices) {
-      const shapes = inferShapes(this.#shapes, { [this.#shapes.inputs[0].name]: shape });
-      matrices = this.#matrices.map(({ inputs: [input], attributes }) =>
-        this.#matrix(shapes.get(input)![attributes.dim] as number, attributes),
-      );
-      this.#forSize.set(key, matrices);
+    const matrices = this.#forSize.get(key) ?? this.#makeMatrices(shape);
+    this.#forSize.delete(key);
+    this.#forSize.set(key, matrices);
+    if (this.#forSize.size > SIZES_KEPT) {
+      const [[oldest, unused]] = this.#forSize;
+      this.#forSize.delete(oldest);
+      for (const matrix of unused) matrix.dispose();
     }
     return matrices.map(({ handle }) => handle);
+  }
+
+  #makeMatrices(shape: readonly number[]): readonly Tensor[] {
+    const shapes = inferShapes(this.#shapes, { [this.#shapes.inputs[0].name]: shape });
+    return this.#matrices.map(({ inputs: [input], attributes }) =>
+      this.#matrix(shapes.get(input)![attributes.dim] as number, attributes),
+    );
   }
 
   #matrix(size: number, attributes: Attributes["enlargeMatrix"]): Tensor {

@@ -1,0 +1,22 @@
+// The pool that large CPU tensors live in.
+#pragma once
+
+#include <cstddef>
+
+namespace binding {
+
+/** Blocks from this size on are of the pool. */
+constexpr size_t smallestLarge = size_t{1} << 20;
+
+constexpr size_t pageSize = 4096;
+
+/** A block of at least `size` bytes. Throws c10::Error when there is no more memory. */
+void* takeLarge(size_t size);
+
+/** Keeps the block that `part` lies in for one more {@link giveLarge}. */
+void holdLarge(void* part);
+
+/** Gives back a block or a held part of one; false when the memory is not of the pool. */
+bool giveLarge(void* part);
+
+}  // namespace binding
