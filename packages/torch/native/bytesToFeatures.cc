@@ -2,7 +2,13 @@
 
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+
+#include "call.h"
+#include "computeThread.h"
 
 namespace binding {
 
@@ -37,6 +43,17 @@ at::Tensor bytesToFeatures(const at::Tensor& bytes, const at::Tensor& table, at:
                          AT_DISPATCH_CASE(at::kBFloat16, [&] { fill<scalar_t>(from, values, features); })
                              AT_DISPATCH_CASE(at::kHalf, [&] { fill<scalar_t>(from, values, features); }));
   return features.permute({0, 3, 1, 2});
+}
+
+// A promise of the network's input for photographs, bytes [n, h, w, 3], at another size and then padded with 0.
+FUNCTION(scaledFeatures, "bytes", "table", "size", "padding") {
+  const auto work = [bytes = call.tensor(0), table = call.tensor(1), size = call.integers(2), padding = call.integers(3)] {
+    c10::NoGradGuard noGrad;
+    const auto own = bytes.sizes().slice(1, 2);
+    const auto features = bytesToFeatures(bytes, table, own, at::kFloat);
+    return at::constant_pad_nd(own.equals(size) ? features : at::upsample_bilinear2d(features, size, /*align_corners=*/false), padding);
+  };
+  return computeLater(call, work);
 }
 
 }  // namespace binding

@@ -1,9 +1,8 @@
 #include "plan.h"
 
-#include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/flip.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <c10/core/GradMode.h>
 
@@ -103,7 +102,7 @@ SharedPlan& planIn(const Call& call) {
 std::vector<int64_t> listOf(const Integers& integers) { return {integers.begin(), integers.end()}; }
 
 /** Kinds of work on a plan: with the sizes they are given, what their memory is laid out for. */
-enum Kind : int64_t { outputs, scores, labels };
+enum Kind : int64_t { outputs, windows, logits, labels };
 
 std::vector<int64_t> keyOf(std::initializer_list<int64_t> kind, std::initializer_list<at::IntArrayRef> sizes) {
   std::vector<int64_t> key(kind);
@@ -146,21 +145,29 @@ FUNCTION(planRun, "plan", "images", "matrices") {
   return computeLater(call, work);
 }
 
-// A promise of the logits [n, c, h, w] of normalised images [n, 3, h, w], which are padded to `size`; or, with `softmax`, of the
-// probabilities, with `flip` averaged with those of the mirror images.
-FUNCTION(planScores, "plan", "images", "size", "alignCorners", "softmax", "flip", "matrices") {
-  const auto work = [plan = planIn(call), images = call.tensor(1), size = call.integers(2), alignCorners = call.boolean(3),
-                     softmax = call.boolean(4), flip = call.boolean(5), matrices = call.tensors(6)] {
+// A promise of the logits of a window of normalised images [n, 3, h, w], which is padded to `size`; with `flip` of n mirror images too.
+FUNCTION(planWindow, "plan", "images", "corner", "window", "size", "flip", "matrices") {
+  const auto work = [plan = planIn(call), images = call.tensor(1), corner = call.integers(2), window = call.integers(3), size = call.integers(4),
+                     flip = call.boolean(5), matrices = call.tensors(6)] {
     c10::NoGradGuard noGrad;
-    const int64_t h = images.size(2), w = images.size(3);
-    const auto once = [&](const at::Tensor& x) {
-      const auto logits = plan->run(at::constant_pad_nd(x, {0, size[1] - w, 0, size[0] - h}), matrices);
-      const auto enlarged = at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, h).narrow(3, 0, w);
-      return softmax ? at::softmax(enlarged, 1) : enlarged;
-    };
-    return plan->withWorkspace(keyOf({Kind::scores, softmax, flip}, {images.sizes(), size}), [&] {
-      const auto first = once(images);
-      return flip ? at::add(first, at::flip(once(at::flip(images, {3})), {3})).div_(2) : first;
+    return plan->withWorkspace(keyOf({Kind::windows, images.size(0), flip}, {window, size}), [&] {
+      const auto one = images.narrow(2, corner[0], window[0]).narrow(3, corner[1], window[1]);
+      const auto views = flip ? at::cat({one, at::flip(one, {3})}) : one;
+      return plan->run(at::constant_pad_nd(views, {0, size[1] - window[1], 0, size[0] - window[0]}), matrices);
+    });
+  };
+  return computeLater(call, work);
+}
+
+// A promise of the logits [n, c, h, w] of normalised images [n, 3, h, w], which are padded to `size`, enlarged.
+FUNCTION(planLogits, "plan", "images", "size", "alignCorners", "matrices") {
+  const auto work = [plan = planIn(call), images = call.tensor(1), size = call.integers(2), alignCorners = call.boolean(3),
+                     matrices = call.tensors(4)] {
+    c10::NoGradGuard noGrad;
+    return plan->withWorkspace(keyOf({Kind::logits}, {images.sizes(), size}), [&] {
+      const int64_t h = images.size(2), w = images.size(3);
+      const auto logits = plan->run(at::constant_pad_nd(images, {0, size[1] - w, 0, size[0] - h}), matrices);
+      return at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, h).narrow(3, 0, w).contiguous().cpu();
     });
   };
   return computeLater(call, work);

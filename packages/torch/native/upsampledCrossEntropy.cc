@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bilinear.h"
+#include "exponential.h"
 
 namespace binding {
 
@@ -35,24 +36,6 @@ struct Problem {
   float scale;  // 1 / sum of the weights of the labelled pixels
   Axis rows, columns;
 };
-
-// exp by exponent and a degree-6 polynomial: 2e-7 relative on the arguments that a softmax has (<= 0).
-inline __attribute__((always_inline)) float exponential(float x) {
-  x = std::max(x, -87.0f);
-  const float power = std::nearbyint(x * 1.4426950408889634f);
-  const float r = std::fma(power, -0.693145751953125f, x) - power * 1.428606765330187e-6f;
-  float p = 1.3888889e-3f;
-  p = p * r + 8.3333333e-3f;
-  p = p * r + 4.1666667e-2f;
-  p = p * r + 1.6666667e-1f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  const int32_t bits = (int32_t(power) + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
-}
 
 // Loss of one output pixel between the columns p and q; adds its gradient to gp and gq. `z` is scratch.
 FOR_EACH_CPU

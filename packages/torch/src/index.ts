@@ -1,3 +1,12 @@
+// From windows' logits to an image
+export {
+  type AverageOptions,
+  averagedLabels,
+  averagedProbabilities,
+  type ScaledFeaturesOptions,
+  type ScaledLogits,
+  scaledFeatures,
+} from "./averagedProbabilities.js";
 // Tensors
 export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
 // Machine
@@ -8,7 +17,7 @@ export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from 
 export { autocast, gradEnabled, noGrad } from "./modes.js";
 export type { MemoryFormat, Reduction } from "./operations.generated.js";
 // Compiled inference
-export { type EnlargeOptions, type LabelOptions, Plan, type PlanOptions } from "./plan.js";
+export { type EnlargeOptions, type LabelOptions, Plan, type PlanOptions, type PlanWindowOptions } from "./plan.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
 export { arange, empty, full, ones, rand, randint, randn, stack, Tensor, type TensorArray, zeros } from "./tensor.js";

@@ -31,6 +31,16 @@ export interface EnlargeOptions {
   readonly alignCorners: boolean;
 }
 
+export interface PlanWindowOptions {
+  /** Top and left of the window. */
+  readonly corner: readonly [number, number];
+  /** Its size, `[h, w]`. */
+  readonly window: readonly [number, number];
+  /** What it is padded to on the right and bottom, `[h, w]`. */
+  readonly size: readonly [number, number];
+  readonly flip: boolean;
+}
+
 export interface LabelOptions extends EnlargeOptions {
   /** The network's input for each byte of each channel, `[3, 256]`. */
   readonly table: Float32Array;
@@ -72,13 +82,16 @@ export class Plan {
   }
 
   /** Logits of normalised images `[n, 3, h, w]`, enlarged to their size: `[n, classes, h, w]`. */
-  logits(images: Tensor, options: EnlargeOptions): Promise<Tensor> {
-    return this.#scores(images, { ...options, softmax: false, flip: false });
+  async logits(images: Tensor, { size, alignCorners }: EnlargeOptions): Promise<Tensor> {
+    const given = [images.handle, size, alignCorners, this.#matricesFor([...images.shape.slice(0, 2), ...size])];
+    return new Tensor((await native().planLogits(this.#handle, ...given)) as Handle);
   }
 
-  /** Their softmax; with `flip` averaged with that of the mirror images. */
-  probabilities(images: Tensor, options: EnlargeOptions & { readonly flip: boolean }): Promise<Tensor> {
-    return this.#scores(images, { ...options, softmax: true });
+  /** The output for a window of normalised images `[n, 3, h, w]`; with `flip` of `2 n` images, the second half mirrored. */
+  async window(images: Tensor, { corner, window, size, flip }: PlanWindowOptions): Promise<Tensor> {
+    const n = images.shape[0] * (flip ? 2 : 1);
+    const given = [images.handle, corner, window, size, flip, this.#matricesFor([n, images.shape[1], ...size])];
+    return new Tensor((await native().planWindow(this.#handle, ...given)) as Handle);
   }
 
   /**
@@ -110,16 +123,6 @@ export class Plan {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  async #scores(
-    images: Tensor,
-    options: EnlargeOptions & { readonly softmax: boolean; readonly flip: boolean },
-  ): Promise<Tensor> {
-    const { size, alignCorners, softmax, flip } = options;
-    const matrices = this.#matricesFor([...images.shape.slice(0, 2), ...size]);
-    const given = [images.handle, size, alignCorners, softmax, flip, matrices];
-    return new Tensor((await native().planScores(this.#handle, ...given)) as Handle);
   }
 
   #build(graph: Graph, [h, w]: readonly [number, number]): void {

@@ -8,11 +8,20 @@ import {
   type Pass,
   planPasses,
   type RgbImage,
+  type Size,
   type State,
   type WindowPlan,
-  windowCounts,
 } from "@pspnet/core";
-import { fromBuffer, noGrad, Plan, scope, type Tensor, tensor, zeros } from "@pspnet/torch";
+import {
+  type AverageOptions,
+  averagedLabels,
+  averagedProbabilities,
+  Plan,
+  type ScaledLogits,
+  scaledFeatures,
+  scope,
+  type Tensor,
+} from "@pspnet/torch";
 import { type Engine, type EngineOptions, openEngine } from "./engine.js";
 import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
@@ -38,7 +47,6 @@ export class TorchSegmenter implements Runtime {
   readonly name = "torch";
   readonly #plan: Plan;
   readonly #description: NetworkDescription;
-  readonly #device: string;
   readonly #table: Float32Array;
 
   constructor(description: NetworkDescription, state: State, { device, bf16 }: Engine) {
@@ -47,7 +55,6 @@ export class TorchSegmenter implements Runtime {
     const graph = optimise(networkGraph(config, state));
     this.#plan = new Plan(graph, { dtype: bf16 ? half : "float32", device, usualSize: [crop, crop] });
     this.#description = description;
-    this.#device = device;
     this.#table = tableOf(description);
   }
 
@@ -65,21 +72,20 @@ export class TorchSegmenter implements Runtime {
       onWindow?.(1, 1);
       return { width, height, data };
     }
-    const data = await scope(async () => {
-      const probabilities = await this.#probabilities(image, protocol, options);
-      return probabilities.argmax(1).to({ dtype: "uint8" }).toArray() as Uint8Array;
-    });
+    const data = await this.#average(image, protocol, { ...options, finish: averagedLabels });
     return { width, height, data };
   }
 
   probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
-    return scope(async () => (await this.#probabilities(image, protocol, options)).toArray() as Float32Array);
+    return this.#average(image, protocol, { ...options, finish: averagedProbabilities });
   }
 
   logits(image: RgbImage, { signal, onWindow }: AskOptions = {}): Promise<Float32Array> {
     return scope(async () => {
       signal?.throwIfAborted();
-      const logits = await this.#plan.logits(this.#features(image), this.#enlarge(image.height, image.width));
+      const { height, width } = image;
+      const features = await this.#features(image, { height, width, padding: NO_PADDING });
+      const logits = await this.#plan.logits(features, this.#enlarge(height, width));
       signal?.throwIfAborted();
       onWindow?.(1, 1);
       return logits.toArray() as Float32Array;
@@ -94,62 +100,59 @@ export class TorchSegmenter implements Runtime {
     this.#plan.dispose();
   }
 
-  /** `[1, classes, h, w]` */
-  async #probabilities(image: RgbImage, protocol: Protocol, { signal, onWindow }: AskOptions): Promise<Tensor> {
-    const { width, height } = image;
+  /** Runs the network on the windows of each scale and gives their logits to `finish`. */
+  #average<R>(
+    image: RgbImage,
+    protocol: Protocol,
+    { signal, onWindow, finish }: AskOptions & { readonly finish: Finish<R> },
+  ): Promise<R> {
     const total = windowTotal(image, protocol);
     let done = 0;
     const onOne = () => {
       signal?.throwIfAborted();
       onWindow?.(++done, total);
     };
-    const features = this.#features(image);
-    let sum: Tensor | null = null;
-    for (const pass of planPasses({ width, height }, protocol)) {
-      const scaled = await scope(async () => {
-        const probabilities = await this.#pass(features, pass, { flip: protocol.flip, onWindow: onOne });
-        return noGrad(() => resizeTo(probabilities, [height, width]));
-      });
-      sum = sum === null ? scaled : sum.add_(scaled);
-    }
-    return sum!.div(protocol.scales.length);
+    const { width, height } = image;
+    return scope(async () => {
+      const scales: ScaledLogits[] = [];
+      for (const pass of planPasses({ width, height }, protocol)) {
+        signal?.throwIfAborted();
+        scales.push(await scope(() => this.#pass(image, pass, { flip: protocol.flip, onWindow: onOne })));
+      }
+      return finish(scales, { size: [height, width], alignCorners: this.#description.config.alignCorners });
+    });
   }
 
-  /** Probabilities at one scale, `[1, classes, h, w]` of that scale. */
+  /** The logits of the windows at one scale. */
   async #pass(
-    features: Tensor,
-    { width, height, plan }: Pass,
+    image: RgbImage,
+    { height, width, plan }: Pass,
     { flip, onWindow }: { readonly flip: boolean; readonly onWindow: () => void },
-  ): Promise<Tensor> {
-    const { padding, padded, window, windows } = plan;
-    const { left, right, top, bottom } = padding;
-    // Padding with 0 after the normalisation is padding with the mean colour, as the protocol wants it.
-    const x = resizeTo(features, [height, width]).pad([left, right, top, bottom]);
-    const sum = zeros([1, this.#description.config.classes, padded.height, padded.width], { device: this.#device });
-    const options = { flip, ...this.#enlarge(window.height, window.width) };
-    const cut = (whole: Tensor, at: { readonly top: number; readonly left: number }) =>
-      whole.narrow(2, at.top, window.height).narrow(3, at.left, window.width);
-    for (const at of windows) {
-      await scope(async () => cut(sum, at).add_(await this.#plan.probabilities(cut(x, at), options)));
+  ): Promise<ScaledLogits> {
+    const { padding } = plan;
+    const features = await this.#features(image, { height, width, padding });
+    const window = [plan.window.height, plan.window.width] as const;
+    const { size } = this.#enlarge(...window);
+    const windows = [];
+    for (const { top, left } of plan.windows) {
+      const logits = await this.#plan.window(features, { corner: [top, left], window, size, flip });
+      windows.push({ top, left, logits });
       onWindow();
     }
-    return sum.div(this.#counts(plan)).narrow(2, top, height).narrow(3, left, width);
+    return { size: [height, width], padding, window, enlarged: size, windows };
   }
 
-  /** The network's input for an image, `[1, 3, h, w]`. Resizing it is resizing the image: both are linear. */
-  #features(image: RgbImage): Tensor {
-    const { width, height } = image;
-    const { mean, std, channelOrder } = this.#description;
-    const pixels = fromBuffer(this.#ordered(image), [1, height, width, 3]).permute(0, 3, 1, 2);
-    const perChannel = (values: readonly number[]) => {
-      const ordered = channelOrder === "bgr" ? values.toReversed() : values;
-      return tensor(
-        ordered.map((value) => 255 * value),
-        [1, 3, 1, 1],
-        { device: this.#device },
-      );
-    };
-    return pixels.to({ dtype: "float32", device: this.#device }).sub(perChannel(mean)).div(perChannel(std));
+  /**
+   * The network's input for an image at some size with padding, `[1, 3, h, w]`. Resizing it is resizing the image: both are linear. Padding
+   * with 0 after the normalisation is padding with the mean colour, as the protocol wants it.
+   */
+  #features(image: RgbImage, { height, width, padding }: Size & Pick<WindowPlan, "padding">): Promise<Tensor> {
+    const { left, right, top, bottom } = padding;
+    return scaledFeatures(this.#ordered(image), [image.height, image.width], {
+      table: this.#table,
+      size: [height, width],
+      padding: [left, right, top, bottom],
+    });
   }
 
   /** An image's bytes in the network's order of channels. */
@@ -164,22 +167,15 @@ export class TorchSegmenter implements Runtime {
     const { config } = this.#description;
     return { size: alignedSize([height, width], config), alignCorners: config.alignCorners };
   }
-
-  #counts(plan: WindowPlan): Tensor {
-    const { height, width } = plan.padded;
-    return tensor(Float32Array.from(windowCounts(plan)), [1, 1, height, width], { device: this.#device });
-  }
 }
+
+type Finish<R> = (scales: readonly ScaledLogits[], options: AverageOptions) => Promise<R>;
+
+const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
 
 function tableOf(description: NetworkDescription): Float32Array {
   const { mean, std, channelOrder } = description;
   if (channelOrder === "rgb") return normalisationTable(description);
   const reversed = (values: readonly [number, number, number]) => [values[2], values[1], values[0]] as const;
   return normalisationTable({ mean: reversed(mean), std: reversed(std), channelOrder });
-}
-
-/** cv2.resize INTER_LINEAR: half-pixel centres, no smoothing when shrinking. */
-function resizeTo(x: Tensor, [height, width]: readonly [number, number]): Tensor {
-  if (x.shape[2] === height && x.shape[3] === width) return x;
-  return x.resize([height, width], { alignCorners: false });
 }

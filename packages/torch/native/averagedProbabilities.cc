@@ -1,0 +1,274 @@
+// The image's rows are walked one at a time: for each scale the two rows of probabilities around it are made from the logits of the
+// windows that lie on them, and kept for the next row. Probabilities of a whole image, or a whole window, never exist.
+#include "averagedProbabilities.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/flip.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/upsample_bilinear2d.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "bilinear.h"
+#include "call.h"
+#include "computeThread.h"
+#include "exponential.h"
+
+namespace binding {
+
+namespace {
+
+/** Adds `share` of the softmax between the columns p and q. `z` is scratch. */
+FOR_EACH_CPU
+void addSoftmax(float* sum, const float* p, const float* q, float* z, float fraction, float share, int64_t padded) {
+  float top = never;
+#pragma omp simd reduction(max : top)
+  for (int64_t i = 0; i < padded; i++) {
+    z[i] = p[i] + fraction * (q[i] - p[i]);
+    top = std::max(top, z[i]);
+  }
+  float total = 0;
+#pragma omp simd reduction(+ : total)
+  for (int64_t i = 0; i < padded; i++) {
+    z[i] = exponential(z[i] - top);
+    total += z[i];
+  }
+  const float factor = share / total;
+#pragma omp simd
+  for (int64_t i = 0; i < padded; i++) sum[i] += factor * z[i];
+}
+
+/** sum += share (a + fraction (b - a)) */
+FOR_EACH_CPU
+void addBlend(float* sum, const float* a, const float* b, float fraction, float share, int64_t count) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; i++) sum[i] += share * (a[i] + fraction * (b[i] - a[i]));
+}
+
+FOR_EACH_CPU
+void multiply(float* values, float factor, int64_t count) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; i++) values[i] *= factor;
+}
+
+FOR_EACH_CPU
+uint8_t largest(const float* values, int64_t padded) {
+  float top = values[0];
+#pragma omp simd reduction(max : top)
+  for (int64_t i = 0; i < padded; i++) top = std::max(top, values[i]);
+  int32_t first = 255;
+#pragma omp simd reduction(min : first)
+  for (int32_t i = 0; i < int32_t(padded); i++) first = std::min(first, values[i] == top ? i : 255);
+  return uint8_t(first);
+}
+
+/** What the rows of one scale need, made once. */
+struct Source {
+  const ScaledImage& image;
+  /** Of each window, [n, h, w, classes padded to lanes]. */
+  std::vector<at::Tensor> logits;
+  int64_t padded;
+  /** From the enlarged window to its logits. */
+  Axis windowRows, windowColumns;
+  /** From the image to this scale. */
+  Axis rows, columns;
+
+  Source(const ScaledImage& image, Size size, bool alignCorners)
+      : image(image),
+        padded(paddedToLanes(image.windows.at(0).logits.size(1))),
+        windowRows(image.windows[0].logits.size(2), image.enlarged.height, alignCorners),
+        windowColumns(image.windows[0].logits.size(3), image.enlarged.width, alignCorners),
+        rows(image.size.height, size.height, false),
+        columns(image.size.width, size.width, false) {
+    for (const auto& window : image.windows) {
+      const auto last = window.logits.permute({0, 2, 3, 1});
+      logits.push_back(at::constant_pad_nd(last, {0, padded - last.size(3)}, never).contiguous());
+    }
+  }
+};
+
+/** Rows of probabilities of one scale, one thread's. */
+class Rows {
+ public:
+  explicit Rows(const Source& source)
+      : source_(source), blended_((source.logits[0].size(2) + 1) * source.padded, 0.0f), z_(source.padded), counts_(source.image.size.width) {
+    // One column more than the row has: the right neighbour of the last column, with fraction 0.
+    for (auto& row : rows_) row.resize((source.image.size.width + 1) * source.padded, 0.0f);
+    between_.resize(rows_[0].size(), 0.0f);
+  }
+
+  /** Adds `share` of the row that is row y of the image. */
+  void add(float* sum, int64_t y, float share) {
+    const auto& [image, _, padded, windowRows, windowColumns, rows, columns] = source_;
+    const int64_t wide = image.size.width * padded, above = rows.below[y];
+    const float down = rows.fraction[y];
+    const float* upper = row(above);
+    const float* lower = down > 0 ? row(above + 1) : upper;
+    if (static_cast<int64_t>(columns.below.size()) == image.size.width) {
+      addBlend(sum, upper, lower, down, share, wide);
+      return;
+    }
+    blend(between_.data(), upper, lower, down, wide);
+    for (size_t x = 0; x < columns.below.size(); x++) {
+      const float* left = &between_[columns.below[x] * padded];
+      addBlend(sum + x * padded, left, left + padded, columns.fraction[x], share, padded);
+    }
+  }
+
+ private:
+  const Source& source_;
+  /** Row y is kept in place y % 2. */
+  std::array<std::vector<float>, 2> rows_;
+  std::array<int64_t, 2> held_{-1, -1};
+  std::vector<float> blended_, between_, z_;
+  std::vector<int> counts_;
+
+  const float* row(int64_t y) {
+    auto& row = rows_[y % 2];
+    if (held_[y % 2] == y) return row.data();
+    held_[y % 2] = y;
+    std::fill(row.begin(), row.end(), 0.0f);
+    std::fill(counts_.begin(), counts_.end(), 0);
+    for (size_t i = 0; i < source_.logits.size(); i++) addWindow(row.data(), i, y);
+    for (size_t x = 0; x < counts_.size(); x++) {
+      if (counts_[x] > 1) multiply(&row[x * source_.padded], 1.0f / float(counts_[x]), source_.padded);
+    }
+    return row.data();
+  }
+
+  void addWindow(float* row, size_t index, int64_t y) {
+    const auto& image = source_.image;
+    const auto& window = image.windows[index];
+    const int64_t inside = y + image.top - window.top, shift = window.left - image.left;
+    if (inside < 0 || inside >= image.window.height) return;
+    const int64_t begin = std::max<int64_t>(0, -shift), end = std::min(image.window.width, image.size.width - shift);
+    for (int64_t x = begin; x < end; x++) counts_[x + shift]++;
+    const auto& logits = source_.logits[index];
+    const int64_t n = logits.size(0), h = logits.size(1), wide = logits.size(2) * source_.padded;
+    const int64_t above = source_.windowRows.below[inside], below = std::min(above + 1, h - 1);
+    for (int64_t view = 0; view < n; view++) {
+      const float* values = logits.const_data_ptr<float>() + view * h * wide;
+      blend(blended_.data(), values + above * wide, values + below * wide, source_.windowRows.fraction[inside], wide);
+      for (int64_t x = begin; x < end; x++) {
+        const int64_t column = view == 0 ? x : image.window.width - 1 - x;
+        const float* left = &blended_[source_.windowColumns.below[column] * source_.padded];
+        addSoftmax(row + (x + shift) * source_.padded, left, left + source_.padded, z_.data(), source_.windowColumns.fraction[column],
+                   1.0f / float(n), source_.padded);
+      }
+    }
+  }
+};
+
+at::Tensor byRows(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer) {
+  std::vector<Source> sources;
+  for (const auto& scale : scales) sources.emplace_back(scale, size, alignCorners);
+  const int64_t classes = scales[0].windows[0].logits.size(1), padded = sources[0].padded;
+  const auto [height, width] = size;
+  const auto result = answer == Answer::labels ? at::empty({height, width}, at::kByte) : at::empty({classes, height, width}, at::kFloat);
+  at::parallel_for(0, height, 16, [&, height = height, width = width](int64_t begin, int64_t end) {
+    std::vector<Rows> rows(sources.begin(), sources.end());
+    std::vector<float> sum(width * padded);
+    for (int64_t y = begin; y < end; y++) {
+      std::fill(sum.begin(), sum.end(), 0.0f);
+      for (auto& one : rows) one.add(sum.data(), y, 1.0f / float(rows.size()));
+      if (answer == Answer::labels) {
+        auto* labels = result.mutable_data_ptr<uint8_t>() + y * width;
+        for (int64_t x = 0; x < width; x++) labels[x] = largest(&sum[x * padded], padded);
+      } else {
+        auto* probabilities = result.mutable_data_ptr<float>() + y * width;
+        for (int64_t c = 0; c < classes; c++) {
+          for (int64_t x = 0; x < width; x++) probabilities[c * height * width + x] = sum[x * padded + c];
+        }
+      }
+    }
+  });
+  return result;
+}
+
+/** The same by libtorch's operations, wherever the logits are and in their precision. */
+at::Tensor byOperations(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer) {
+  at::Tensor total;
+  for (const auto& [scaled, top, left, window, enlarged, windows] : scales) {
+    int64_t height = scaled.height, width = scaled.width;
+    for (const auto& one : windows) {
+      height = std::max(height, one.top + window.height);
+      width = std::max(width, one.left + window.width);
+    }
+    const auto like = windows.at(0).logits.options();
+    auto sum = at::zeros({1, windows[0].logits.size(1), height, width}, like), count = at::zeros({1, 1, height, width}, like);
+    const auto on = [&, &window = window](const at::Tensor& whole, const ScaledImage::Window& one) {
+      return whole.narrow(2, one.top, window.height).narrow(3, one.left, window.width);
+    };
+    for (const auto& one : windows) {
+      const auto full = at::upsample_bilinear2d(one.logits, {enlarged.height, enlarged.width}, alignCorners);
+      const auto views = at::softmax(full.narrow(2, 0, window.height).narrow(3, 0, window.width), 1);
+      const auto first = views.narrow(0, 0, 1);
+      on(sum, one).add_(views.size(0) == 1 ? first : first.add(at::flip(views.narrow(0, 1, 1), {3})).div(2));
+      on(count, one).add_(1);
+    }
+    const auto mean = sum.div_(count).narrow(2, top, scaled.height).narrow(3, left, scaled.width);
+    const auto resized = at::upsample_bilinear2d(mean, {size.height, size.width}, false);
+    total = total.defined() ? total.add_(resized) : resized;
+  }
+  if (answer == Answer::labels) return at::argmax(total[0], 0).to(at::kByte).cpu();
+  return total[0].div(static_cast<double>(scales.size())).to(at::kFloat).cpu();
+}
+
+}  // namespace
+
+at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer) {
+  TORCH_CHECK(!scales.empty(), "expected logits of one scale or more");
+  for (const auto& scale : scales) {
+    TORCH_CHECK(!scale.windows.empty(), "expected one window or more at each scale");
+    for (const auto& [top, left, logits] : scale.windows) {
+      const auto& first = scales[0].windows[0].logits;
+      TORCH_CHECK(logits.dim() == 4 && logits.size(0) <= 2 && logits.size(1) <= 256 && logits.size(1) == first.size(1) &&
+                      logits.scalar_type() == first.scalar_type() && logits.sizes() == scale.windows[0].logits.sizes(),
+                  "expected logits [1 or 2, c, h, w] of at most 256 classes, alike for all windows, found ", logits.sizes());
+      TORCH_CHECK(top >= 0 && left >= 0, "expected windows within the image, found one at ", top, ", ", left);
+    }
+    TORCH_CHECK(scale.enlarged.height >= scale.window.height && scale.enlarged.width >= scale.window.width,
+                "expected logits to be enlarged to a window's size or more");
+  }
+  const auto& first = scales[0].windows[0].logits;
+  const bool kernels = first.is_cpu() && first.scalar_type() == at::kFloat;
+  return (kernels ? byRows : byOperations)(scales, size, alignCorners, answer);
+}
+
+// A promise of `averaged`. Each scale is given as [height, width, top, left, window height and width, enlarged height and width,
+// windows, and top and left of each window], one after the other.
+FUNCTION(averaged, "scales", "logits", "size", "alignCorners", "labels") {
+  const auto numbers = call.integers(0), size = call.integers(2);
+  const auto logits = call.tensors(1);
+  std::vector<ScaledImage> scales;
+  size_t at = 0, used = 0;
+  const auto next = [&] {
+    if (at == numbers.size()) throw std::invalid_argument("scales: expected more numbers");
+    return numbers[at++];
+  };
+  while (at < numbers.size()) {
+    ScaledImage scale{{next(), next()}, next(), next(), {next(), next()}, {next(), next()}, {}};
+    for (auto left = next(); left > 0; left--) {
+      if (used == logits.size()) throw std::invalid_argument("logits: expected those of each window");
+      scale.windows.push_back({next(), next(), logits[used++]});
+    }
+    scales.push_back(std::move(scale));
+  }
+  const auto work = [scales = std::move(scales), size = Size{size.at(0), size.at(1)}, alignCorners = call.boolean(3),
+                     answer = call.boolean(4) ? Answer::labels : Answer::probabilities] {
+    c10::NoGradGuard noGrad;
+    return averaged(scales, size, alignCorners, answer);
+  };
+  return computeLater(call, work);
+}
+
+}  // namespace binding
