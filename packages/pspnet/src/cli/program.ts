@@ -141,7 +141,7 @@ function models(): Command {
   return new Command("models")
     .description("the standard networks with parameters and GMAC, direct and factorised")
     .option("--classes <n>", "only with this number of classes", integer)
-    .option("--size <n or HxW>", "size of the image for GMAC", size, [473, 473])
+    .addOption(new Option("--size <n or HxW>", "size of the image for GMAC").argParser(size).default([473, 473], "473"))
     .option("--json", "one JSON document on standard output")
     .addHelpText("after", examples("pspnet models", "pspnet models --classes 19 --size 713 --json"))
     .action(async (options) => (await import("./models.js")).models(options));
@@ -156,7 +156,11 @@ function bench(): Command {
     .option("--layers <n>", "depth of the random network", integer, 50)
     .option("--classes <n>", "classes of the random network", integer, 150)
     .option("--width <n>", "channels of the random network's first stage", integer, 64)
-    .option("--size <list>", "sizes of the photograph, for example 473,713x505 (height x width)", sizes, [[473, 473]])
+    .addOption(
+      new Option("--size <list>", "sizes of the photograph, for example 473,713x505 (height x width)")
+        .argParser(sizes)
+        .default([[473, 473]], "473"),
+    )
     .option("--runtime <list>", "torch, onnx or both; otherwise all that this machine has", runtimes)
     .option("--precision <list>", "fp32, bf16 or both; otherwise bf16 only where the machine is fast at it", precisions)
     .option("--rounds <n>", "images for each case, one a round", integer, 10)
