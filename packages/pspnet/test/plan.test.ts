@@ -122,16 +122,16 @@ test("runs asked for at once all answer, off the event loop", async () => {
   expect(turns).toBeGreaterThan(50);
 });
 
-test("a run in memory that was laid out before gives what the first run gave, whatever ran in between", async () => {
-  const { plan } = pair({ layers: 18, width: 64, headChannels: 64 });
+test("with memory and weights laid out for its size a run gives what the first run gave, whatever ran in between", async () => {
+  const { plan } = pair({ layers: 50, width: 64, headChannels: 64 });
   // More sizes than layouts are kept for, of several MiB each.
   const sizes = Array.from({ length: 10 }, (_, i) => 145 + 8 * i);
   const images = sizes.map((size) => randn([1, 3, size, 121]));
   const first = [];
   for (const x of images) first.push(await plan.run(x));
   const threads = numThreads();
-  for (const [i, x] of images.entries()) {
-    const next = images[(i + 1) % images.length];
+  for (const [i, x] of images.slice(0, 3).entries()) {
+    const next = images[i + 1];
     const together = await Promise.all([plan.run(x), plan.run(next), plan.run(x)]);
     setNumThreads(1);
     const alone = await plan.run(x);

@@ -8,10 +8,12 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 
@@ -103,7 +105,20 @@ at::Tensor packedWeight(const at::Tensor& weight, const Integers& a) {
                                  .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
                                  .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t, at::OptionalIntArrayRef)>();
   const Integers p(2, a[padding]), s(2, a[stride]), d(2, a[dilation]), size(a.begin() + usualSize, a.end());
+  if (weight.is_mkldnn()) return at::mkldnn_reorder_conv2d_weight(weight, p, s, d, 1, size);
   return handle.call(weight, p, s, d, 1, size);
+}
+
+std::string orderOf(const at::Tensor& packed) {
+  static const auto handle =
+      c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_get_mkldnn_serialized_md", "").typed<at::Tensor(const at::Tensor&)>();
+  const auto bytes = handle.call(packed);
+  return {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()};
+}
+
+Integers withInputSize(Integers attributes, at::IntArrayRef size) {
+  std::copy(size.begin(), size.end(), attributes.begin() + usualSize);
+  return attributes;
 }
 
 Operator operatorNamed(const std::string& name) {

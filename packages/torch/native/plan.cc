@@ -24,7 +24,9 @@ at::Tensor Plan::converted(const at::Tensor& value) const {
 
 void Plan::constant(int64_t index, const at::Tensor& value) {
   if (index >= static_cast<int64_t>(constants_.size())) constants_.resize(index + 1);
-  constants_[index] = converted(value);
+  // Never the caller's own memory: it may change, and may be a corner of a whole file's.
+  const auto there = converted(value);
+  constants_[index] = there.is_alias_of(value) ? there.clone() : there;
 }
 
 void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes) {
@@ -55,20 +57,54 @@ void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output)
   }
 }
 
-at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) const {
+at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) {
   c10::NoGradGuard noGrad;
   if (matrices.size() != matrices_.size()) throw std::invalid_argument("matrices: expected " + std::to_string(matrices_.size()));
   std::vector<at::Tensor> values(constants_);
   values[images_] = converted(images);
   for (size_t i = 0; i < matrices.size(); i++) values[matrices_[i]] = converted(matrices[i]);
+  auto& own = forSize(images.sizes());
+  // The second run of a size packs for it what has another order: sizes that come once are not worth it.
+  const bool pack = own.runs++ == 1;
+  if (pack) own.weights.resize(steps_.size());
   std::vector<at::Tensor> read;
-  for (const auto& step : steps_) {
+  for (size_t i = 0; i < steps_.size(); i++) {
+    const auto& step = steps_[i];
     read.clear();
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
+    if (read.size() > 1 && read[1].is_mkldnn()) {
+      if (pack) own.weights[i] = weightFor(step, read[0].sizes());
+      if (!own.weights.empty()) read[1] = own.weights[i];
+    }
     values[step.output] = step.run(step, read);
     for (const auto index : step.lastUses) values[index] = at::Tensor();
   }
   return values[output_].to(at::kFloat);
+}
+
+Plan::ForSize& Plan::forSize(at::IntArrayRef size) {
+  constexpr size_t most = 16;
+  auto found = std::find_if(sizes_.begin(), sizes_.end(), [&](const auto& one) { return size.equals(one.size); });
+  if (found == sizes_.end()) found = sizes_.insert(found, ForSize{size.vec()});
+  sizes_.splice(sizes_.begin(), sizes_, found);
+  if (sizes_.size() > most) sizes_.pop_back();
+  return sizes_.front();
+}
+
+const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
+  const int64_t index = step.inputs[1];
+  auto& known = orders_[index];
+  if (known.empty()) known.push_back(constants_[index]);
+  const auto attributes = withInputSize(step.attributes, inputSize);
+  std::vector<int64_t> key(attributes.begin(), attributes.end());
+  key.insert(key.end(), known[0].sizes().begin(), known[0].sizes().end());
+  auto& order = orderFor_[key];
+  const auto found = [&] { return std::find_if(known.begin(), known.end(), [&](const auto& one) { return orderOf(one) == order; }); };
+  if (const auto at = found(); at != known.end()) return *at;
+  const auto packed = packedWeight(known[0], attributes);
+  order = orderOf(packed);
+  if (const auto at = found(); at != known.end()) return *at;
+  return known.emplace_back(packed);
 }
 
 at::Tensor Plan::withWorkspace(std::vector<int64_t> key, const std::function<at::Tensor()>& work) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,8 +41,8 @@ class Plan {
   /** Ends the building: which values are the images, the matrices that depend on their size, and the output. */
   void finish(int64_t images, std::vector<int64_t> matrices, int64_t output);
 
-  /** The output in float32. */
-  at::Tensor run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) const;
+  /** The output in float32. On the compute thread. */
+  at::Tensor run(const at::Tensor& images, const std::vector<at::Tensor>& matrices);
 
   /** Does work that allocates the same whenever the key is the same, on the compute thread: its memory is laid out once for each. */
   at::Tensor withWorkspace(std::vector<int64_t> key, const std::function<at::Tensor()>& work);
@@ -56,13 +57,35 @@ class Plan {
   /** The one used last in front. */
   std::list<std::pair<std::vector<int64_t>, Workspace>> workspaces_;
 
+  /** What images of one size need beyond what all of them share. */
+  struct ForSize {
+    std::vector<int64_t> size;
+    int64_t runs = 0;
+    /** Of each step, its convolution's weights in the order that is best for this size; before the second run there are none. */
+    std::vector<at::Tensor> weights;
+  };
+  /** The one used last in front. */
+  std::list<ForSize> sizes_;
+  /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
+  std::map<int64_t, std::vector<at::Tensor>> orders_;
+  /** By a convolution and the size of its input: the order asked for. */
+  std::map<std::vector<int64_t>, std::string> orderFor_;
+
   at::Tensor converted(const at::Tensor& value) const;
+  ForSize& forSize(at::IntArrayRef size);
+  const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);
 };
 
 /** The operator of this name; throws for one that there is not. */
 Operator operatorNamed(const std::string& name);
 
-/** The weights of a convolution in the order that its operator wants. */
+/** The weights of a convolution, packed or not, in the order that its operator wants. */
 at::Tensor packedWeight(const at::Tensor& weight, const Integers& attributes);
+
+/** What the order of packed weights is told apart by. */
+std::string orderOf(const at::Tensor& packed);
+
+/** The attributes of a convolution whose input has another size. */
+Integers withInputSize(Integers attributes, at::IntArrayRef size);
 
 }  // namespace binding

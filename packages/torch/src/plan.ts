@@ -16,7 +16,7 @@ export interface PlanOptions {
   /** Of weights and activations: bfloat16 where the processor is fast at it, float16 on a GPU. */
   readonly dtype: "float32" | "bfloat16" | "float16";
   readonly device?: string;
-  /** Size of images that the layout of the weights is chosen for, `[h, w]`. Images of other sizes can be run as well. */
+  /** Size of images that the weights are laid out for at first, `[h, w]`. */
   readonly usualSize: readonly [number, number];
 }
 
@@ -48,8 +48,9 @@ export interface LabelOptions extends EnlargeOptions {
 
 /**
  * A graph compiled into one native object: convolutions with bias, ReLU and residual inside, their weights laid out once in the order
- * that oneDNN wants. It runs images of any size with the same weights; for each size it plans once where in one block of memory every
- * activation lies. Runs are off the event loop; those that are asked for at once follow one another.
+ * that oneDNN wants. It runs images of any size with the same weights; for a size that comes again it plans where in one block of memory
+ * every activation lies, and lays out anew the few weights that another order suits better. Runs are off the event loop; those that are
+ * asked for at once follow one another.
  */
 export class Plan {
   readonly #handle: Handle;
