@@ -1,6 +1,7 @@
 // Errors
 export * from "./error.js";
 // Evaluation
+export * from "./evaluate/averagedProbabilities.js";
 export * from "./evaluate/confusionMatrix.js";
 export * from "./evaluate/tiles.js";
 // The network as a graph
@@ -46,6 +47,7 @@ export * from "./passes/optimise.js";
 // Random numbers
 export * from "./random/random.js";
 // What the network computes with
+export * from "./tensor/bilinearAxis.js";
 export * from "./tensor/enlargeMatrix.js";
 export type * from "./tensor/tensor.js";
 // Weights

@@ -1,10 +1,8 @@
 // From windows' logits to an image
 export {
-  type AverageOptions,
   averagedLabels,
   averagedProbabilities,
   type ScaledFeaturesOptions,
-  type ScaledLogits,
   scaledFeatures,
 } from "./averagedProbabilities.js";
 // Tensors

@@ -1,4 +1,6 @@
-import { averagedLabels, averagedProbabilities, randn, type ScaledLogits, scaledFeatures, tensor } from "@pspnet/torch";
+import * as core from "@pspnet/core";
+import { planWindows, type ScaledLogits, type Size, type WindowLogits } from "@pspnet/core";
+import { averagedLabels, averagedProbabilities, randn, scaledFeatures, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
 interface Form {
@@ -7,76 +9,77 @@ interface Form {
   readonly alignCorners: boolean;
 }
 
-const SIZE = [19, 31] as const;
+const SIZE = { height: 19, width: 31 };
 
 /** Three scales: several windows that overlap, an image that a window is larger than, and the image at its own size in one window. */
-function scales({ classes, views }: Form): ScaledLogits[] {
-  const logits = (h: number, w: number) => randn([views, classes, h, w]).mul(3);
-  const around = { top: 0, left: 0 };
+function scales({ classes, views }: Form): ScaledLogits<Tensor>[] {
+  const scale = (size: Size, crop: number | null, [enlarged, shape]: readonly [Size, readonly [number, number]]) => {
+    const plan = planWindows(size, { crop });
+    return { size, plan, enlarged, windows: plan.windows.map(() => randn([views, classes, ...shape]).mul(3)) };
+  };
+  const square = { height: 17, width: 17 };
   return [
-    {
-      size: [25, 41],
-      padding: around,
-      window: [17, 17],
-      enlarged: [17, 17],
-      windows: [0, 8].flatMap((top) => [0, 12, 24].map((left) => ({ top, left, logits: logits(3, 3) }))),
-    },
-    {
-      size: [9, 15],
-      padding: { top: 4, left: 1 },
-      window: [17, 17],
-      enlarged: [17, 17],
-      windows: [{ ...around, logits: logits(3, 3) }],
-    },
-    {
-      size: SIZE,
-      padding: around,
-      window: SIZE,
-      enlarged: [25, 33],
-      windows: [{ ...around, logits: logits(4, 5) }],
-    },
+    scale({ height: 25, width: 41 }, 17, [square, [3, 3]]),
+    scale({ height: 9, width: 15 }, 17, [square, [3, 3]]),
+    scale(SIZE, null, [{ height: 25, width: 33 }, [4, 5]]),
   ];
 }
 
 /** The same in float64, for which libtorch's own operations are used. */
-const inDouble = (all: readonly ScaledLogits[]): ScaledLogits[] =>
+const inDouble = (all: readonly ScaledLogits<Tensor>[]): ScaledLogits<Tensor>[] =>
+  all.map((scale) => ({ ...scale, windows: scale.windows.map((logits) => logits.to({ dtype: "float64" })) }));
+
+/** The same for core. */
+const inArrays = (all: readonly ScaledLogits<Tensor>[]): ScaledLogits<WindowLogits>[] =>
   all.map((scale) => ({
     ...scale,
-    windows: scale.windows.map(({ logits, ...corner }) => ({ ...corner, logits: logits.to({ dtype: "float64" }) })),
+    windows: scale.windows.map((logits) => ({
+      shape: logits.shape as unknown as WindowLogits["shape"],
+      data: logits.toArray() as Float32Array,
+    })),
   }));
+
+const furthest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 const forms: Form[] = [5, 16, 150].flatMap((classes) =>
   ([1, 2] as const).flatMap((views) => [true, false].map((alignCorners) => ({ classes, views, alignCorners }))),
 );
 
-describe("probabilities made row by row are those of whole images in float64", () => {
+function expectLargest(labels: Uint8Array, probabilities: Float32Array): void {
+  const area = labels.length;
+  for (const [pixel, label] of labels.entries()) {
+    const values = probabilities.filter((_, i) => i % area === pixel);
+    expect(values[label]).toBe(Math.max(...values));
+  }
+}
+
+describe("probabilities made row by row, here and in core, are those of whole images in float64", () => {
   test.each(forms)("%j", async (form) => {
     const options = { size: SIZE, alignCorners: form.alignCorners };
     const given = scales(form);
     const found = await averagedProbabilities(given, options);
     const expected = await averagedProbabilities(inDouble(given), options);
-    expect(found.length).toBe(form.classes * SIZE[0] * SIZE[1]);
-    expect(Math.max(...found.map((value, i) => Math.abs(value - expected[i])))).toBeLessThan(1e-6);
+    expect(found.length).toBe(form.classes * SIZE.height * SIZE.width);
+    expect(furthest(found, expected)).toBeLessThan(1e-6);
+    const plain = core.averagedProbabilities(inArrays(given), options);
+    expect(furthest(plain, expected)).toBeLessThan(1e-6);
 
     const labels = await averagedLabels(given, options);
-    const area = SIZE[0] * SIZE[1];
-    for (const [pixel, label] of labels.entries()) {
-      const values = Array.from({ length: form.classes }, (_, c) => found[c * area + pixel]);
-      expect(values[label]).toBe(Math.max(...values));
-    }
+    expectLargest(labels, found);
+    expectLargest(core.averagedLabels(inArrays(given), options), plain);
   });
 });
 
 test("logits that do not fit are errors", async () => {
   const [scale] = scales({ classes: 5, views: 1, alignCorners: true });
   const options = { size: SIZE, alignCorners: true };
-  const other = { top: 0, left: 0, logits: randn([1, 6, 3, 3]) };
-  await expect(averagedLabels([{ ...scale, windows: [...scale.windows, other] }], options)).rejects.toThrow(/alike/);
-  await expect(averagedLabels([{ ...scale, windows: [] }], options)).rejects.toThrow(/one window or more/);
+  const refused = (changed: Partial<ScaledLogits<Tensor>>) => averagedLabels([{ ...scale, ...changed }], options);
+  const [, ...others] = scale.windows;
+  await expect(refused({ windows: [randn([1, 6, 3, 3]), ...others] })).rejects.toThrow(/alike/);
+  await expect(refused({ windows: others })).rejects.toThrow(/expected those of each window/);
+  await expect(refused({ enlarged: { height: 9, width: 9 } })).rejects.toThrow(/enlarged to a window's size/);
   await expect(averagedLabels([], options)).rejects.toThrow(/one scale or more/);
-  await expect(averagedLabels([{ ...scale, enlarged: [9, 9] }], options)).rejects.toThrow(
-    /enlarged to a window's size/,
-  );
+  expect(() => core.averagedLabels(inArrays([{ ...scale, windows: others }]), options)).toThrow(/of each window/);
 });
 
 test("features at another size are those of the image, resized and padded", async () => {

@@ -1,3 +1,4 @@
+import { bilinearAxis } from "./bilinearAxis.js";
 import type { EnlargeMatrixOptions } from "./tensor.js";
 
 /**
@@ -9,27 +10,15 @@ import type { EnlargeMatrixOptions } from "./tensor.js";
  */
 export function enlargeMatrix(size: number, { bins, taps, alignCorners }: EnlargeMatrixOptions): Float64Array {
   const matrix = new Float64Array(size * taps * bins);
+  const { below, fraction } = bilinearAxis(bins, size, { alignCorners });
   for (let row = 0; row < size; row++) {
     for (let tap = 0; tap < taps; tap++) {
       const position = row + tap - (taps - 1) / 2;
       if (position < 0 || position >= size) continue;
-      const source = sourceIndex(position, { size, bins, alignCorners });
-      const low = Math.floor(source);
       const start = (row * taps + tap) * bins;
-      matrix[start + low] += 1 - (source - low);
-      matrix[start + Math.min(low + 1, bins - 1)] += source - low;
+      matrix[start + below[position]] += 1 - fraction[position];
+      matrix[start + Math.min(below[position] + 1, bins - 1)] += fraction[position];
     }
   }
   return matrix;
-}
-
-interface Scale {
-  readonly size: number;
-  readonly bins: number;
-  readonly alignCorners: boolean;
-}
-
-function sourceIndex(position: number, { size, bins, alignCorners }: Scale): number {
-  if (alignCorners) return size === 1 ? 0 : (position * (bins - 1)) / (size - 1);
-  return Math.min(Math.max(((position + 0.5) * bins) / size - 0.5, 0), bins - 1);
 }

@@ -1,6 +1,9 @@
 import { availableParallelism } from "node:os";
 import {
+  type AverageOptions,
   alignedSize,
+  averagedLabels,
+  averagedProbabilities,
   exportOnnx,
   type LabelMap,
   type ModelDescription,
@@ -10,16 +13,17 @@ import {
   type Pass,
   planPasses,
   type RgbImage,
+  type ScaledLogits,
   type Size,
   type State,
-  windowCounts,
+  type WindowLogits,
 } from "@pspnet/core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { addResized, addWindow, argmax, cutWindow, divideByCounts, type Planes, planes, resized } from "./planes.js";
+import { cutWindow, type Planes, resized } from "./planes.js";
 import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
 import type { AskOptions } from "./runtime.js";
 
-type Output = "labels" | "probabilities" | "logits";
+type Output = "labels" | "logits8" | "logits";
 
 export interface OnnxSegmenterParts {
   readonly state: State;
@@ -43,15 +47,15 @@ export class OnnxSegmenter {
   async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
     const { width, height } = image;
     if (!isWholeImage(protocol)) {
-      const probabilities = await this.#probabilities(image, protocol, options);
-      return { width, height, data: argmax(probabilities) };
+      const [scales, size] = await this.#scales(image, protocol, options);
+      return { width, height, data: averagedLabels(scales, size) };
     }
     const [found, size] = await this.#whole<Uint8Array>("labels", image, options);
     return { width, height, data: cropped(found, { from: size, to: image, channels: 1 }) };
   }
 
   async probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
-    return (await this.#probabilities(image, protocol, options)).data;
+    return averagedProbabilities(...(await this.#scales(image, protocol, options)));
   }
 
   async logits(image: RgbImage, options: AskOptions = {}): Promise<Float32Array> {
@@ -83,36 +87,38 @@ export class OnnxSegmenter {
     );
     const size = this.#aligned(image);
     const input = cutWindow(this.#planes(image), { plan, corner: { top: 0, left: 0 }, size, flip: false });
-    const found = await run<T>(session, output, { input, size });
+    const { data } = await run(session, output, { input, size });
     onWindow?.(1, 1);
-    return [found, size];
+    return [data as T, size];
   }
 
-  async #probabilities(image: RgbImage, protocol: Protocol, { signal, onWindow }: AskOptions): Promise<Planes> {
+  /** The logits of all windows, and what is needed to average them. */
+  async #scales(
+    image: RgbImage,
+    protocol: Protocol,
+    { signal, onWindow }: AskOptions,
+  ): Promise<[ScaledLogits<WindowLogits>[], AverageOptions]> {
     const { width, height } = image;
-    const session = await this.#session("probabilities");
+    const session = await this.#session("logits8");
     const total = windowTotal(image, protocol);
     let done = 0;
-    const onePass = async (pass: Pass) => {
-      const { plan } = pass;
-      const scaled = resized(pixels, pass);
-      const sum = planes(this.#classes, pass);
-      const size = this.#aligned(plan.window);
+    const onePass = async ({ plan, ...size }: Pass) => {
+      const scaled = resized(pixels, size);
+      const enlarged = this.#aligned(plan.window);
+      const windows: WindowLogits[] = [];
       for (const corner of plan.windows) {
         signal?.throwIfAborted();
-        const place = { plan, corner, size, flip: protocol.flip };
-        const found = await run<Float32Array>(session, "probabilities", { input: cutWindow(scaled, place), size });
-        addWindow(sum, found, place);
+        const input = cutWindow(scaled, { plan, corner, size: enlarged, flip: protocol.flip });
+        const { data, dims } = await run(session, "logits8", { input, size: enlarged });
+        windows.push({ data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] });
         onWindow?.(++done, total);
       }
-      if (plan.windows.length > 1) divideByCounts(sum, windowCounts(plan), plan);
-      return sum;
+      return { size, plan, enlarged, windows };
     };
     const pixels = this.#planes(image);
-    const passes = planPasses({ width, height }, protocol);
-    const sum = planes(this.#classes, { width, height });
-    for (const pass of passes) addResized(sum, await onePass(pass), 1 / passes.length);
-    return sum;
+    const scales: ScaledLogits<WindowLogits>[] = [];
+    for (const pass of planPasses({ width, height }, protocol)) scales.push(await onePass(pass));
+    return [scales, { size: image, alignCorners: this.#parts.description.config.alignCorners }];
   }
 
   #planes(image: RgbImage): Planes {
@@ -144,14 +150,13 @@ function openSession(
   return InferenceSession.create(model, { intraOpNumThreads: threads > 0 ? threads : availableParallelism() });
 }
 
-async function run<T extends Uint8Array | Float32Array>(
+async function run(
   session: InferenceSession,
   output: Output,
   { input, size: { height, width } }: { readonly input: Float32Array; readonly size: Size },
-): Promise<T> {
+): Promise<Tensor> {
   const n = input.length / (3 * height * width);
-  const result = await session.run({ image: new Tensor("float32", input, [n, 3, height, width]) });
-  return result[output].data as T;
+  return (await session.run({ image: new Tensor("float32", input, [n, 3, height, width]) }))[output];
 }
 
 /** The upper left part of maps `[channels, h, w]`. */

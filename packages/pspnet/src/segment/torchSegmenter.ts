@@ -1,4 +1,5 @@
 import {
+  type AverageOptions,
   alignedSize,
   type LabelMap,
   type ModelDescription,
@@ -8,20 +9,12 @@ import {
   type Pass,
   planPasses,
   type RgbImage,
+  type ScaledLogits,
   type Size,
   type State,
   type WindowPlan,
 } from "@pspnet/core";
-import {
-  type AverageOptions,
-  averagedLabels,
-  averagedProbabilities,
-  Plan,
-  type ScaledLogits,
-  scaledFeatures,
-  scope,
-  type Tensor,
-} from "@pspnet/torch";
+import { averagedLabels, averagedProbabilities, Plan, scaledFeatures, scope, type Tensor } from "@pspnet/torch";
 import { type Engine, type EngineOptions, openEngine } from "./engine.js";
 import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
@@ -114,12 +107,12 @@ export class TorchSegmenter implements Runtime {
     };
     const { width, height } = image;
     return scope(async () => {
-      const scales: ScaledLogits[] = [];
+      const scales: ScaledLogits<Tensor>[] = [];
       for (const pass of planPasses({ width, height }, protocol)) {
         signal?.throwIfAborted();
         scales.push(await scope(() => this.#pass(image, pass, { flip: protocol.flip, onWindow: onOne })));
       }
-      return finish(scales, { size: [height, width], alignCorners: this.#description.config.alignCorners });
+      return finish(scales, { size: image, alignCorners: this.#description.config.alignCorners });
     });
   }
 
@@ -128,18 +121,16 @@ export class TorchSegmenter implements Runtime {
     image: RgbImage,
     { height, width, plan }: Pass,
     { flip, onWindow }: { readonly flip: boolean; readonly onWindow: () => void },
-  ): Promise<ScaledLogits> {
-    const { padding } = plan;
-    const features = await this.#features(image, { height, width, padding });
+  ): Promise<ScaledLogits<Tensor>> {
+    const features = await this.#features(image, { height, width, padding: plan.padding });
     const window = [plan.window.height, plan.window.width] as const;
     const { size } = this.#enlarge(...window);
-    const windows = [];
+    const windows: Tensor[] = [];
     for (const { top, left } of plan.windows) {
-      const logits = await this.#plan.window(features, { corner: [top, left], window, size, flip });
-      windows.push({ top, left, logits });
+      windows.push(await this.#plan.window(features, { corner: [top, left], window, size, flip }));
       onWindow();
     }
-    return { size: [height, width], padding, window, enlarged: size, windows };
+    return { size: { height, width }, plan, enlarged: { height: size[0], width: size[1] }, windows };
   }
 
   /**
@@ -169,7 +160,7 @@ export class TorchSegmenter implements Runtime {
   }
 }
 
-type Finish<R> = (scales: readonly ScaledLogits[], options: AverageOptions) => Promise<R>;
+type Finish<R> = (scales: readonly ScaledLogits<Tensor>[], options: AverageOptions) => Promise<R>;
 
 const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
 

@@ -1,0 +1,275 @@
+import { PspnetError } from "../error.js";
+import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
+import type { Size, WindowPlan } from "./tiles.js";
+
+/** Logits of the windows of an image at one scale. */
+export interface ScaledLogits<Logits> {
+  /** Of the image at this scale. */
+  readonly size: Size;
+  readonly plan: WindowPlan;
+  /** What a window's logits are enlarged to: its size, or more, the rest of which is cut off. */
+  readonly enlarged: Size;
+  /** In the plan's order. */
+  readonly windows: readonly Logits[];
+}
+
+/** Logits of a window, `[1, c, h, w]`; or `[2, c, h, w]` with those of its mirror image. */
+export interface WindowLogits {
+  readonly shape: readonly [number, number, number, number];
+  readonly data: Float32Array;
+}
+
+export interface AverageOptions {
+  /** Of the image. */
+  readonly size: Size;
+  /** Of the enlargement of the logits. */
+  readonly alignCorners: boolean;
+}
+
+/**
+ * Class probabilities `[c, h, w]` of an image, by the official release's `tool/test.py`: the softmax of the enlarged logits, averaged
+ * with the mirrored one of the mirror image, over the windows on a pixel, and, resized to the image, over the scales. The image's rows
+ * are made one at a time, so the enlarged logits never exist.
+ */
+export function averagedProbabilities(
+  scales: readonly ScaledLogits<WindowLogits>[],
+  options: AverageOptions,
+): Float32Array {
+  const { height, width } = options.size;
+  const classes = classesOf(scales);
+  const result = new Float32Array(classes * height * width);
+  forEachRow(scales, options, (row, y) => {
+    for (let c = 0; c < classes; c++) {
+      const start = (c * height + y) * width;
+      for (let x = 0; x < width; x++) result[start + x] = row[x * classes + c];
+    }
+  });
+  return result;
+}
+
+/** The class of largest {@link averagedProbabilities} of each pixel, the first of equals: `[h, w]`. */
+export function averagedLabels(scales: readonly ScaledLogits<WindowLogits>[], options: AverageOptions): Uint8Array {
+  const { height, width } = options.size;
+  const classes = classesOf(scales);
+  const result = new Uint8Array(height * width);
+  forEachRow(scales, options, (row, y) => {
+    for (let x = 0; x < width; x++) {
+      const start = x * classes;
+      let best = 0;
+      for (let c = 1; c < classes; c++) if (row[start + c] > row[start + best]) best = c;
+      result[y * width + x] = best;
+    }
+  });
+  return result;
+}
+
+function classesOf(scales: readonly ScaledLogits<WindowLogits>[]): number {
+  const shapes = scales.flatMap(({ windows }) => windows.map(({ shape }) => shape));
+  const found = new Set(shapes.map(([, classes]) => classes));
+  if (found.size !== 1 || scales.some(({ plan, windows }) => plan.windows.length !== windows.length)) {
+    const said = `${shapes.length} windows of ${[...found].join(", ")} classes`;
+    throw new PspnetError("usage", `logits: expected those of each window, of one number of classes, found ${said}`);
+  }
+  return shapes[0][1];
+}
+
+/** Calls `visit` with the probabilities of each of the image's rows, `[w, c]`; they are overwritten by the next. */
+function forEachRow(
+  scales: readonly ScaledLogits<WindowLogits>[],
+  options: AverageOptions,
+  visit: (row: Float32Array, y: number) => void,
+): void {
+  const rows = scales.map((scale) => new ScaleRows(scale, options));
+  const sum = new Float32Array(options.size.width * classesOf(scales));
+  for (let y = 0; y < options.size.height; y++) {
+    sum.fill(0);
+    for (const one of rows) one.addTo(sum, y, 1 / rows.length);
+    visit(sum, y);
+  }
+}
+
+/** The rows of probabilities of one scale. Row y, once made, is kept in place y % 2 for the image's next row. */
+class ScaleRows {
+  readonly #scale: ScaledLogits<WindowLogits>;
+  readonly #windows: readonly WindowRows[];
+  readonly #classes: number;
+  /** From the image to this scale. */
+  readonly #down: BilinearAxis;
+  readonly #across: BilinearAxis;
+  readonly #rows: readonly [Float32Array, Float32Array];
+  readonly #held = [-1, -1];
+  readonly #counts: Uint16Array;
+
+  constructor(scale: ScaledLogits<WindowLogits>, { size, alignCorners }: AverageOptions) {
+    this.#scale = scale;
+    this.#windows = scale.windows.map((logits) => new WindowRows(logits, { ...scale, alignCorners }));
+    this.#classes = scale.windows[0].shape[1];
+    this.#down = bilinearAxis(scale.size.height, size.height, { alignCorners: false });
+    this.#across = bilinearAxis(scale.size.width, size.width, { alignCorners: false });
+    const length = scale.size.width * this.#classes;
+    this.#rows = [new Float32Array(length), new Float32Array(length)];
+    this.#counts = new Uint16Array(scale.size.width);
+  }
+
+  /** Adds `share` of row y of the image. */
+  addTo(sum: Float32Array, y: number, share: number): void {
+    const above = this.#down.below[y];
+    const lower = this.#down.fraction[y];
+    this.#addRow(sum, above, share * (1 - lower));
+    if (lower > 0) this.#addRow(sum, above + 1, share * lower);
+  }
+
+  #addRow(sum: Float32Array, y: number, share: number): void {
+    const row = this.#row(y);
+    const { below, fraction } = this.#across;
+    const classes = this.#classes;
+    for (let x = 0, i = 0; x < below.length; x++) {
+      const right = share * fraction[x];
+      const left = share - right;
+      let from = below[x] * classes;
+      if (right === 0) for (const end = i + classes; i < end; ) sum[i++] += left * row[from++];
+      else for (const end = i + classes; i < end; from++) sum[i++] += left * row[from] + right * row[from + classes];
+    }
+  }
+
+  #row(y: number): Float32Array {
+    const row = this.#rows[y % 2];
+    if (this.#held[y % 2] === y) return row;
+    this.#held[y % 2] = y;
+    row.fill(0);
+    this.#counts.fill(0);
+    for (const [i, { top, left }] of this.#scale.plan.windows.entries()) this.#addWindow(row, y, { i, top, left });
+    for (const [x, count] of this.#counts.entries()) {
+      if (count > 1) for (let i = x * this.#classes; i < (x + 1) * this.#classes; i++) row[i] /= count;
+    }
+    return row;
+  }
+
+  #addWindow(
+    row: Float32Array,
+    y: number,
+    { i, top, left }: { readonly i: number; readonly top: number; readonly left: number },
+  ): void {
+    const { padding, window } = this.#scale.plan;
+    const inside = y + padding.top - top;
+    if (inside < 0 || inside >= window.height) return;
+    const shift = left - padding.left;
+    const begin = Math.max(0, -shift);
+    const end = Math.min(window.width, this.#scale.size.width - shift);
+    for (let x = begin; x < end; x++) this.#counts[x + shift]++;
+    this.#windows[i].addRow(row, inside, { begin, end, shift });
+  }
+}
+
+/** The rows of probabilities of a window. */
+class WindowRows {
+  readonly #views: number;
+  readonly #classes: number;
+  readonly #width: number;
+  /** Columns of the window. */
+  readonly #columns: number;
+  /** `[views, h, w, c]` */
+  readonly #logits: Float32Array;
+  readonly #down: BilinearAxis;
+  readonly #across: BilinearAxis;
+  readonly #blended: Float32Array;
+  readonly #exponentials: Float64Array;
+
+  constructor(
+    { shape, data }: WindowLogits,
+    { plan, enlarged, alignCorners }: Omit<ScaledLogits<WindowLogits>, "windows"> & { readonly alignCorners: boolean },
+  ) {
+    const [views, classes, height, width] = shape;
+    [this.#views, this.#classes, this.#width] = [views, classes, width];
+    this.#columns = plan.window.width;
+    this.#logits = channelsLast(data, shape);
+    this.#down = bilinearAxis(height, enlarged.height, { alignCorners });
+    this.#across = bilinearAxis(width, enlarged.width, { alignCorners });
+    // One column more than there is: the right neighbour of the last, with fraction 0.
+    this.#blended = new Float32Array((width + 1) * classes);
+    this.#exponentials = new Float64Array(classes);
+  }
+
+  /** Adds row y, from column `begin` to before `end`, to a row in which they stand `shift` further to the right. */
+  addRow(
+    row: Float32Array,
+    y: number,
+    { begin, end, shift }: { readonly begin: number; readonly end: number; readonly shift: number },
+  ): void {
+    const classes = this.#classes;
+    const share = 1 / this.#views;
+    for (let view = 0; view < this.#views; view++) {
+      this.#blend(view, y);
+      for (let x = begin; x < end; x++) {
+        const column = view === 0 ? x : this.#columns - 1 - x;
+        this.#addSoftmax(row, (x + shift) * classes, { column, share });
+      }
+    }
+  }
+
+  /** The logits between two of their rows. */
+  #blend(view: number, y: number): void {
+    const length = this.#width * this.#classes;
+    const fraction = this.#down.fraction[y];
+    const first = (view * this.#logits.length) / this.#views + this.#down.below[y] * length;
+    const second = fraction > 0 ? first + length : first;
+    const [logits, blended] = [this.#logits, this.#blended];
+    for (let i = 0; i < length; i++) {
+      const value = logits[first + i];
+      blended[i] = value + fraction * (logits[second + i] - value);
+    }
+  }
+
+  #addSoftmax(
+    row: Float32Array,
+    at: number,
+    { column, share }: { readonly column: number; readonly share: number },
+  ): void {
+    const [z, blended, classes] = [this.#exponentials, this.#blended, this.#classes];
+    const left = this.#across.below[column] * classes;
+    const fraction = this.#across.fraction[column];
+    let top = -Infinity;
+    for (let c = 0; c < classes; c++) {
+      const first = blended[left + c];
+      const value = first + fraction * (blended[left + classes + c] - first);
+      z[c] = value;
+      top = Math.max(top, value);
+    }
+    const factor = share / exponentiate(z, top);
+    for (let c = 0; c < classes; c++) row[at + c] += factor * z[c];
+  }
+}
+
+/** Steps of the table for each power of two. */
+const STEPS = 64;
+/** 2^(-i / STEPS), down to 2^-127. */
+const POWERS = Float64Array.from({ length: 127 * STEPS + 1 }, (_, i) => 2 ** (-i / STEPS));
+
+/**
+ * Makes each value x exp(x - top) and gives their sum; no value is above `top`. By a table and a polynomial of degree 3, within 4e-11:
+ * `Math.exp`, which takes four times as long, was most of an averaging.
+ */
+function exponentiate(values: Float64Array, top: number): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    const steps = Math.min((top - values[i]) * (STEPS / Math.LN2), POWERS.length - 1);
+    const whole = (steps + 0.5) | 0;
+    const rest = (whole - steps) * (Math.LN2 / STEPS);
+    const value = POWERS[whole] * (1 + rest * (1 + rest * (0.5 + rest / 6)));
+    values[i] = value;
+    sum += value;
+  }
+  return sum;
+}
+
+function channelsLast(data: Float32Array, [views, classes, height, width]: WindowLogits["shape"]): Float32Array {
+  const plane = height * width;
+  const result = new Float32Array(data.length);
+  for (let view = 0; view < views; view++) {
+    const start = view * classes * plane;
+    for (let c = 0; c < classes; c++) {
+      for (let i = 0; i < plane; i++) result[start + i * classes + c] = data[start + c * plane + i];
+    }
+  }
+  return result;
+}
