@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planPasses, planScales, planWindows, windowCounts } from "./tiles.js";
+import { planPasses, planScales, planWindows, type WindowPlan } from "./tiles.js";
 
 const SCALES = [0.5, 0.75, 1, 1.25, 1.5, 1.75];
 
@@ -105,3 +105,15 @@ describe("planWindows", () => {
     );
   });
 });
+
+/** Number of windows over each pixel of the padded image, row by row. */
+function windowCounts({ padded, window, windows }: WindowPlan): Uint16Array {
+  const counts = new Uint16Array(padded.height * padded.width);
+  for (const { top, left } of windows) {
+    for (let y = top; y < top + window.height; y++) {
+      const row = y * padded.width;
+      for (let x = left; x < left + window.width; x++) counts[row + x]++;
+    }
+  }
+  return counts;
+}

@@ -64,18 +64,6 @@ export function planWindows(size: Size, { crop, strideRate = 2 / 3 }: WindowOpti
   };
 }
 
-/** Number of windows over each pixel of the padded image, row by row. */
-export function windowCounts({ padded, window, windows }: WindowPlan): Uint16Array {
-  const counts = new Uint16Array(padded.height * padded.width);
-  for (const { top, left } of windows) {
-    for (let y = top; y < top + window.height; y++) {
-      const row = y * padded.width;
-      for (let x = left; x < left + window.width; x++) counts[row + x]++;
-    }
-  }
-  return counts;
-}
-
 export interface PassOptions extends ScaleOptions, WindowOptions {}
 
 /** One scale of an evaluation. With flip, each window is also looked at mirrored. */

@@ -88,7 +88,9 @@ function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
       const largest = outcome.areas.slice(0, 4).map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`);
       print(`${outcome.image}: ${largest.join(", ")}`);
     }
-    print(`${outcomes.length - failed} images segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
+    const done = outcomes.length - failed;
+    const images = done === 1 ? "1 image" : `${done} images`;
+    print(`${images} segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
   }
   if (failed > 0) process.exitCode = 1;
 }
