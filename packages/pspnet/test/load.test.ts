@@ -128,6 +128,21 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
     const running = net().segment(image, { ...WINDOWS, signal: controller.signal });
     controller.abort(reason);
     await expect(running).rejects.toBe(reason);
+  });
+
+  test("what is aborted while it waits for its turn is rejected at once", async () => {
+    const controller = new AbortController();
+    const order: string[] = [];
+    const before = Array.from({ length: 10 }, async () => {
+      await net().segment(image);
+      order.push("segmented");
+    });
+    const last = net().segment(image, { signal: controller.signal });
+    const rejected = last.catch(() => order.push("aborted"));
+    await new Promise(setImmediate);
+    controller.abort();
+    await Promise.all([...before, rejected]);
+    expect(order.indexOf("aborted")).toBeLessThan(9);
     expect((await net().segment(image)).labels.width).toBe(123);
   });
 

@@ -110,21 +110,21 @@ export class Network implements AsyncDisposable {
   }
 
   #use<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
-    const result = this.#read(source, options, work);
+    const signal = either(this.#defaults.signal, options.signal);
+    const result = this.#read(source, { ...options, signal }, work);
     const tracked: Promise<unknown> = result.then(forget, forget);
     const running = this.#running;
     running.add(tracked);
     function forget() {
       running.delete(tracked);
     }
-    return result;
+    return endedBy(result, signal);
   }
 
   async #read<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
     if (this.#disposed)
       throw new PspnetError("usage", "Network: expected one in use, found one that was disposed of; load it again");
-    const { scales, flip, crop, baseSize, onProgress, ...rest } = { ...this.#defaults, ...given(options) };
-    const signal = either(this.#defaults.signal, rest.signal);
+    const { scales, flip, crop, baseSize, onProgress, signal } = { ...this.#defaults, ...given(options) };
     signal?.throwIfAborted();
     const protocol = { ...WHOLE_IMAGE, ...given({ scales, flip, crop, baseSize }) };
     checkProtocol(protocol);
@@ -169,6 +169,16 @@ function checkProtocol({ scales, crop, baseSize }: Protocol): void {
 /** The fields that are not undefined. */
 function given<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** `work`, or at once the signal's reason. */
+function endedBy<R>(work: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
