@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <ATen/Context.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/flip.h>
@@ -30,7 +31,7 @@ void Plan::constant(int64_t index, const at::Tensor& value) {
 }
 
 void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes) {
-  if (op == "conv2d" && device_.is_cpu() && dtype_ != at::kHalf) {
+  if (op == "conv2d" && device_.is_cpu() && dtype_ != at::kHalf && at::hasMKLDNN()) {
     auto& weight = constants_.at(inputs.at(1));
     if (weight.is_mkldnn()) throw std::invalid_argument("conv2d: its weights are another convolution's");
     weight = packedWeight(weight, attributes);
