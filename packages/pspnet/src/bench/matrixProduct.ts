@@ -1,13 +1,16 @@
 import { availableParallelism } from "node:os";
-import { encodeModel, protobuf } from "@pspnet/core";
+import { encodeModel, type Graph, protobuf } from "@pspnet/core";
 import type { RuntimeName } from "../segment/runtime.js";
 import type { BenchPrecision } from "./benchCase.js";
 
 /** Side of the square matrices: large enough that a machine comes to its full rate. */
 const SIDE = 2048;
 
-/** Multiply-adds of one product. */
-export const MATRIX_PRODUCT_MACS = SIDE ** 3;
+/** How many follow one another, each on the result of the one before: what comes before and after weighs little. */
+const PRODUCTS = 4;
+
+/** Multiply-adds of all of them. */
+export const MATRIX_PRODUCT_MACS = PRODUCTS * SIDE ** 3;
 
 export interface MatrixProductOptions {
   readonly runtime: RuntimeName;
@@ -15,19 +18,44 @@ export interface MatrixProductOptions {
   readonly threads: number;
 }
 
-/** A product of two square matrices of {@link MATRIX_PRODUCT_MACS} multiply-adds: what the runtime gets out of this machine at best. */
+/**
+ * Products of square matrices, {@link MATRIX_PRODUCT_MACS} multiply-adds: what the runtime gets out of this machine at best. On libtorch
+ * they are 1x1 convolutions in a plan, oneDNN's, as a network's are: libtorch's own matrix products are slow on some processors.
+ */
 export async function matrixProduct(options: MatrixProductOptions): Promise<() => Promise<void>> {
   return options.runtime === "torch" ? withTorch(options) : withOnnx(options);
 }
 
 async function withTorch({ precision, threads }: MatrixProductOptions): Promise<() => Promise<void>> {
-  const { rand, scope, setNumThreads } = await import("@pspnet/torch");
+  const { Plan, rand, setNumThreads } = await import("@pspnet/torch");
   if (threads > 0) setNumThreads(threads);
   const dtype = precision === "bf16" ? "bfloat16" : "float32";
-  const [a, b] = [rand([SIDE, SIDE]).to({ dtype }), rand([SIDE, SIDE]).to({ dtype })];
+  const [h, w] = [32, SIDE / 32];
+  const plan = new Plan(pointwiseConvolutions([h, w]), { dtype, usualSize: [h, w] });
+  const pixels = rand([1, SIDE, h, w]).to({ dtype }).contiguous("channelsLast");
   return async () => {
-    // One element is asked for so that the product is there when the function ends.
-    scope(() => a.matmul(b).narrow(0, 0, 1).narrow(1, 0, 1).to({ dtype: "float32" }).toArray());
+    (await plan.run(pixels)).dispose();
+  };
+}
+
+function pointwiseConvolutions([h, w]: readonly [number, number]): Graph {
+  const values = Array.from({ length: PRODUCTS + 1 }, (_, i) => `product${i}`);
+  const nodes = values.slice(1).map((output, i) => ({
+    name: output,
+    operator: "conv2d" as const,
+    inputs: [values[i], `weight${output}`, ""],
+    output,
+    attributes: { stride: 1, padding: 0, dilation: 1, relu: false },
+  }));
+  const weight = {
+    shape: [SIDE, SIDE, 1, 1],
+    data: Float32Array.from({ length: SIDE ** 2 }, () => Math.random() / SIDE),
+  };
+  return {
+    inputs: [{ name: values[0], shape: [1, SIDE, h, w] }],
+    initialisers: new Map(nodes.map(({ inputs }) => [inputs[1], weight])),
+    nodes,
+    outputs: new Map([["product", values[PRODUCTS]]]),
   };
 }
 
@@ -36,21 +64,29 @@ async function withOnnx({ threads }: MatrixProductOptions): Promise<() => Promis
   const session = await InferenceSession.create(matrixProductModel(), {
     intraOpNumThreads: threads > 0 ? threads : availableParallelism(),
   });
-  const matrix = () => new Tensor("float32", Float32Array.from({ length: SIDE ** 2 }, Math.random), [SIDE, SIDE]);
+  const matrix = () =>
+    new Tensor(
+      "float32",
+      Float32Array.from({ length: SIDE ** 2 }, () => Math.random() / SIDE),
+      [SIDE, SIDE],
+    );
   const feeds = { a: matrix(), b: matrix() };
   return async () => {
     await session.run(feeds);
   };
 }
 
-/** `c = a b` as an ONNX model. */
+/** `c = a b b ...` as an ONNX model. */
 function matrixProductModel(): Uint8Array {
   const value = (name: string) => ({ name, dtype: "float32", shape: [SIDE, SIDE] }) as const;
-  const product = { name: "c", operator: "MatMul", inputs: ["a", "b"], output: "c", attributes: {} };
+  const values = ["a", ...Array.from({ length: PRODUCTS - 1 }, (_, i) => `product${i}`), "c"];
+  const nodes = values
+    .slice(1)
+    .map((output, i) => ({ name: output, operator: "MatMul", inputs: [values[i], "b"], output, attributes: {} }));
   const model = {
     name: "matrixProduct",
     opset: 17,
-    nodes: [product],
+    nodes,
     inputs: [value("a"), value("b")],
     outputs: [value("c")],
   };
