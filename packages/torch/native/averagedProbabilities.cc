@@ -177,7 +177,7 @@ at::Tensor byRows(const std::vector<ScaledImage>& scales, Size size, bool alignC
   at::parallel_for(0, height, 16, [&, height = height, width = width](int64_t begin, int64_t end) {
     std::vector<Rows> rows(sources.begin(), sources.end());
     std::vector<float> sum(width * padded);
-    for (int64_t y = begin; y < end; y++) {
+    for (int64_t y = begin; y < end && !computingStops(); y++) {
       std::fill(sum.begin(), sum.end(), 0.0f);
       for (auto& one : rows) one.add(sum.data(), y, 1.0f / float(rows.size()));
       if (answer == Answer::labels) {

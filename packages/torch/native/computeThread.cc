@@ -2,12 +2,14 @@
 
 #include <ATen/Parallel.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_set>
 
 #include "handle.h"
 
@@ -17,6 +19,7 @@ namespace {
 
 /** One piece of work, from the queue to its promise. */
 struct Job {
+  napi_env env = nullptr;
   std::function<at::Tensor()> work;
   /** Of the thread that asked: libtorch counts them for each thread. */
   int threads = 0;
@@ -35,27 +38,64 @@ class ComputeThread {
     wake_.notify_one();
   }
 
+  /** False when the environment has entered before and not left. */
+  bool enter(napi_env env) {
+    std::lock_guard lock(mutex_);
+    return environments_.insert(env).second;
+  }
+
+  /** Forgets what an environment, which ends, has asked for, and waits for its job that is being done. */
+  void leave(napi_env env) {
+    std::unique_lock lock(mutex_);
+    environments_.erase(env);
+    std::erase_if(jobs_, [env](const auto& job) { return job->env == env; });
+    idle_.wait(lock, [&] { return current_ != env; });
+  }
+
+  /** Forgets everything and waits for the job that is being done, which sees that it {@link stops}. */
+  void stop() {
+    stops_ = true;
+    std::unique_lock lock(mutex_);
+    jobs_.clear();
+    idle_.wait(lock, [this] { return current_ == nullptr; });
+  }
+
+  bool stops() const { return stops_; }
+
  private:
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, idle_;
   std::deque<std::unique_ptr<Job>> jobs_;
   std::thread thread_;
+  std::unordered_set<napi_env> environments_;
+  /** Whose job is being done. */
+  napi_env current_ = nullptr;
+  std::atomic<bool> stops_{false};
 
   [[noreturn]] void loop() {
     FlushDenormals flush;
     flushDenormalsInPool();
+    std::unique_lock lock(mutex_);
     for (;;) {
-      std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return !jobs_.empty(); });
       auto job = std::move(jobs_.front());
       jobs_.pop_front();
+      current_ = job->env;
       lock.unlock();
       perform(*job);
-      const auto done = job->done;
-      // The event loop takes the job over, or, when it is ending, nobody needs it any more.
-      if (napi_call_threadsafe_function(done, job.get(), napi_tsfn_nonblocking) == napi_ok) job.release();
-      napi_release_threadsafe_function(done, napi_tsfn_release);
+      handOver(std::move(job));
+      lock.lock();
+      current_ = nullptr;
+      idle_.notify_all();
     }
+  }
+
+  /** The event loop takes the job; or, when it is ending, nobody needs it any more, and `done` must not be used again. */
+  static void handOver(std::unique_ptr<Job> job) {
+    const auto done = job->done;
+    const auto status = napi_call_threadsafe_function(done, job.get(), napi_tsfn_nonblocking);
+    if (status == napi_ok) job.release();
+    if (status != napi_closing) napi_release_threadsafe_function(done, napi_tsfn_release);
   }
 
   static void perform(Job& job) {
@@ -74,7 +114,7 @@ class ComputeThread {
   }
 };
 
-// Never destroyed: the thread may still compute when the process ends.
+// Never destroyed: its thread never ends.
 ComputeThread& computeThread() {
   static auto* instance = new ComputeThread();
   return *instance;
@@ -95,10 +135,17 @@ void settle(napi_env env, napi_value, void*, void* data) {
   napi_reject_deferred(env, job->promise, value);
 }
 
+void leave(void* env) { computeThread().leave(static_cast<napi_env>(env)); }
+
 }  // namespace
 
+bool computingStops() { return computeThread().stops(); }
+
 napi_value computeLater(const Call& call, std::function<at::Tensor()> work) {
+  // A worker's environment may end while the process goes on.
+  if (computeThread().enter(call.env())) call.check(napi_add_env_cleanup_hook(call.env(), leave, call.env()));
   auto job = std::make_unique<Job>();
+  job->env = call.env();
   job->work = std::move(work);
   job->threads = at::get_num_threads();
   napi_value promise, name;
@@ -107,6 +154,12 @@ napi_value computeLater(const Call& call, std::function<at::Tensor()> work) {
   call.check(napi_create_threadsafe_function(call.env(), nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, settle, &job->done));
   computeThread().add(std::move(job));
   return promise;
+}
+
+// Before the process ends: libtorch's statics are destroyed then, and nothing may compute with them any more.
+FUNCTION(stopComputing) {
+  computeThread().stop();
+  return call.undefined();
 }
 
 }  // namespace binding

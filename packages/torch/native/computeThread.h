@@ -12,4 +12,7 @@ namespace binding {
 /** Queues `work`; the result is a promise of the tensor that it returns, or of the error that it throws. */
 napi_value computeLater(const Call& call, std::function<at::Tensor()> work);
 
+/** Whether the process ends: work that takes long looks at it now and then, and gives up. */
+bool computingStops();
+
 }  // namespace binding

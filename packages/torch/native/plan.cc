@@ -65,19 +65,22 @@ at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& ma
   values[images_] = converted(images);
   for (size_t i = 0; i < matrices.size(); i++) values[matrices_[i]] = converted(matrices[i]);
   auto& own = forSize(images.sizes());
-  // The second run of a size packs for it what has another order: sizes that come once are not worth it.
+  // The second run of a size packs for the next what wants another order: sizes that come once are not worth it.
   const bool pack = own.runs++ == 1;
-  if (pack) own.weights.resize(steps_.size());
+  if (pack) {
+    own.weights.resize(steps_.size());
+    orderFor_.clear();
+  }
   std::vector<at::Tensor> read;
   for (size_t i = 0; i < steps_.size(); i++) {
+    if (computingStops()) throw std::runtime_error("the process ends");
     const auto& step = steps_[i];
     read.clear();
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
-    if (read.size() > 1 && read[1].is_mkldnn()) {
-      if (pack) own.weights[i] = weightFor(step, read[0].sizes());
-      if (!own.weights.empty()) read[1] = own.weights[i];
-    }
+    const bool packed = read.size() > 1 && read[1].is_mkldnn();
+    if (packed && !own.weights.empty() && own.weights[i].defined()) read[1] = own.weights[i];
     values[step.output] = step.run(step, read);
+    if (packed && pack) own.weights[i] = weightFor(step, read[0].sizes());
     for (const auto index : step.lastUses) values[index] = at::Tensor();
   }
   return values[output_].to(at::kFloat);

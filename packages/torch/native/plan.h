@@ -61,14 +61,14 @@ class Plan {
   struct ForSize {
     std::vector<int64_t> size;
     int64_t runs = 0;
-    /** Of each step, its convolution's weights in the order that is best for this size; before the second run there are none. */
+    /** Of each step, its convolution's weights in the order that is best for this size; before the second run there are none, and a run that fails leaves gaps. */
     std::vector<at::Tensor> weights;
   };
   /** The one used last in front. */
   std::list<ForSize> sizes_;
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
-  /** By a convolution and the size of its input: the order asked for. */
+  /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
   std::map<std::vector<int64_t>, std::string> orderFor_;
 
   at::Tensor converted(const at::Tensor& value) const;

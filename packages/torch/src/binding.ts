@@ -1,4 +1,6 @@
 import { createRequire } from "node:module";
+import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import { PspnetError } from "@pspnet/core";
 
 declare const handleBrand: unique symbol;
@@ -19,8 +21,14 @@ let loaded: Native | undefined;
  * @throws {PspnetError} `environment`, when the addon is not built or cannot be loaded.
  */
 export function native(): Native {
-  loaded ??= load();
+  loaded ??= start(load());
   return loaded;
+}
+
+/** The compute thread must be at rest when the process ends, as it may at any moment by `process.exit`. */
+function start(addon: Native): Native {
+  if (isMainThread) process.once("exit", () => addon.stopComputing());
+  return addon;
 }
 
 function load(): Native {

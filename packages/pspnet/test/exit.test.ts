@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect, test } from "vitest";
+
+const SEGMENTING = `
+  import { load, pspnetConfig, randomWeights } from "pspnet";
+  const config = pspnetConfig({ layers: 50, classes: 30, width: 32, aux: false });
+  const net = await load(randomWeights(config), { runtime: "torch", precision: "fp32" });
+  const image = { width: 473, height: 473, data: new Uint8Array(3 * 473 * 473) };
+  await net.segment(image);
+  for (let i = 0; i < 20; i++) net.segment(image).catch(() => {});
+`;
+
+/** Runs a module in a process of its own. */
+async function run(module: string): Promise<{ readonly code: number | null; readonly errors: string }> {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", module], { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (data) => {
+    errors += data;
+  });
+  const [code] = await once(child, "close");
+  return { code, errors };
+}
+
+test.each([20, 40, 60])("a process that ends while it computes, after %i ms, ends as it was told", async (delay) => {
+  const found = await run(`${SEGMENTING} setTimeout(() => process.exit(7), ${delay});`);
+  expect(found).toEqual({ code: 7, errors: "" });
+});
+
+test("a worker that is terminated while it computes leaves the process in order", async () => {
+  const found = await run(`
+    import { once } from "node:events";
+    import { Worker } from "node:worker_threads";
+    const code = ${JSON.stringify(`${SEGMENTING} (await import("node:worker_threads")).parentPort.postMessage("computing");`)};
+    const url = new URL("data:text/javascript," + encodeURIComponent(code.replace('"pspnet"', JSON.stringify(import.meta.resolve("pspnet")))));
+    for (let i = 0; i < 2; i++) {
+      const worker = new Worker(url);
+      await once(worker, "message");
+      await worker.terminate();
+    }
+    process.exitCode = 7;
+  `);
+  expect(found).toEqual({ code: 7, errors: "" });
+});
