@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import type { RuntimeName } from "pspnet";
 import { expect, test } from "vitest";
 
-const SEGMENTING = `
+const segmenting = (runtime: RuntimeName) => `
   import { load, pspnetConfig, randomWeights } from "pspnet";
   const config = pspnetConfig({ layers: 50, classes: 30, width: 32, aux: false });
-  const net = await load(randomWeights(config), { runtime: "torch", precision: "fp32" });
+  const net = await load(randomWeights(config), { runtime: "${runtime}", precision: "fp32" });
   const image = { width: 473, height: 473, data: new Uint8Array(3 * 473 * 473) };
   await net.segment(image);
   for (let i = 0; i < 20; i++) net.segment(image).catch(() => {});
@@ -22,8 +23,13 @@ async function run(module: string): Promise<{ readonly code: number | null; read
   return { code, errors };
 }
 
-test.each([20, 40, 60])("a process that ends while it computes, after %i ms, ends as it was told", async (delay) => {
-  const found = await run(`${SEGMENTING} setTimeout(() => process.exit(7), ${delay});`);
+test.each([
+  ["torch", 20],
+  ["torch", 60],
+  ["onnx", 20],
+  ["onnx", 60],
+] as const)("a process that ends while %s computes, after %i ms, ends as it was told", async (runtime, delay) => {
+  const found = await run(`${segmenting(runtime)} setTimeout(() => process.exit(7), ${delay});`);
   expect(found).toEqual({ code: 7, errors: "" });
 });
 
@@ -31,7 +37,7 @@ test("a worker that is terminated while it computes leaves the process in order"
   const found = await run(`
     import { once } from "node:events";
     import { Worker } from "node:worker_threads";
-    const code = ${JSON.stringify(`${SEGMENTING} (await import("node:worker_threads")).parentPort.postMessage("computing");`)};
+    const code = ${JSON.stringify(`${segmenting("torch")} (await import("node:worker_threads")).parentPort.postMessage("computing");`)};
     const url = new URL("data:text/javascript," + encodeURIComponent(code.replace('"pspnet"', JSON.stringify(import.meta.resolve("pspnet")))));
     for (let i = 0; i < 2; i++) {
       const worker = new Worker(url);

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { type ErrorCode, type LabelMap, PspnetError, type RgbImage } from "@pspnet/core";
 import type { EngineOptions } from "./engine.js";
 import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
+import { forget, type Rest, restAtExit } from "./restAtExit.js";
 import type { AskOptions, Runtime } from "./runtime.js";
 import type { Weights } from "./weights.js";
 
@@ -24,6 +25,7 @@ export interface OnnxThreadSettings {
   readonly source: string;
   readonly bytes: Uint8Array;
   readonly threads: number;
+  readonly rest: Rest;
 }
 
 export type Question = "labels" | "probabilities" | "logits";
@@ -87,22 +89,30 @@ class OnnxRuntime implements Runtime {
   readonly name = "onnx";
   readonly ready: Promise<void>;
   readonly #thread: Worker;
+  readonly #rest = restAtExit();
   readonly #waiters = new Map<number, Waiter>();
   #tickets = 0;
   #failure: PspnetError | null = null;
 
-  constructor(settings: OnnxThreadSettings, given: readonly ArrayBuffer[]) {
+  constructor(settings: Omit<OnnxThreadSettings, "rest">, given: readonly ArrayBuffer[]) {
     const file = new URL("./onnxWorker.js", import.meta.url);
     if (!existsSync(file)) {
       const mend = "run it from the built package";
       throw new PspnetError("environment", `onnx: expected a built worker in ${file.pathname}, found none; ${mend}`);
     }
     // Without the process's own flags: some, such as --input-type, make a worker fail.
-    this.#thread = new Worker(file, { workerData: settings, transferList: [...given], execArgv: [] });
+    this.#thread = new Worker(file, {
+      workerData: { ...settings, rest: this.#rest } satisfies OnnxThreadSettings,
+      transferList: [...given],
+      execArgv: [],
+    });
     this.ready = this.#start();
     this.#thread.on("message", (message: FromThread) => this.#receive(message));
     this.#thread.on("error", (error) => this.#fail(error));
-    this.#thread.on("exit", (code) => this.#fail(new Error(`it exited with ${code}`)));
+    this.#thread.on("exit", (code) => {
+      forget(this.#rest);
+      this.#fail(new Error(`it exited with ${code}`));
+    });
   }
 
   async labels(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<LabelMap> {

@@ -21,6 +21,7 @@ import {
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { cutWindow, type Planes, resized } from "./planes.js";
 import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
+import { computing, type Rest } from "./restAtExit.js";
 import type { AskOptions } from "./runtime.js";
 
 type Output = "labels" | "logits8" | "logits";
@@ -30,6 +31,7 @@ export interface OnnxSegmenterParts {
   readonly description: ModelDescription;
   /** Compute threads; 0: one per core. */
   readonly threads?: number;
+  readonly rest: Rest;
 }
 
 /**
@@ -79,7 +81,7 @@ export class OnnxSegmenter {
     image: RgbImage,
     { signal, onWindow }: AskOptions,
   ): Promise<[T, Size]> {
-    const session = await this.#session(output);
+    await this.#session(output);
     signal?.throwIfAborted();
     const [{ plan }] = planPasses(
       { width: image.width, height: image.height },
@@ -87,7 +89,7 @@ export class OnnxSegmenter {
     );
     const size = this.#aligned(image);
     const input = cutWindow(this.#planes(image), { plan, corner: { top: 0, left: 0 }, size, flip: false });
-    const { data } = await run(session, output, { input, size });
+    const { data } = await this.#run(output, { input, size });
     onWindow?.(1, 1);
     return [data as T, size];
   }
@@ -99,7 +101,7 @@ export class OnnxSegmenter {
     { signal, onWindow }: AskOptions,
   ): Promise<[ScaledLogits<WindowLogits>[], AverageOptions]> {
     const { width, height } = image;
-    const session = await this.#session("logits8");
+    await this.#session("logits8");
     const total = windowTotal(image, protocol);
     let done = 0;
     const onePass = async ({ plan, ...size }: Pass) => {
@@ -109,7 +111,7 @@ export class OnnxSegmenter {
       for (const corner of plan.windows) {
         signal?.throwIfAborted();
         const input = cutWindow(scaled, { plan, corner, size: enlarged, flip: protocol.flip });
-        const { data, dims } = await run(session, "logits8", { input, size: enlarged });
+        const { data, dims } = await this.#run("logits8", { input, size: enlarged });
         windows.push({ data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] });
         onWindow?.(++done, total);
       }
@@ -119,6 +121,15 @@ export class OnnxSegmenter {
     const scales: ScaledLogits<WindowLogits>[] = [];
     for (const pass of planPasses({ width, height }, protocol)) scales.push(await onePass(pass));
     return [scales, { size: image, alignCorners: this.#parts.description.config.alignCorners }];
+  }
+
+  async #run(
+    output: Output,
+    { input, size: { height, width } }: { readonly input: Float32Array; readonly size: Size },
+  ): Promise<Tensor> {
+    const session = await this.#session(output);
+    const image = new Tensor("float32", input, [input.length / (3 * height * width), 3, height, width]);
+    return (await computing(this.#parts.rest, () => session.run({ image })))[output];
   }
 
   #planes(image: RgbImage): Planes {
@@ -142,21 +153,13 @@ export class OnnxSegmenter {
 
 function openSession(
   output: Output,
-  { state, description, threads = 0 }: OnnxSegmenterParts,
+  { state, description, threads = 0, rest }: OnnxSegmenterParts,
 ): Promise<InferenceSession> {
   const graph = optimise(networkGraph(description.config, state));
   const { model } = exportOnnx(graph, description, { size: "any", output, dtype: "fp32", preprocess: false });
   // Left to itself onnxruntime takes a thread per physical core, and half of a machine that counts otherwise.
-  return InferenceSession.create(model, { intraOpNumThreads: threads > 0 ? threads : availableParallelism() });
-}
-
-async function run(
-  session: InferenceSession,
-  output: Output,
-  { input, size: { height, width } }: { readonly input: Float32Array; readonly size: Size },
-): Promise<Tensor> {
-  const n = input.length / (3 * height * width);
-  return (await session.run({ image: new Tensor("float32", input, [n, 3, height, width]) }))[output];
+  const options = { intraOpNumThreads: threads > 0 ? threads : availableParallelism() };
+  return computing(rest, () => InferenceSession.create(model, options));
 }
 
 /** The upper left part of maps `[channels, h, w]`. */

@@ -6,10 +6,10 @@ import { parseWeights } from "./weights.js";
 
 // The entry of the thread that onnxruntime computes in: answers one question after the other.
 
-const { source, bytes, threads } = workerData as OnnxThreadSettings;
+const { source, bytes, threads, rest } = workerData as OnnxThreadSettings;
 const port = parentPort!;
 
-const segmenter = new OnnxSegmenter({ ...parseWeights(bytes, { source, owned: true }), threads });
+const segmenter = new OnnxSegmenter({ ...parseWeights(bytes, { source, owned: true }), threads, rest });
 const aborts = new Map<number, AbortController>();
 let last: Promise<unknown> = Promise.resolve();
 
