@@ -1,13 +1,9 @@
 // Seconds of any ONNX file in onnxruntime-node on random input [1, 3, size, size]. One JSON line.
 //   node packages/pspnet/bench/onnxFile.mjs model.onnx [--size 473] [--runs 7]
-import { parseArgs } from "node:util";
 import ort from "onnxruntime-node";
+import { flags } from "./flags.mjs";
 
-const { values, positionals } = parseArgs({
-  options: { size: { type: "string", default: "473" }, runs: { type: "string", default: "7" } },
-  allowPositionals: true,
-});
-const [size, runs] = [Number(values.size), Number(values.runs)];
+const { size, runs, positionals } = flags({ size: 473, runs: 7 });
 
 const session = await ort.InferenceSession.create(positionals[0]);
 const data = Float32Array.from({ length: 3 * size * size }, () => 2 * Math.random() - 1);

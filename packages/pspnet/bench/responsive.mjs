@@ -3,21 +3,18 @@
 // long: what it is late by then is the machine's doing.
 //   node packages/pspnet/bench/responsive.mjs [--layers 50] [--classes 150] [--size 473] [--images 200] [--runtime auto]
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { liveTensors } from "@pspnet/torch";
 import { load, pspnetConfig, randomWeights } from "pspnet";
+import { flags } from "./flags.mjs";
 
-const { values } = parseArgs({
-  options: {
-    layers: { type: "string", default: "50" },
-    classes: { type: "string", default: "150" },
-    size: { type: "string", default: "473" },
-    images: { type: "string", default: "200" },
-    runtime: { type: "string", default: "auto" },
-  },
+const { layers, classes, size, images, runtime } = flags({
+  layers: 50,
+  classes: 150,
+  size: 473,
+  images: 200,
+  runtime: "auto",
 });
-const [layers, classes, size, images] = ["layers", "classes", "size", "images"].map((name) => Number(values[name]));
 
 const INTERVAL = 10;
 const BLOCK = 20;
@@ -41,7 +38,7 @@ async function lateness(work) {
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-const net = await load(randomWeights(pspnetConfig({ layers, classes, aux: false })), { runtime: values.runtime });
+const net = await load(randomWeights(pspnetConfig({ layers, classes, aux: false })), { runtime });
 const data = Uint8Array.from({ length: 3 * size * size }, () => 256 * Math.random());
 const image = { width: size, height: size, data };
 const [segmenting, counting, times, rss] = [[], [], [], []];

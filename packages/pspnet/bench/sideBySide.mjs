@@ -2,12 +2,9 @@
 //   node packages/pspnet/bench/sideBySide.mjs [--rounds 3] "<their command>" "<our command>"
 // Each command prints a JSON line with median_s.
 import { spawnSync } from "node:child_process";
-import { parseArgs } from "node:util";
+import { flags } from "./flags.mjs";
 
-const { values, positionals } = parseArgs({
-  options: { rounds: { type: "string", default: "3" } },
-  allowPositionals: true,
-});
+const { rounds, positionals } = flags({ rounds: 3 });
 if (positionals.length !== 2) {
   console.error('sideBySide: expected two commands in quotes: "<theirs>" "<ours>"');
   process.exit(2);
@@ -28,7 +25,7 @@ function seconds(command) {
 }
 
 const ratios = [];
-for (let round = 1; round <= Number(values.rounds); round++) {
+for (let round = 1; round <= rounds; round++) {
   const [theirs, ours] = positionals.map(seconds);
   ratios.push(ours / theirs);
   const shown = [theirs, ours, ours / theirs].map((value) => value.toFixed(3));

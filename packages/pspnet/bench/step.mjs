@@ -1,24 +1,19 @@
 // Seconds and peak memory of a training step on random data: forward, both losses, backward, SGD. One JSON line.
 //   node packages/pspnet/bench/step.mjs [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--runs 5]
-import { parseArgs } from "node:util";
 import { initialise, PSPNet, pspnetConfig } from "@pspnet/core";
 import { backend, manualSeed, numThreads, version } from "@pspnet/torch";
 import { createOptimiser } from "../dist/train/optimiser.js";
 import { trainStep } from "../dist/train/step.js";
+import { flags } from "./flags.mjs";
 
-const { values } = parseArgs({
-  options: {
-    layers: { type: "string", default: "50" },
-    classes: { type: "string", default: "150" },
-    size: { type: "string", default: "473" },
-    batch: { type: "string", default: "2" },
-    dtype: { type: "string", default: "bf16" },
-    runs: { type: "string", default: "5" },
-  },
+const { layers, classes, size, batch, dtype, runs } = flags({
+  layers: 50,
+  classes: 150,
+  size: 473,
+  batch: 2,
+  dtype: "bf16",
+  runs: 5,
 });
-const [layers, classes, size, batch, runs] = ["layers", "classes", "size", "batch", "runs"].map((name) =>
-  Number(values[name]),
-);
 
 manualSeed(0);
 const model = new PSPNet(pspnetConfig({ layers, classes }));
@@ -34,7 +29,7 @@ const data = {
 };
 const options = {
   device: "cpu",
-  bf16: values.dtype === "bf16",
+  bf16: dtype === "bf16",
   accumulate: 1,
   auxWeight: 0.4,
   classWeights: null,
@@ -50,7 +45,7 @@ const sorted = seconds.slice(1).sort((a, b) => a - b);
 console.log(
   JSON.stringify({
     engine: `pspnet, libtorch ${version()}`,
-    ...{ layers, classes, size, batch, dtype: values.dtype, threads: numThreads() },
+    ...{ layers, classes, size, batch, dtype, threads: numThreads() },
     median_s: sorted[Math.floor(sorted.length / 2)],
     min_s: sorted[0],
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),

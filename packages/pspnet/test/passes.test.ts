@@ -29,8 +29,7 @@ describe.skipIf(!onnxRuntime).each(FORMS)("%j", (form) => {
   const original = networkGraph(config, state);
 
   const run = async (graph: Graph) => {
-    const options = { size: "any", output: "logits8", dtype: "fp32", preprocess: false } as const;
-    const session = await open(exportOnnx(graph, description, options).model);
+    const session = await open(exportOnnx(graph, description, { output: "logits8" }).model);
     return (await answer(session, { dtype: "float32", data: image, shape: [1, 3, H, W] })).data as Float32Array;
   };
   const expected = eagerly(() => eager.forward(tensor(image, [1, 3, H, W])).out);

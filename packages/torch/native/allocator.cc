@@ -26,6 +26,8 @@ namespace binding {
 
 namespace {
 
+/** Blocks from this size on are of the pool. */
+constexpr size_t smallestLarge = size_t{1} << 20;
 constexpr size_t hugePage = size_t{2} << 20;
 /** From here on sizes are whole huge pages; below, a sixteenth of that keeps the waste small. */
 constexpr size_t hugeFrom = size_t{16} << 20;

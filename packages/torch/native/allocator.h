@@ -5,9 +5,6 @@
 
 namespace binding {
 
-/** Blocks from this size on are of the pool. */
-constexpr size_t smallestLarge = size_t{1} << 20;
-
 constexpr size_t pageSize = 4096;
 
 /** A block of at least `size` bytes. Throws c10::Error when there is no more memory. */

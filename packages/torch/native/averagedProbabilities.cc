@@ -30,12 +30,7 @@ namespace {
 /** Adds `share` of the softmax between the columns p and q. `z` is scratch. */
 FOR_EACH_CPU
 void addSoftmax(float* sum, const float* p, const float* q, float* z, float fraction, float share, int64_t padded) {
-  float top = never;
-#pragma omp simd reduction(max : top)
-  for (int64_t i = 0; i < padded; i++) {
-    z[i] = p[i] + fraction * (q[i] - p[i]);
-    top = std::max(top, z[i]);
-  }
+  const float top = between(z, p, q, fraction, padded);
   float total = 0;
 #pragma omp simd reduction(+ : total)
   for (int64_t i = 0; i < padded; i++) {
@@ -65,10 +60,7 @@ uint8_t largest(const float* values, int64_t padded) {
   float top = values[0];
 #pragma omp simd reduction(max : top)
   for (int64_t i = 0; i < padded; i++) top = std::max(top, values[i]);
-  int32_t first = 255;
-#pragma omp simd reduction(min : first)
-  for (int32_t i = 0; i < int32_t(padded); i++) first = std::min(first, values[i] == top ? i : 255);
-  return uint8_t(first);
+  return firstOf(values, top, padded);
 }
 
 /** What the rows of one scale need, made once. */

@@ -35,6 +35,25 @@ struct Axis {
   }
 };
 
+/** z = p + fraction (q - p); returns the largest of it. For bodies that are compiled for each instruction set. */
+inline __attribute__((always_inline)) float between(float* z, const float* p, const float* q, float fraction, int64_t count) {
+  float top = never;
+#pragma omp simd reduction(max : top)
+  for (int64_t i = 0; i < count; i++) {
+    z[i] = p[i] + fraction * (q[i] - p[i]);
+    top = std::max(top, z[i]);
+  }
+  return top;
+}
+
+/** The first of at most 256 classes that has the value `top`. */
+inline __attribute__((always_inline)) uint8_t firstOf(const float* values, float top, int64_t count) {
+  int32_t first = 255;
+#pragma omp simd reduction(min : first)
+  for (int32_t i = 0; i < int32_t(count); i++) first = std::min(first, values[i] == top ? i : 255);
+  return uint8_t(first);
+}
+
 /** out = a + fraction (b - a) */
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count);
 

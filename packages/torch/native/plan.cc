@@ -25,9 +25,7 @@ at::Tensor Plan::converted(const at::Tensor& value) const {
 
 void Plan::constant(int64_t index, const at::Tensor& value) {
   if (index >= static_cast<int64_t>(constants_.size())) constants_.resize(index + 1);
-  // Never the caller's own memory: it may change, and may be a corner of a whole file's.
-  const auto there = converted(value);
-  constants_[index] = there.is_alias_of(value) ? there.clone() : there;
+  constants_[index] = converted(value);
 }
 
 void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes) {
@@ -47,6 +45,10 @@ void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output)
   for (const auto& step : steps_) last = std::max(last, step.output);
   for (const auto index : matrices_) last = std::max(last, index);
   constants_.resize(std::max<size_t>(constants_.size(), last + 1));
+  // What is not packed may still be the caller's memory, which may change, and may be a corner of a whole file's.
+  for (auto& constant : constants_) {
+    if (constant.defined() && !constant.is_mkldnn()) constant = constant.clone();
+  }
   std::vector<bool> needed(constants_.size(), false);
   needed.at(output_) = true;
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
@@ -64,7 +66,7 @@ at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& ma
   std::vector<at::Tensor> values(constants_);
   values[images_] = converted(images);
   for (size_t i = 0; i < matrices.size(); i++) values[matrices_[i]] = converted(matrices[i]);
-  auto& own = forSize(images.sizes());
+  auto& own = sizes_.at(images.sizes().vec());
   // The second run of a size packs for the next what wants another order: sizes that come once are not worth it.
   const bool pack = own.runs++ == 1;
   if (pack) {
@@ -86,15 +88,6 @@ at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& ma
   return values[output_].to(at::kFloat);
 }
 
-Plan::ForSize& Plan::forSize(at::IntArrayRef size) {
-  constexpr size_t most = 16;
-  auto found = std::find_if(sizes_.begin(), sizes_.end(), [&](const auto& one) { return size.equals(one.size); });
-  if (found == sizes_.end()) found = sizes_.insert(found, ForSize{size.vec()});
-  sizes_.splice(sizes_.begin(), sizes_, found);
-  if (sizes_.size() > most) sizes_.pop_back();
-  return sizes_.front();
-}
-
 const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
   const int64_t index = step.inputs[1];
   auto& known = orders_[index];
@@ -111,13 +104,9 @@ const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
   return known.emplace_back(packed);
 }
 
-at::Tensor Plan::withWorkspace(std::vector<int64_t> key, const std::function<at::Tensor()>& work) {
-  constexpr size_t most = 8;
-  auto found = std::find_if(workspaces_.begin(), workspaces_.end(), [&](const auto& one) { return one.first == key; });
-  if (found == workspaces_.end()) found = workspaces_.emplace(found, std::move(key), Workspace());
-  workspaces_.splice(workspaces_.begin(), workspaces_, found);
-  if (workspaces_.size() > most) workspaces_.pop_back();
-  const Workspace::Scope scope(found->second);
+at::Tensor Plan::withWorkspace(const std::vector<int64_t>& key, const std::function<at::Tensor()>& work) {
+  lastWorkspace_ = &workspaces_.at(key);
+  const Workspace::Scope scope(*lastWorkspace_);
   return work();
 }
 
@@ -214,17 +203,20 @@ FUNCTION(planLogits, "plan", "images", "size", "alignCorners", "matrices") {
 }
 
 // A promise of the class of each pixel of photographs, bytes [n, h, w, 3], which are padded to `size`.
-FUNCTION(planLabels, "plan", "bytes", "table", "size", "alignCorners", "matrices") {
-  const auto work = [plan = planIn(call), bytes = call.tensor(1), table = call.tensor(2), size = call.integers(3), alignCorners = call.boolean(4),
-                     matrices = call.tensors(5)] {
+FUNCTION(planLabels, "plan", "bytes", "table", "reversed", "size", "alignCorners", "matrices") {
+  const auto work = [plan = planIn(call), bytes = call.tensor(1), table = call.tensor(2), reversed = call.boolean(3), size = call.integers(4),
+                     alignCorners = call.boolean(5), matrices = call.tensors(6)] {
     c10::NoGradGuard noGrad;
     return plan->withWorkspace(keyOf({Kind::labels}, {bytes.sizes(), size}), [&] {
-      const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype()), matrices);
+      const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype(), reversed), matrices);
       return upsampledArgmax(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
     });
   };
   return computeLater(call, work);
 }
+
+// Bytes of the block that the last run's memory is laid out in; to be asked for when no run is under way.
+FUNCTION(planWorkspaceBytes, "plan") { return call.result(planIn(call)->workspaceBytes()); }
 
 FUNCTION(planDispose, "plan") {
   planIn(call).reset();

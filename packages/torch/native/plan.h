@@ -4,13 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <list>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "call.h"
+#include "recent.h"
 #include "workspace.h"
 
 namespace binding {
@@ -45,7 +44,9 @@ class Plan {
   at::Tensor run(const at::Tensor& images, const std::vector<at::Tensor>& matrices);
 
   /** Does work that allocates the same whenever the key is the same, on the compute thread: its memory is laid out once for each. */
-  at::Tensor withWorkspace(std::vector<int64_t> key, const std::function<at::Tensor()>& work);
+  at::Tensor withWorkspace(const std::vector<int64_t>& key, const std::function<at::Tensor()>& work);
+  /** Of the work that was done last: the size of its block. */
+  int64_t workspaceBytes() const { return lastWorkspace_ == nullptr ? 0 : static_cast<int64_t>(lastWorkspace_->size()); }
 
  private:
   at::ScalarType dtype_;
@@ -54,25 +55,22 @@ class Plan {
   std::vector<Step> steps_;
   std::vector<int64_t> matrices_;
   int64_t images_ = 0, output_ = 0;
-  /** The one used last in front. */
-  std::list<std::pair<std::vector<int64_t>, Workspace>> workspaces_;
+  Recent<Workspace> workspaces_{8};
+  Workspace* lastWorkspace_ = nullptr;
 
   /** What images of one size need beyond what all of them share. */
   struct ForSize {
-    std::vector<int64_t> size;
     int64_t runs = 0;
     /** Of each step, its convolution's weights in the order that is best for this size; before the second run there are none, and a run that fails leaves gaps. */
     std::vector<at::Tensor> weights;
   };
-  /** The one used last in front. */
-  std::list<ForSize> sizes_;
+  Recent<ForSize> sizes_{16};
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
   /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
   std::map<std::vector<int64_t>, std::string> orderFor_;
 
   at::Tensor converted(const at::Tensor& value) const;
-  ForSize& forSize(at::IntArrayRef size);
   const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);
 };
 

@@ -18,16 +18,8 @@ namespace {
 /** The best class between the columns p and q. `z` is scratch. */
 FOR_EACH_CPU
 uint8_t best(const float* p, const float* q, float* z, float fraction, int64_t padded) {
-  float top = never;
-#pragma omp simd reduction(max : top)
-  for (int64_t i = 0; i < padded; i++) {
-    z[i] = p[i] + fraction * (q[i] - p[i]);
-    top = std::max(top, z[i]);
-  }
-  int32_t first = 255;
-#pragma omp simd reduction(min : first)
-  for (int32_t i = 0; i < int32_t(padded); i++) first = std::min(first, z[i] == top ? i : 255);
-  return uint8_t(first);
+  const float top = between(z, p, q, fraction, padded);
+  return firstOf(z, top, padded);
 }
 
 /** The rows of one image between two rows of logits share what is copied from them. */

@@ -40,12 +40,7 @@ struct Problem {
 // Loss of one output pixel between the columns p and q; adds its gradient to gp and gq. `z` is scratch.
 FOR_EACH_CPU
 double pixel(const float* p, const float* q, float* gp, float* gq, float* z, float fraction, int64_t padded, int64_t label, float weight) {
-  float top = never;
-#pragma omp simd reduction(max : top)
-  for (int64_t i = 0; i < padded; i++) {
-    z[i] = p[i] + fraction * (q[i] - p[i]);
-    top = std::max(top, z[i]);
-  }
+  const float top = between(z, p, q, fraction, padded);
   const float truth = z[label];
   float sum = 0;
 #pragma omp simd reduction(+ : sum)

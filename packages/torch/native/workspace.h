@@ -40,6 +40,9 @@ class Workspace {
   /** The calling thread's, or nullptr. */
   static Workspace* current();
 
+  /** Bytes of the block; 0 while the work has not been watched to its end. */
+  size_t size() const { return blockSize_; }
+
   /** Memory of the block or the pool, to be given back to the pool in either case. */
   void* take(size_t size);
   /** Is told of memory, anyone's, that the thread gives back. */

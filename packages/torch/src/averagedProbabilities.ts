@@ -1,12 +1,11 @@
 import type { AverageOptions, ScaledLogits } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
 import { fromBuffer, tensor } from "./data.js";
+import type { ByteOptions } from "./plan.js";
 import { keep } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-export interface ScaledFeaturesOptions {
-  /** The network's input for each byte of each channel, `[3, 256]`. */
-  readonly table: Float32Array;
+export interface ScaledFeaturesOptions extends ByteOptions {
   /** Size that the image is resized to, bilinearly with half-pixel centres and without smoothing. */
   readonly size: readonly [height: number, width: number];
   /** Zeros that it then gets on the left, right, top and bottom. */
@@ -17,11 +16,12 @@ export interface ScaledFeaturesOptions {
 export async function scaledFeatures(
   photograph: Uint8Array,
   shape: readonly [height: number, width: number],
-  { table, size, padding }: ScaledFeaturesOptions,
+  { table, reversed, size, padding }: ScaledFeaturesOptions,
 ): Promise<Tensor> {
   using bytes = keep(fromBuffer(photograph, [1, ...shape, 3]));
   using values = keep(tensor(table, [3, 256]));
-  return new Tensor((await native().scaledFeatures(bytes.handle, values.handle, size, padding)) as Handle);
+  const given = [bytes.handle, values.handle, reversed, size, padding];
+  return new Tensor((await native().scaledFeatures(...given)) as Handle);
 }
 
 /**

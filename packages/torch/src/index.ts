@@ -15,7 +15,14 @@ export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from 
 export { autocast, gradEnabled, noGrad } from "./modes.js";
 export type { MemoryFormat, Reduction } from "./operations.generated.js";
 // Compiled inference
-export { type EnlargeOptions, type LabelOptions, Plan, type PlanOptions, type PlanWindowOptions } from "./plan.js";
+export {
+  type ByteOptions,
+  type EnlargeOptions,
+  type LabelOptions,
+  Plan,
+  type PlanOptions,
+  type PlanWindowOptions,
+} from "./plan.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
 export { arange, empty, full, ones, rand, randint, randn, stack, Tensor, type TensorArray, zeros } from "./tensor.js";

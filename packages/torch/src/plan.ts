@@ -41,10 +41,15 @@ export interface PlanWindowOptions {
   readonly flip: boolean;
 }
 
-export interface LabelOptions extends EnlargeOptions {
-  /** The network's input for each byte of each channel, `[3, 256]`. */
+/** How photographs, interleaved RGB, become a network's input. */
+export interface ByteOptions {
+  /** The input for each byte of each channel, `[3, 256]`. */
   readonly table: Float32Array;
+  /** Whether the network takes the channels in the order BGR. */
+  readonly reversed: boolean;
 }
+
+export interface LabelOptions extends EnlargeOptions, ByteOptions {}
 
 /**
  * A graph compiled into one native object: convolutions with bias, ReLU and residual inside, their weights laid out once in the order
@@ -79,19 +84,20 @@ export class Plan {
 
   /** The output for normalised images `[n, c, h, w]`, in float32. */
   async run(images: Tensor): Promise<Tensor> {
-    return new Tensor((await native().planRun(this.#handle, images.handle, this.#matricesFor(images.shape))) as Handle);
+    return new Tensor(
+      (await native().planRun(this.#handle, images.handle, this.#matricesFor(images.shape.slice(2)))) as Handle,
+    );
   }
 
   /** Logits of normalised images `[n, 3, h, w]`, enlarged to their size: `[n, classes, h, w]`. */
   async logits(images: Tensor, { size, alignCorners }: EnlargeOptions): Promise<Tensor> {
-    const given = [images.handle, size, alignCorners, this.#matricesFor([...images.shape.slice(0, 2), ...size])];
+    const given = [images.handle, size, alignCorners, this.#matricesFor(size)];
     return new Tensor((await native().planLogits(this.#handle, ...given)) as Handle);
   }
 
   /** The output for a window of normalised images `[n, 3, h, w]`; with `flip` of `2 n` images, the second half mirrored. */
   async window(images: Tensor, { corner, window, size, flip }: PlanWindowOptions): Promise<Tensor> {
-    const n = images.shape[0] * (flip ? 2 : 1);
-    const given = [images.handle, corner, window, size, flip, this.#matricesFor([n, images.shape[1], ...size])];
+    const given = [images.handle, corner, window, size, flip, this.#matricesFor(size)];
     return new Tensor((await native().planWindow(this.#handle, ...given)) as Handle);
   }
 
@@ -105,14 +111,18 @@ export class Plan {
     shape: readonly [number, number, number],
     options: LabelOptions,
   ): Promise<Uint8Array> {
-    const { table, size, alignCorners } = options;
+    const { table, reversed, size, alignCorners } = options;
     const [n, h, w] = shape;
     using bytes = keep(fromBuffer(photographs, [n, h, w, 3]));
     using values = keep(tensor(table, [3, 256]));
-    const matrices = this.#matricesFor([n, 3, ...size]);
-    const given = [bytes.handle, values.handle, size, alignCorners, matrices];
+    const given = [bytes.handle, values.handle, reversed, size, alignCorners, this.#matricesFor(size)];
     using result = keep(new Tensor((await native().planLabels(this.#handle, ...given)) as Handle));
     return result.toArray() as Uint8Array;
+  }
+
+  /** Bytes of the one block that the last run's activations lay in, or would in the next of its size. */
+  get workspaceBytes(): number {
+    return native().planWorkspaceBytes(this.#handle) as number;
   }
 
   /** Frees weights and matrices. Runs that have been asked for are still done. */
@@ -149,9 +159,10 @@ export class Plan {
     native().planConstant(this.#handle, index, value.handle);
   }
 
-  #matricesFor(shape: readonly number[]): Handle[] {
-    const key = shape.slice(2).join("x");
-    const matrices = this.#forSize.get(key) ?? this.#makeMatrices(shape);
+  /** @param size of the images that the network runs, `[h, w]` */
+  #matricesFor(size: readonly number[]): Handle[] {
+    const key = size.join("x");
+    const matrices = this.#forSize.get(key) ?? this.#makeMatrices(size);
     this.#forSize.delete(key);
     this.#forSize.set(key, matrices);
     if (this.#forSize.size > SIZES_KEPT) {
@@ -162,8 +173,9 @@ export class Plan {
     return matrices.map(({ handle }) => handle);
   }
 
-  #makeMatrices(shape: readonly number[]): readonly Tensor[] {
-    const shapes = inferShapes(this.#shapes, { [this.#shapes.inputs[0].name]: shape });
+  #makeMatrices(size: readonly number[]): readonly Tensor[] {
+    const [{ name, shape }] = this.#shapes.inputs;
+    const shapes = inferShapes(this.#shapes, { [name]: [1, shape[1], ...size] });
     return this.#matrices.map(({ inputs: [input], attributes }) =>
       this.#matrix(shapes.get(input)![attributes.dim] as number, attributes),
     );

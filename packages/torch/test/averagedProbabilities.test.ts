@@ -86,7 +86,12 @@ test("features at another size are those of the image, resized and padded", asyn
   const [h, w] = [7, 10];
   const table = Float32Array.from({ length: 3 * 256 }, (_, i) => i / 100 - 2);
   const photograph = Uint8Array.from({ length: 3 * h * w }, (_, i) => (37 * i) % 256);
-  const found = await scaledFeatures(photograph, [h, w], { table, size: [11, 5], padding: [2, 1, 3, 0] });
+  const found = await scaledFeatures(photograph, [h, w], {
+    table,
+    reversed: false,
+    size: [11, 5],
+    padding: [2, 1, 3, 0],
+  });
   const planes = Float32Array.from({ length: 3 * h * w }, (_, i) => {
     const channel = Math.floor(i / (h * w));
     return table[256 * channel + photograph[3 * (i % (h * w)) + channel]];

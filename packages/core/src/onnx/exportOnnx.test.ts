@@ -107,15 +107,9 @@ function network(form: Partial<PSPNetConfig> = {}) {
   return { description, state, graph: optimise(networkGraph(config, state)) };
 }
 
-function exported(options: Partial<OnnxOptions> = {}, form: Partial<PSPNetConfig> = {}) {
+function exported(options: OnnxOptions = {}, form: Partial<PSPNetConfig> = {}) {
   const { graph, description } = network(form);
-  return exportOnnx(graph, description, {
-    size: "any",
-    output: "logits",
-    dtype: "fp32",
-    preprocess: false,
-    ...options,
-  });
+  return exportOnnx(graph, description, options);
 }
 
 const FORMS: Partial<PSPNetConfig>[] = [

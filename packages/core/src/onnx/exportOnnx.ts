@@ -21,14 +21,15 @@ export type OnnxOutput = (typeof ONNX_OUTPUTS)[number];
 export interface OnnxOptions {
   /**
    * `[h, w]`, or any. With aligned corners what is enlarged lies where the image does at sides of `outputStride * n + 1` only
-   * (`alignedSize`). A fixed size must be so; give a model of any size images that are.
+   * (`alignedSize`). A fixed size must be so; give a model of any size images that are. Left out, any.
    */
-  readonly size: "any" | readonly [number, number];
-  readonly output: OnnxOutput;
-  /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. */
-  readonly dtype: "fp32" | "fp16";
+  readonly size?: "any" | readonly [number, number];
+  /** Left out, logits. */
+  readonly output?: OnnxOutput;
+  /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. Left out, fp32. */
+  readonly dtype?: "fp32" | "fp16";
   /** Input is bytes as photographs have them, uint8 `[n, h, w, 3]` RGB; else it is normalised, float32 `[n, 3, h, w]`. */
-  readonly preprocess: boolean;
+  readonly preprocess?: boolean;
   readonly externalData?: ExternalDataOptions;
 }
 
@@ -50,10 +51,10 @@ const OPSET = 17;
  * @param graph from `networkGraph`, as it is or after `optimise`.
  * @throws PspnetError "usage" for a size that cannot be, "weights" for weights that float16 cannot hold.
  */
-export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions): OnnxFile {
-  const { output, preprocess, dtype } = options;
+export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions = {}): OnnxFile {
+  const { output = "logits", preprocess = false, dtype = "fp32" } = options;
   const half = dtype === "fp16";
-  const size = checkedSize(description.config, options);
+  const size = checkedSize(description.config, { size: options.size ?? "any", output });
   const image: OnnxValue = preprocess
     ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...size, 3] }
     : { name: "image", dtype: "float32", shape: [symbol("n"), 3, ...size] };
@@ -76,7 +77,10 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
 }
 
 /** Height and width of the input. */
-function checkedSize(config: PSPNetConfig, { size, output }: OnnxOptions): readonly [Dim, Dim] {
+function checkedSize(
+  config: PSPNetConfig,
+  { size, output }: Required<Pick<OnnxOptions, "size" | "output">>,
+): readonly [Dim, Dim] {
   if (size === "any") return [symbol("h"), symbol("w")];
   if (!size.every((side) => Number.isSafeInteger(side) && side > 0)) {
     throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${size.join("x")}`);

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { encodeModel, type Graph, protobuf } from "@pspnet/core";
+import { encodeModel, type Graph, protobuf, random } from "@pspnet/core";
 import type { RuntimeName } from "../segment/runtime.js";
 import type { BenchPrecision } from "./benchCase.js";
 
@@ -38,6 +38,12 @@ async function withTorch({ precision, threads }: MatrixProductOptions): Promise<
   };
 }
 
+/** Numbers whose products stay of one size however many follow one another. */
+function matrix(): Float32Array {
+  const generator = random(0);
+  return Float32Array.from({ length: SIDE ** 2 }, () => generator.next() / SIDE);
+}
+
 function pointwiseConvolutions([h, w]: readonly [number, number]): Graph {
   const values = Array.from({ length: PRODUCTS + 1 }, (_, i) => `product${i}`);
   const nodes = values.slice(1).map((output, i) => ({
@@ -47,10 +53,7 @@ function pointwiseConvolutions([h, w]: readonly [number, number]): Graph {
     output,
     attributes: { stride: 1, padding: 0, dilation: 1, relu: false },
   }));
-  const weight = {
-    shape: [SIDE, SIDE, 1, 1],
-    data: Float32Array.from({ length: SIDE ** 2 }, () => Math.random() / SIDE),
-  };
+  const weight = { shape: [SIDE, SIDE, 1, 1], data: matrix() };
   return {
     inputs: [{ name: values[0], shape: [1, SIDE, h, w] }],
     initialisers: new Map(nodes.map(({ inputs }) => [inputs[1], weight])),
@@ -64,13 +67,8 @@ async function withOnnx({ threads }: MatrixProductOptions): Promise<() => Promis
   const session = await InferenceSession.create(matrixProductModel(), {
     intraOpNumThreads: threads > 0 ? threads : availableParallelism(),
   });
-  const matrix = () =>
-    new Tensor(
-      "float32",
-      Float32Array.from({ length: SIDE ** 2 }, () => Math.random() / SIDE),
-      [SIDE, SIDE],
-    );
-  const feeds = { a: matrix(), b: matrix() };
+  const given = new Tensor("float32", matrix(), [SIDE, SIDE]);
+  const feeds = { a: given, b: given };
   return async () => {
     await session.run(feeds);
   };

@@ -12,21 +12,17 @@ import { atomicWrite } from "../files/atomicWrite.js";
 import { readWeights } from "../segment/weights.js";
 import { print, printJson } from "./terminal.js";
 
-interface ExportFlags extends Pick<OnnxOptions, "size" | "output" | "dtype"> {
+interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
   readonly out?: string;
-  readonly preprocess?: boolean;
   readonly json?: true;
 }
 
-export async function exportModel(
-  weights: string,
-  { out, preprocess = false, json, ...options }: ExportFlags,
-): Promise<void> {
+export async function exportModel(weights: string, { out, json, ...options }: ExportFlags): Promise<void> {
   const { description, state } = await readWeights(weights);
   const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
   const graph = optimise(networkGraph(description.config, state));
   const externalData = { location: `${basename(path)}.data` };
-  const file = exportOnnx(graph, description, { ...options, preprocess, externalData });
+  const file = exportOnnx(graph, description, { ...options, externalData });
   const files = await write(path, file);
   if (json) {
     printJson({ files, inputs: file.inputs.map(described), outputs: file.outputs.map(described) });

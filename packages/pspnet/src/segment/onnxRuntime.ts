@@ -89,7 +89,6 @@ class OnnxRuntime implements Runtime {
   readonly name = "onnx";
   readonly ready: Promise<void>;
   readonly #thread: Worker;
-  readonly #rest = restAtExit();
   readonly #waiters = new Map<number, Waiter>();
   #tickets = 0;
   #failure: PspnetError | null = null;
@@ -101,8 +100,9 @@ class OnnxRuntime implements Runtime {
       throw new PspnetError("environment", `onnx: expected a built worker in ${file.pathname}, found none; ${mend}`);
     }
     // Without the process's own flags: some, such as --input-type, make a worker fail.
+    const rest = restAtExit();
     this.#thread = new Worker(file, {
-      workerData: { ...settings, rest: this.#rest } satisfies OnnxThreadSettings,
+      workerData: { ...settings, rest } satisfies OnnxThreadSettings,
       transferList: [...given],
       execArgv: [],
     });
@@ -110,7 +110,7 @@ class OnnxRuntime implements Runtime {
     this.#thread.on("message", (message: FromThread) => this.#receive(message));
     this.#thread.on("error", (error) => this.#fail(error));
     this.#thread.on("exit", (code) => {
-      forget(this.#rest);
+      forget(rest);
       this.#fail(new Error(`it exited with ${code}`));
     });
   }

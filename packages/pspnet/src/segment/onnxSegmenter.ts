@@ -1,7 +1,5 @@
 import { availableParallelism } from "node:os";
 import {
-  type AverageOptions,
-  alignedSize,
   averagedLabels,
   averagedProbabilities,
   exportOnnx,
@@ -10,17 +8,16 @@ import {
   networkGraph,
   normalise,
   optimise,
-  type Pass,
-  planPasses,
+  planWindows,
   type RgbImage,
-  type ScaledLogits,
   type Size,
   type State,
   type WindowLogits,
 } from "@pspnet/core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { aligned, lookAtWindows } from "./lookAtWindows.js";
 import { cutWindow, type Planes, resized } from "./planes.js";
-import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
+import { isWholeImage, type Protocol } from "./protocol.js";
 import { computing, type Rest } from "./restAtExit.js";
 import type { AskOptions } from "./runtime.js";
 
@@ -35,7 +32,7 @@ export interface OnnxSegmenterParts {
 }
 
 /**
- * What `Segmenter` is for libtorch, with onnxruntime-node: the same protocol on the same plan of windows. A session is made when
+ * What `TorchSegmenter` is for libtorch, with onnxruntime-node: the same protocol on the same plan of windows. A session is made when
  * the first question needs it, from a model that takes images of any size. It blocks its thread while it computes.
  */
 export class OnnxSegmenter {
@@ -49,8 +46,7 @@ export class OnnxSegmenter {
   async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
     const { width, height } = image;
     if (!isWholeImage(protocol)) {
-      const [scales, size] = await this.#scales(image, protocol, options);
-      return { width, height, data: averagedLabels(scales, size) };
+      return { width, height, data: averagedLabels(...(await this.#scales(image, protocol, options))) };
     }
     const [found, size] = await this.#whole<Uint8Array>("labels", image, options);
     return { width, height, data: cropped(found, { from: size, to: image, channels: 1 }) };
@@ -83,11 +79,8 @@ export class OnnxSegmenter {
   ): Promise<[T, Size]> {
     await this.#session(output);
     signal?.throwIfAborted();
-    const [{ plan }] = planPasses(
-      { width: image.width, height: image.height },
-      { scales: [1], baseSize: null, crop: null },
-    );
-    const size = this.#aligned(image);
+    const plan = planWindows({ width: image.width, height: image.height }, { crop: null });
+    const size = aligned(image, this.#parts.description.config);
     const input = cutWindow(this.#planes(image), { plan, corner: { top: 0, left: 0 }, size, flip: false });
     const { data } = await this.#run(output, { input, size });
     onWindow?.(1, 1);
@@ -95,32 +88,20 @@ export class OnnxSegmenter {
   }
 
   /** The logits of all windows, and what is needed to average them. */
-  async #scales(
-    image: RgbImage,
-    protocol: Protocol,
-    { signal, onWindow }: AskOptions,
-  ): Promise<[ScaledLogits<WindowLogits>[], AverageOptions]> {
-    const { width, height } = image;
-    await this.#session("logits8");
-    const total = windowTotal(image, protocol);
-    let done = 0;
-    const onePass = async ({ plan, ...size }: Pass) => {
-      const scaled = resized(pixels, size);
-      const enlarged = this.#aligned(plan.window);
-      const windows: WindowLogits[] = [];
-      for (const corner of plan.windows) {
-        signal?.throwIfAborted();
-        const input = cutWindow(scaled, { plan, corner, size: enlarged, flip: protocol.flip });
-        const { data, dims } = await this.#run("logits8", { input, size: enlarged });
-        windows.push({ data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] });
-        onWindow?.(++done, total);
-      }
-      return { size, plan, enlarged, windows };
-    };
+  async #scales(image: RgbImage, protocol: Protocol, options: AskOptions) {
     const pixels = this.#planes(image);
-    const scales: ScaledLogits<WindowLogits>[] = [];
-    for (const pass of planPasses({ width, height }, protocol)) scales.push(await onePass(pass));
-    return [scales, { size: image, alignCorners: this.#parts.description.config.alignCorners }];
+    return lookAtWindows<WindowLogits>(image, protocol, {
+      ...options,
+      config: this.#parts.description.config,
+      atScale: ({ plan, enlarged, ...size }, each) => {
+        const scaled = resized(pixels, size);
+        return each(async (corner) => {
+          const input = cutWindow(scaled, { plan, corner, size: enlarged, flip: protocol.flip });
+          const { data, dims } = await this.#run("logits8", { input, size: enlarged });
+          return { data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] };
+        });
+      },
+    });
   }
 
   async #run(
@@ -134,11 +115,6 @@ export class OnnxSegmenter {
 
   #planes(image: RgbImage): Planes {
     return { channels: 3, width: image.width, height: image.height, data: normalise(image, this.#parts.description) };
-  }
-
-  #aligned({ height, width }: Size): Size {
-    const [h, w] = alignedSize([height, width], this.#parts.description.config);
-    return { height: h, width: w };
   }
 
   #session(output: Output): Promise<InferenceSession> {
@@ -156,7 +132,7 @@ function openSession(
   { state, description, threads = 0, rest }: OnnxSegmenterParts,
 ): Promise<InferenceSession> {
   const graph = optimise(networkGraph(description.config, state));
-  const { model } = exportOnnx(graph, description, { size: "any", output, dtype: "fp32", preprocess: false });
+  const { model } = exportOnnx(graph, description, { output });
   // Left to itself onnxruntime takes a thread per physical core, and half of a machine that counts otherwise.
   const options = { intraOpNumThreads: threads > 0 ? threads : availableParallelism() };
   return computing(rest, () => InferenceSession.create(model, options));

@@ -6,17 +6,24 @@ import {
   networkGraph,
   normalisationTable,
   optimise,
-  type Pass,
-  planPasses,
   type RgbImage,
   type ScaledLogits,
   type Size,
   type State,
   type WindowPlan,
 } from "@pspnet/core";
-import { averagedLabels, averagedProbabilities, Plan, scaledFeatures, scope, type Tensor } from "@pspnet/torch";
+import {
+  averagedLabels,
+  averagedProbabilities,
+  type ByteOptions,
+  Plan,
+  scaledFeatures,
+  scope,
+  type Tensor,
+} from "@pspnet/torch";
 import { type Engine, type EngineOptions, openEngine } from "./engine.js";
-import { isWholeImage, type Protocol, windowTotal } from "./protocol.js";
+import { lookAtWindows } from "./lookAtWindows.js";
+import { isWholeImage, type Protocol } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
 import type { Weights } from "./weights.js";
 
@@ -40,7 +47,8 @@ export class TorchSegmenter implements Runtime {
   readonly name = "torch";
   readonly #plan: Plan;
   readonly #description: NetworkDescription;
-  readonly #table: Float32Array;
+  /** How bytes become the network's input. */
+  readonly #input: ByteOptions;
 
   constructor(description: NetworkDescription, state: State, { device, bf16 }: Engine) {
     const half = device === "cuda" ? "float16" : "bfloat16";
@@ -48,7 +56,7 @@ export class TorchSegmenter implements Runtime {
     const graph = optimise(networkGraph(config, state));
     this.#plan = new Plan(graph, { dtype: bf16 ? half : "float32", device, usualSize: [crop, crop] });
     this.#description = description;
-    this.#table = tableOf(description);
+    this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
   }
 
   async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
@@ -57,10 +65,7 @@ export class TorchSegmenter implements Runtime {
     signal?.throwIfAborted();
     if (isWholeImage(protocol)) {
       const size = [1, height, width] as const;
-      const data = await this.#plan.labels(this.#ordered(image), size, {
-        table: this.#table,
-        ...this.#enlarge(height, width),
-      });
+      const data = await this.#plan.labels(image.data, size, { ...this.#input, ...this.#enlarge(height, width) });
       signal?.throwIfAborted();
       onWindow?.(1, 1);
       return { width, height, data };
@@ -97,40 +102,21 @@ export class TorchSegmenter implements Runtime {
   #average<R>(
     image: RgbImage,
     protocol: Protocol,
-    { signal, onWindow, finish }: AskOptions & { readonly finish: Finish<R> },
+    { finish, ...options }: AskOptions & { readonly finish: Finish<R> },
   ): Promise<R> {
-    const total = windowTotal(image, protocol);
-    let done = 0;
-    const onOne = () => {
-      signal?.throwIfAborted();
-      onWindow?.(++done, total);
-    };
-    const { width, height } = image;
-    return scope(async () => {
-      const scales: ScaledLogits<Tensor>[] = [];
-      for (const pass of planPasses({ width, height }, protocol)) {
-        signal?.throwIfAborted();
-        scales.push(await scope(() => this.#pass(image, pass, { flip: protocol.flip, onWindow: onOne })));
-      }
-      return finish(scales, { size: image, alignCorners: this.#description.config.alignCorners });
-    });
-  }
-
-  /** The logits of the windows at one scale. */
-  async #pass(
-    image: RgbImage,
-    { height, width, plan }: Pass,
-    { flip, onWindow }: { readonly flip: boolean; readonly onWindow: () => void },
-  ): Promise<ScaledLogits<Tensor>> {
-    const features = await this.#features(image, { height, width, padding: plan.padding });
-    const window = [plan.window.height, plan.window.width] as const;
-    const { size } = this.#enlarge(...window);
-    const windows: Tensor[] = [];
-    for (const { top, left } of plan.windows) {
-      windows.push(await this.#plan.window(features, { corner: [top, left], window, size, flip }));
-      onWindow();
-    }
-    return { size: { height, width }, plan, enlarged: { height: size[0], width: size[1] }, windows };
+    const { flip } = protocol;
+    const looked = () =>
+      lookAtWindows<Tensor>(image, protocol, {
+        ...options,
+        config: this.#description.config,
+        atScale: ({ height, width, plan: { padding, window }, enlarged }, each) =>
+          scope(async () => {
+            const features = await this.#features(image, { height, width, padding });
+            const given = { window: sides(window), size: sides(enlarged), flip };
+            return each(({ top, left }) => this.#plan.window(features, { corner: [top, left], ...given }));
+          }),
+      });
+    return scope(async () => finish(...(await looked())));
   }
 
   /**
@@ -139,19 +125,11 @@ export class TorchSegmenter implements Runtime {
    */
   #features(image: RgbImage, { height, width, padding }: Size & Pick<WindowPlan, "padding">): Promise<Tensor> {
     const { left, right, top, bottom } = padding;
-    return scaledFeatures(this.#ordered(image), [image.height, image.width], {
-      table: this.#table,
+    return scaledFeatures(image.data, sides(image), {
+      ...this.#input,
       size: [height, width],
       padding: [left, right, top, bottom],
     });
-  }
-
-  /** An image's bytes in the network's order of channels. */
-  #ordered({ data }: RgbImage): Uint8Array {
-    if (this.#description.channelOrder === "rgb") return data;
-    const reversed = new Uint8Array(data.length);
-    for (let i = 0; i < data.length; i++) reversed[i] = data[i + 2 - 2 * (i % 3)];
-    return reversed;
   }
 
   #enlarge(height: number, width: number): { readonly size: [number, number]; readonly alignCorners: boolean } {
@@ -164,9 +142,6 @@ type Finish<R> = (scales: readonly ScaledLogits<Tensor>[], options: AverageOptio
 
 const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
 
-function tableOf(description: NetworkDescription): Float32Array {
-  const { mean, std, channelOrder } = description;
-  if (channelOrder === "rgb") return normalisationTable(description);
-  const reversed = (values: readonly [number, number, number]) => [values[2], values[1], values[0]] as const;
-  return normalisationTable({ mean: reversed(mean), std: reversed(std), channelOrder });
+function sides({ height, width }: Size): [number, number] {
+  return [height, width];
 }

@@ -48,15 +48,8 @@ export function smallNetwork(form: Partial<PSPNetConfig>): SmallNetwork {
   return { config, description, state, eager: eager.eval() };
 }
 
-export function exported({ config, description, state }: SmallNetwork, options: Partial<OnnxOptions> = {}) {
-  const graph = optimise(networkGraph(config, state));
-  return exportOnnx(graph, description, {
-    size: "any",
-    output: "logits",
-    dtype: "fp32",
-    preprocess: false,
-    ...options,
-  });
+export function exported({ config, description, state }: SmallNetwork, options: OnnxOptions = {}) {
+  return exportOnnx(optimise(networkGraph(config, state)), description, options);
 }
 
 export type Images =
