@@ -2,12 +2,15 @@
 export * from "./error.js";
 // Evaluation
 export * from "./evaluate/averagedProbabilities.js";
+export * from "./evaluate/bands.js";
 export * from "./evaluate/confusionMatrix.js";
+export * from "./evaluate/notFinite.js";
 export * from "./evaluate/tiles.js";
 // The network as a graph
 export * from "./graph/cost.js";
 export * from "./graph/dim.js";
 export * from "./graph/graph.js";
+export * from "./graph/memory.js";
 export * from "./graph/network.js";
 export * from "./graph/print.js";
 export * from "./graph/shapes.js";

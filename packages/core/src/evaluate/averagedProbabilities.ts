@@ -9,7 +9,7 @@ export interface ScaledLogits<Logits> {
   readonly plan: WindowPlan;
   /** What a window's logits are enlarged to: its size, or more, the rest of which is cut off. */
   readonly enlarged: Size;
-  /** In the plan's order. */
+  /** In the plan's order, one for each of its windows. */
   readonly windows: readonly Logits[];
 }
 
@@ -22,12 +22,14 @@ export interface WindowLogits {
 export interface AverageOptions {
   /** Of the image. */
   readonly size: Size;
+  /** From which row to before which; left out, all. The windows that lie on them are enough. */
+  readonly rows?: readonly [begin: number, end: number];
   /** Of the enlargement of the logits. */
   readonly alignCorners: boolean;
 }
 
 /**
- * Class probabilities `[c, h, w]` of an image, by the official release's `tool/test.py`: the softmax of the enlarged logits, averaged
+ * Class probabilities `[c, rows, w]` of an image, by the official release's `tool/test.py`: the softmax of the enlarged logits, averaged
  * with the mirrored one of the mirror image, over the windows on a pixel, and, resized to the image, over the scales. The image's rows
  * are made one at a time, so the enlarged logits never exist.
  */
@@ -35,32 +37,40 @@ export function averagedProbabilities(
   scales: readonly ScaledLogits<WindowLogits>[],
   options: AverageOptions,
 ): Float32Array {
-  const { height, width } = options.size;
+  const { width } = options.size;
+  const [begin, end] = rowsOf(options);
   const classes = classesOf(scales);
-  const result = new Float32Array(classes * height * width);
+  const result = new Float32Array(classes * (end - begin) * width);
   forEachRow(scales, options, (row, y) => {
     for (let c = 0; c < classes; c++) {
-      const start = (c * height + y) * width;
+      const start = (c * (end - begin) + y - begin) * width;
       for (let x = 0; x < width; x++) result[start + x] = row[x * classes + c];
     }
   });
   return result;
 }
 
-/** The class of largest {@link averagedProbabilities} of each pixel, the first of equals: `[h, w]`. */
+/** The class of largest {@link averagedProbabilities} of each pixel, the first of equals: `[rows, w]`. */
 export function averagedLabels(scales: readonly ScaledLogits<WindowLogits>[], options: AverageOptions): Uint8Array {
-  const { height, width } = options.size;
+  const { width } = options.size;
+  const [begin, end] = rowsOf(options);
   const classes = classesOf(scales);
-  const result = new Uint8Array(height * width);
+  const result = new Uint8Array((end - begin) * width);
   forEachRow(scales, options, (row, y) => {
     for (let x = 0; x < width; x++) {
       const start = x * classes;
       let best = 0;
       for (let c = 1; c < classes; c++) if (row[start + c] > row[start + best]) best = c;
-      result[y * width + x] = best;
+      result[(y - begin) * width + x] = best;
     }
   });
   return result;
+}
+
+function rowsOf({ size, rows = [0, size.height] }: AverageOptions): readonly [number, number] {
+  const [begin, end] = rows;
+  if (0 <= begin && begin < end && end <= size.height) return rows;
+  throw new PspnetError("usage", `rows: expected some of the image's ${size.height}, found ${begin} to ${end}`);
 }
 
 function classesOf(scales: readonly ScaledLogits<WindowLogits>[]): number {
@@ -81,7 +91,8 @@ function forEachRow(
 ): void {
   const rows = scales.map((scale) => new ScaleRows(scale, options));
   const sum = new Float32Array(options.size.width * classesOf(scales));
-  for (let y = 0; y < options.size.height; y++) {
+  const [begin, end] = rowsOf(options);
+  for (let y = begin; y < end; y++) {
     sum.fill(0);
     for (const one of rows) one.addTo(sum, y, 1 / rows.length);
     visit(sum, y);

@@ -75,3 +75,12 @@ export function readers({ nodes, outputs }: Graph): Map<string, (Node | null)[]>
   for (const value of outputs.values()) add(value, null);
   return map;
 }
+
+/** The same graph with no more of its constants than their shapes. */
+export function withoutValues(graph: Graph): Graph {
+  const data = new Float32Array();
+  return {
+    ...graph,
+    initialisers: new Map([...graph.initialisers].map(([name, { shape }]) => [name, { shape, data }])),
+  };
+}

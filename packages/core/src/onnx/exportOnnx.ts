@@ -30,6 +30,8 @@ export interface OnnxOptions {
   readonly dtype?: "fp32" | "fp16";
   /** Input is bytes as photographs have them, uint8 `[n, h, w, 3]` RGB; else it is normalised, float32 `[n, 3, h, w]`. */
   readonly preprocess?: boolean;
+  /** Adds the output `finite`, bool: whether all logits are. Where one is infinite or NaN, labels mean nothing. */
+  readonly finite?: boolean;
   readonly externalData?: ExternalDataOptions;
 }
 
@@ -52,7 +54,7 @@ const OPSET = 17;
  * @throws PspnetError "usage" for a size that cannot be, "weights" for weights that float16 cannot hold.
  */
 export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions = {}): OnnxFile {
-  const { output = "logits", preprocess = false, dtype = "fp32" } = options;
+  const { output = "logits", preprocess = false, dtype = "fp32", finite = false } = options;
   const half = dtype === "fp16";
   const size = checkedSize(description.config, { size: options.size ?? "any", output });
   const image: OnnxValue = preprocess
@@ -68,6 +70,7 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
   for (const node of context.graph.nodes) lower(context, node);
   if (half) context.builder.cast(ends.output, "float32", "logits8");
   const outputs = [answer(context, output, { ...ends, ...description.config })];
+  if (finite) outputs.push(finiteness(context));
   const { nodes, tensors } = context.builder;
   const { external, externalData } = placeOutside(tensors, options.externalData);
   const values = context.values.filter(({ name }) => name !== output);
@@ -148,6 +151,15 @@ function answer(context: LoweringContext, kind: OnnxOutput, { alignCorners, ...e
   const logits = enlarged(context, "logits8", options);
   if (kind === "probabilities") softmax(context, logits, kind);
   return { name: kind, dtype: "float32", shape: [n, classes, ...ends.size] };
+}
+
+/** Whether the logits are finite: times 0 every number is 0, infinity and NaN are NaN. */
+function finiteness({ builder }: LoweringContext): OnnxValue {
+  const nothing = builder.node("Mul", ["logits8", builder.scalar(0)], { output: "finite.nothing" });
+  const sum = builder.node("ReduceSum", [nothing], { output: "finite.sum", attributes: { keepdims: 0 } });
+  const never = builder.node("IsNaN", [sum], { output: "finite.never" });
+  builder.node("Not", [never], { output: "finite" });
+  return { name: "finite", dtype: "bool", shape: [] };
 }
 
 /** Softmax over the classes in its parts: runtimes are slow at the one operator when the axis is not the last. */

@@ -1,0 +1,37 @@
+import type { Dim } from "./dim.js";
+import { type Graph, type Node, readers } from "./graph.js";
+import { inferShapes } from "./shapes.js";
+
+export interface MemoryOptions {
+  /** Of an element. */
+  readonly bytes: number;
+  /** Bytes that a node takes beside its output while it is computed, by the number of elements of its values. */
+  readonly scratch?: (node: Node, elements: (value: string) => number) => number;
+}
+
+/**
+ * The most bytes that live at once while a graph is computed node by node, each value from where it is made to its last reader; without
+ * the initialisers. The inputs live throughout.
+ *
+ * @param inputs the inputs' shapes, in numbers.
+ */
+export function peakBytes(
+  graph: Graph,
+  inputs: Readonly<Record<string, readonly Dim[]>>,
+  { bytes, scratch = () => 0 }: MemoryOptions,
+): number {
+  const shapes = inferShapes(graph, inputs);
+  const elements = (value: string) =>
+    shapes.get(value)!.reduce<number>((product, size) => product * (size as number), 1);
+  const last = new Map([...readers(graph)].map(([value, nodes]) => [value, nodes.at(-1)]));
+  let living = graph.inputs.reduce((sum, { name }) => sum + bytes * elements(name), 0);
+  let peak = living;
+  const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initialisers.keys()]);
+  for (const node of graph.nodes) {
+    living += bytes * elements(node.output);
+    peak = Math.max(peak, living + scratch(node, elements));
+    const ended = new Set(node.inputs.filter((value) => !given.has(value) && last.get(value) === node));
+    for (const value of ended) living -= bytes * elements(value);
+  }
+  return peak;
+}
