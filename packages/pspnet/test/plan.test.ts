@@ -1,6 +1,7 @@
 import {
   alignedSize,
   DEPTHS,
+  type GraphTensor,
   graphBackend,
   IMAGENET,
   initialise,
@@ -28,6 +29,7 @@ import {
   tensor,
 } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
+import { native } from "../../torch/src/binding.js";
 
 const SMALL = { classes: 7, width: 8, headChannels: 16, aux: false } as const;
 
@@ -140,19 +142,99 @@ test("with memory and weights laid out for its size a run gives what the first r
   }
 });
 
-test("a run that is as the last was leaves its block as it is, and a larger image has a larger one", async () => {
+test("once a size's weights are laid out, every run of it lies in its block, and a larger image has a larger one", async () => {
   const { plan } = pair({ layers: 18, width: 64, headChannels: 64 });
-  const bytesAfter = async (size: number) => {
+  const blockAfter = async (size: number) => {
     (await plan.run(randn([1, 3, size, 121]))).dispose();
-    return plan.workspaceBytes;
+    return plan.workspace;
   };
-  expect(plan.workspaceBytes).toBe(0);
-  const first = await bytesAfter(161);
-  expect(first).toBeGreaterThan(2 ** 20);
-  // The second run packs weights and so strays from the first; those after it are alike.
-  await bytesAfter(161);
-  for (let i = 0; i < 3; i++) expect(await bytesAfter(161)).toBe(first);
-  expect(await bytesAfter(241)).toBeGreaterThan(first);
+  expect(plan.workspace).toEqual({ bytes: 0, runs: 0 });
+  const first = await blockAfter(161);
+  expect(first.bytes).toBeGreaterThan(2 ** 20);
+  expect(first.runs).toBe(0);
+  // The second run has the weights that are laid out for its size: where one is in another order its memory is watched anew.
+  const second = await blockAfter(161);
+  for (let i = 1; i <= 3; i++) expect(await blockAfter(161)).toEqual({ bytes: second.bytes, runs: second.runs + i });
+  expect((await blockAfter(241)).bytes).toBeGreaterThan(second.bytes);
+});
+
+test("what a run takes is known before it", async () => {
+  for (const dtype of ["float32", "bfloat16"] as const) {
+    for (const layers of [18, 50] as const) {
+      const { plan } = pair({ layers, width: 64 }, dtype);
+      const [h, w] = [161, 401];
+      for (let i = 0; i < 3; i++) (await plan.run(randn([1, 3, h, w]))).dispose();
+      const ratio = plan.memoryFor([1, h, w]) / plan.workspace.bytes;
+      expect(ratio).toBeGreaterThan(0.95);
+      expect(ratio).toBeLessThan(1.25);
+    }
+  }
+});
+
+test("a window is the photograph at its scale, its mirror image beside it, and the mean colour around it", async () => {
+  const { plan } = pair({ layers: 18 });
+  const [h, w] = [40, 50];
+  const bytes = photograph(h, w);
+  const planes = tensor(normalise({ width: w, height: h, data: bytes }), [1, 3, h, w]);
+  // From 5 rows above the photograph to beyond its right border.
+  const scaled = planes.resize([30, 60], { alignCorners: false }).pad([0, 20, 5, 0]);
+  const window = scaled.narrow(2, 0, 33).narrow(3, 30, 41);
+  const expected = window.cat([window.flip(3)], 0).pad([0, 8, 0, 8]);
+  const look = { scaled: [30, 60], corner: [-5, 30], window: [33, 41], size: [41, 49], flip: true } as const;
+  const given = tensor(bytes, [1, h, w, 3]);
+  const found = await plan.window(given, { table: TABLE, reversed: false, ...look });
+  expect(relativeError(found, await plan.run(expected))).toBeLessThan(1e-5);
+});
+
+test("a convolution without bias, and a graph that names what is not there", async () => {
+  const build = (inputs: number[], output = 3) => {
+    const plan = native().planCreate("float32", "cpu");
+    native().planConstant(plan, 1, randn([4, 3, 1, 1]).handle);
+    native().planAdd(plan, "conv2d", inputs, 2, [1, 0, 1, 0, 1, 3, 8, 8]);
+    native().planAdd(plan, "relu", [2], 3, []);
+    native().planFinish(plan, 0, [], output);
+    return plan;
+  };
+  await expect(native().planRun(build([0, 1]), randn([1, 3, 8, 8]).handle, [])).resolves.toBeDefined();
+  expect(() => build([0])).toThrow(/conv2d: expected 2 inputs or more, found 1/);
+  expect(() => build([0, 5])).toThrow(/weights are not known/);
+  expect(() => build([0, 1, 9])).toThrow(/value 9|range/);
+  expect(() => build([0, 1], 7)).toThrow(/value 7: expected the output to be given/);
+  const plan = native().planCreate("float32", "cpu");
+  expect(() => native().planAdd(plan, "maxPool2d", [0], 1, [3])).toThrow(/expected 4 attributes, found 1/);
+});
+
+test("bytes may change, or go to another thread, as soon as they are asked about", async () => {
+  const { config, plan } = pair({ layers: 18 });
+  const [h, w] = [201, 201];
+  const options = { table: TABLE, reversed: false, size: alignedSize([h, w], config), alignCorners: true };
+  const expected = await plan.labels(photograph(h, w), [1, h, w], options);
+  const bytes = photograph(h, w);
+  const asked = plan.labels(bytes, [1, h, w], options);
+  structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+  expect(bytes.length).toBe(0);
+  expect(await asked).toEqual(expected);
+});
+
+test("logits that are not finite are an error, not a class", async () => {
+  const config = pspnetConfig({ ...SMALL, layers: 18 });
+  const network = new PSPNet(config).eval();
+  initialise(network, graphBackend, { seed: 3 });
+  const bias = network.stateDict().get("cls.4.bias")!.as<GraphTensor>();
+  (bias.source as unknown as { data: Float32Array }).data[2] = Number.NaN;
+  const input = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
+  const graph = optimise(trace(network, input, (x) => ({ logits: network.forward(x).out })));
+  const plan = new Plan(graph, { dtype: "float32", usualSize: [57, 57] });
+  const [h, w] = [57, 57];
+  const options = { table: TABLE, reversed: false, size: [h, w], alignCorners: true } as const;
+  await expect(plan.labels(photograph(h, w), [1, h, w], options)).rejects.toMatchObject({
+    code: "weights",
+    message: expect.stringMatching(/infinite ones or NaN/),
+  });
+  const given = tensor(photograph(h, w), [1, h, w, 3]);
+  const look = { scaled: [h, w], corner: [0, 0], window: [h, w], flip: false } as const;
+  await expect(plan.window(given, { ...options, ...look })).rejects.toMatchObject({ code: "weights" });
+  expect(await plan.logits(photograph(h, w), [1, h, w], options)).toBeDefined();
 });
 
 test("a disposed plan and an image of the wrong shape are errors, not crashes", async () => {

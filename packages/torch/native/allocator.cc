@@ -1,19 +1,31 @@
 // The allocator of CPU tensors. Memory fresh from the system costs a page fault every 4 KiB, more than many operations
 // that fill it; so blocks of 1 MiB and more are kept when they are freed, and taken again. What is kept never makes the
-// process larger than the most that was in use at once: in the place of a new block, old ones are given back first.
+// process larger than the most that was in use at once: in the place of a new block, old ones are given back first. What
+// nobody takes again for a while is given back too.
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/alignment.h>
 #include <c10/core/impl/alloc_cpu.h>
 
-#ifdef __linux__
+#if defined(__linux__)
 #include <malloc.h>
 #include <sys/mman.h>
+#elif defined(__APPLE__)
+#include <malloc/malloc.h>
+#elif defined(_WIN32)
+#include <malloc.h>
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #else
-#include <cstdlib>
+#define ASAN_POISON_MEMORY_REGION(memory, size)
+#define ASAN_UNPOISON_MEMORY_REGION(memory, size)
 #endif
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <list>
 #include <map>
 #include <mutex>
@@ -52,11 +64,21 @@ void* takeFromSystem(size_t size) {
 }
 void giveToSystem(void* memory, size_t size) { munmap(memory, size); }
 size_t smallSize(void* memory) { return malloc_usable_size(memory); }
+#elif defined(_WIN32)
+void* takeFromSystem(size_t size) { return _aligned_malloc(size, pageSize); }
+void giveToSystem(void* memory, size_t) { _aligned_free(memory); }
+size_t smallSize(void*) { return 0; }
 #else
 void* takeFromSystem(size_t size) { return std::aligned_alloc(pageSize, size); }
 void giveToSystem(void* memory, size_t) { std::free(memory); }
+#ifdef __APPLE__
+size_t smallSize(void* memory) { return malloc_size(memory); }
+#else
 size_t smallSize(void*) { return 0; }
 #endif
+#endif
+
+using Clock = std::chrono::steady_clock;
 
 /** Blocks of 1 MiB and more. `used + kept <= most`, where `most` is the largest that `used` has been. */
 class Pool {
@@ -93,13 +115,25 @@ class Pool {
     const auto found = around(part);
     if (found == inUse_.end()) return false;
     if (--found->second.holders > 0) return true;
-    const Block block{found->first, found->second.size};
+    const Block block{found->first, found->second.size, Clock::now()};
     inUse_.erase(found);
     used_ -= block.size;
     keptBytes_ += block.size;
     kept_.push_back(block);
     bySize_.emplace(block.size, std::prev(kept_.end()));
+    ASAN_POISON_MEMORY_REGION(block.memory, block.size);
+    releaseFreedBefore(block.freed - patience_);
     return true;
+  }
+
+  void releaseUnused() {
+    std::lock_guard lock(mutex_);
+    releaseFreedBefore(Clock::now() - patience_);
+  }
+
+  void keepFor(Clock::duration patience) {
+    std::lock_guard lock(mutex_);
+    patience_ = patience;
   }
 
   void releaseAll() {
@@ -119,6 +153,7 @@ class Pool {
   struct Block {
     void* memory;
     size_t size;
+    Clock::time_point freed;
   };
   using Blocks = std::list<Block>;
 
@@ -133,6 +168,7 @@ class Pool {
   Blocks kept_;
   std::multimap<size_t, Blocks::iterator> bySize_;
   size_t used_ = 0, keptBytes_ = 0, most_ = 0;
+  Clock::duration patience_ = std::chrono::seconds(30);
 
   /** The block in use that memory lies in. */
   std::map<void*, InUse>::iterator around(void* part) {
@@ -152,7 +188,12 @@ class Pool {
     keptBytes_ -= block.size;
     used_ += block.size;
     inUse_[block.memory] = {block.size};
+    ASAN_UNPOISON_MEMORY_REGION(block.memory, block.size);
     return block.memory;
+  }
+
+  void releaseFreedBefore(Clock::time_point time) {
+    while (!kept_.empty() && kept_.front().freed <= time) releaseOldest();
   }
 
   void releaseOldest() {
@@ -162,6 +203,7 @@ class Pool {
     bySize_.erase(first);
     kept_.pop_front();
     keptBytes_ -= block.size;
+    ASAN_UNPOISON_MEMORY_REGION(block.memory, block.size);
     giveToSystem(block.memory, block.size);
   }
 };
@@ -177,6 +219,7 @@ Pool& pool() {
 void* takeLarge(size_t size) { return pool().take(size); }
 void holdLarge(void* part) { pool().hold(part); }
 bool giveLarge(void* part) { return pool().give(part); }
+void releaseUnused() { pool().releaseUnused(); }
 
 namespace {
 
@@ -230,6 +273,12 @@ FUNCTION(memoryFigures) {
                             static_cast<double>(most)};
   for (uint32_t i = 0; i < 3; i++) call.check(napi_set_element(call.env(), array, i, call.result(figures[i])));
   return array;
+}
+
+// For tests: how long a freed block waits to be taken again.
+FUNCTION(keepMemoryFor, "milliseconds") {
+  pool().keepFor(std::chrono::milliseconds(call.integer(0, 0)));
+  return call.undefined();
 }
 
 FUNCTION(releaseMemory) {

@@ -16,4 +16,7 @@ void holdLarge(void* part);
 /** Gives back a block or a held part of one; false when the memory is not of the pool. */
 bool giveLarge(void* part);
 
+/** Gives back to the system what nobody has taken again for half a minute, such as the memory of a rare large photograph. */
+void releaseUnused();
+
 }  // namespace binding

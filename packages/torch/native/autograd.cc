@@ -3,6 +3,8 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
+#include <stdexcept>
+
 #include "call.h"
 
 namespace binding {
@@ -41,10 +43,14 @@ FUNCTION(setGradMode, "enabled") {
 // The parts of torch.autocast that keep state: a device's switch and type, and the cache of cast weights, which is
 // emptied when the outermost scope ends.
 FUNCTION(enterAutocast, "device", "dtype", "enabled") {
+  // Nothing is entered unless all of it is.
   const auto type = call.device(0).type();
+  const auto dtype = call.dtype(1);
+  const bool enabled = call.boolean(2);
+  if (!at::isReducedFloatingType(dtype) && dtype != at::kFloat) throw std::invalid_argument("dtype: expected bfloat16, float16 or float32");
+  at::autocast::set_autocast_dtype(type, dtype);
+  at::autocast::set_autocast_enabled(type, enabled);
   at::autocast::increment_nesting();
-  at::autocast::set_autocast_dtype(type, call.dtype(1));
-  at::autocast::set_autocast_enabled(type, call.boolean(2));
   return call.undefined();
 }
 

@@ -2,13 +2,11 @@
 // windows that lie on them, and kept for the next row. Probabilities of a whole image, or a whole window, never exist.
 #include "averagedProbabilities.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/argmax.h>
-#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/core/op_registration/adaption.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/flip.h>
 #include <ATen/ops/softmax.h>
-#include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
@@ -22,6 +20,7 @@
 #include "call.h"
 #include "computeThread.h"
 #include "exponential.h"
+#include "parallel.h"
 
 namespace binding {
 
@@ -56,19 +55,19 @@ void multiply(float* values, float factor, int64_t count) {
 }
 
 FOR_EACH_CPU
-uint8_t largest(const float* values, int64_t padded) {
-  float top = values[0];
+uint8_t largest(const float* values, int64_t padded, int64_t classes) {
+  float top = never;
 #pragma omp simd reduction(max : top)
   for (int64_t i = 0; i < padded; i++) top = std::max(top, values[i]);
-  return firstOf(values, top, padded);
+  return firstOf(values, top, padded, classes);
 }
 
 /** What the rows of one scale need, made once. */
 struct Source {
   const ScaledImage& image;
-  /** Of each window, [n, h, w, classes padded to lanes]. */
+  /** Of each window, [n, h, w, classes]. */
   std::vector<at::Tensor> logits;
-  int64_t padded;
+  int64_t classes, padded;
   /** From the enlarged window to its logits. */
   Axis windowRows, windowColumns;
   /** From the image to this scale. */
@@ -76,15 +75,14 @@ struct Source {
 
   Source(const ScaledImage& image, Size size, bool alignCorners)
       : image(image),
-        padded(paddedToLanes(image.windows.at(0).logits.size(1))),
+        classes(image.windows.at(0).logits.size(1)),
+        padded(paddedToLanes(classes)),
         windowRows(image.windows[0].logits.size(2), image.enlarged.height, alignCorners),
         windowColumns(image.windows[0].logits.size(3), image.enlarged.width, alignCorners),
         rows(image.size.height, size.height, false),
         columns(image.size.width, size.width, false) {
-    for (const auto& window : image.windows) {
-      const auto last = window.logits.permute({0, 2, 3, 1});
-      logits.push_back(at::constant_pad_nd(last, {0, padded - last.size(3)}, never).contiguous());
-    }
+    // A plan's logits lie so already.
+    for (const auto& window : image.windows) logits.push_back(window.logits.permute({0, 2, 3, 1}).contiguous());
   }
 };
 
@@ -92,7 +90,7 @@ struct Source {
 class Rows {
  public:
   explicit Rows(const Source& source)
-      : source_(source), blended_((source.logits[0].size(2) + 1) * source.padded, 0.0f), z_(source.padded), counts_(source.image.size.width) {
+      : source_(source), blended_((source.logits[0].size(2) + 1) * source.padded, never), z_(source.padded), counts_(source.image.size.width) {
     // One column more than the row has: the right neighbour of the last column, with fraction 0.
     for (auto& row : rows_) row.resize((source.image.size.width + 1) * source.padded, 0.0f);
     between_.resize(rows_[0].size(), 0.0f);
@@ -100,7 +98,7 @@ class Rows {
 
   /** Adds `share` of the row that is row y of the image. */
   void add(float* sum, int64_t y, float share) {
-    const auto& [image, _, padded, windowRows, windowColumns, rows, columns] = source_;
+    const auto& [image, logits, classes, padded, windowRows, windowColumns, rows, columns] = source_;
     const int64_t wide = image.size.width * padded, above = rows.below[y];
     const float down = rows.fraction[y];
     const float* upper = row(above);
@@ -145,11 +143,15 @@ class Rows {
     const int64_t begin = std::max<int64_t>(0, -shift), end = std::min(image.window.width, image.size.width - shift);
     for (int64_t x = begin; x < end; x++) counts_[x + shift]++;
     const auto& logits = source_.logits[index];
-    const int64_t n = logits.size(0), h = logits.size(1), wide = logits.size(2) * source_.padded;
+    const int64_t n = logits.size(0), h = logits.size(1), w = logits.size(2), wide = w * source_.classes;
     const int64_t above = source_.windowRows.below[inside], below = std::min(above + 1, h - 1);
     for (int64_t view = 0; view < n; view++) {
       const float* values = logits.const_data_ptr<float>() + view * h * wide;
-      blend(blended_.data(), values + above * wide, values + below * wide, source_.windowRows.fraction[inside], wide);
+      for (int64_t x = 0; x < w; x++) {
+        const int64_t from = x * source_.classes;
+        blend(&blended_[x * source_.padded], values + above * wide + from, values + below * wide + from, source_.windowRows.fraction[inside],
+              source_.classes);
+      }
       for (int64_t x = begin; x < end; x++) {
         const int64_t column = view == 0 ? x : image.window.width - 1 - x;
         const float* left = &blended_[source_.windowColumns.below[column] * source_.padded];
@@ -160,21 +162,20 @@ class Rows {
   }
 };
 
-at::Tensor byRows(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer) {
+at::Tensor byKernel(const std::vector<ScaledImage>& scales, Size size, Span span, bool alignCorners, Answer answer) {
   std::vector<Source> sources;
   for (const auto& scale : scales) sources.emplace_back(scale, size, alignCorners);
-  const int64_t classes = scales[0].windows[0].logits.size(1), padded = sources[0].padded;
-  const auto [height, width] = size;
+  const int64_t classes = sources[0].classes, padded = sources[0].padded, width = size.width, height = span.end - span.begin;
   const auto result = answer == Answer::labels ? at::empty({height, width}, at::kByte) : at::empty({classes, height, width}, at::kFloat);
-  at::parallel_for(0, height, 16, [&, height = height, width = width](int64_t begin, int64_t end) {
+  parallelFor(height, 16, [&](int64_t begin, int64_t end) {
     std::vector<Rows> rows(sources.begin(), sources.end());
     std::vector<float> sum(width * padded);
     for (int64_t y = begin; y < end && !computingStops(); y++) {
       std::fill(sum.begin(), sum.end(), 0.0f);
-      for (auto& one : rows) one.add(sum.data(), y, 1.0f / float(rows.size()));
+      for (auto& one : rows) one.add(sum.data(), span.begin + y, 1.0f / float(rows.size()));
       if (answer == Answer::labels) {
         auto* labels = result.mutable_data_ptr<uint8_t>() + y * width;
-        for (int64_t x = 0; x < width; x++) labels[x] = largest(&sum[x * padded], padded);
+        for (int64_t x = 0; x < width; x++) labels[x] = largest(&sum[x * padded], padded, classes);
       } else {
         auto* probabilities = result.mutable_data_ptr<float>() + y * width;
         for (int64_t c = 0; c < classes; c++) {
@@ -186,44 +187,60 @@ at::Tensor byRows(const std::vector<ScaledImage>& scales, Size size, bool alignC
   return result;
 }
 
-/** The same by libtorch's operations, wherever the logits are and in their precision. */
-at::Tensor byOperations(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer) {
-  at::Tensor total;
-  for (const auto& [scaled, top, left, window, enlarged, windows] : scales) {
-    int64_t height = scaled.height, width = scaled.width;
-    for (const auto& one : windows) {
-      height = std::max(height, one.top + window.height);
-      width = std::max(width, one.left + window.width);
-    }
-    const auto like = windows.at(0).logits.options();
-    auto sum = at::zeros({1, windows[0].logits.size(1), height, width}, like), count = at::zeros({1, 1, height, width}, like);
-    const auto on = [&, &window = window](const at::Tensor& whole, const ScaledImage::Window& one) {
-      return whole.narrow(2, one.top, window.height).narrow(3, one.left, window.width);
-    };
-    for (const auto& one : windows) {
-      const auto full = at::upsample_bilinear2d(one.logits, {enlarged.height, enlarged.width}, alignCorners);
-      const auto views = at::softmax(full.narrow(2, 0, window.height).narrow(3, 0, window.width), 1);
-      const auto first = views.narrow(0, 0, 1);
-      on(sum, one).add_(views.size(0) == 1 ? first : first.add(at::flip(views.narrow(0, 1, 1), {3})).div(2));
-      on(count, one).add_(1);
-    }
-    const auto mean = sum.div_(count).narrow(2, top, scaled.height).narrow(3, left, scaled.width);
-    const auto resized = at::upsample_bilinear2d(mean, {size.height, size.width}, false);
-    total = total.defined() ? total.add_(resized) : resized;
+/** Rows `span` of the image at one scale, [1, c, rows, w] of the image's width, by libtorch's operations. */
+at::Tensor bandOf(const ScaledImage& image, Size size, Span span, bool alignCorners) {
+  const auto& [scaled, top, left, window, full, windows] = image;
+  const auto& first = windows.at(0).logits;
+  const Axis down = Axis(scaled.height, size.height, false).part(span.begin, span.end), across(scaled.width, size.width, false);
+  const Axis windowRows(first.size(2), full.height, alignCorners), windowColumns(first.size(3), full.width, alignCorners);
+  const int64_t begin = down.below.front(), end = down.below.back() + (down.fraction.back() > 0 ? 2 : 1);
+  // Of the padded image, in which the windows stand.
+  auto sum = at::zeros({1, first.size(1), end - begin, scaled.width}, first.options()), count = at::zeros({1, 1, end - begin, scaled.width}, first.options());
+  for (const auto& one : windows) {
+    const int64_t y0 = std::max(begin + top, one.top), y1 = std::min(end + top, one.top + window.height);
+    const int64_t x0 = std::max(left, one.left), x1 = std::min(left + scaled.width, one.left + window.width);
+    if (y0 >= y1 || x0 >= x1) continue;
+    const auto rows = windowRows.part(y0 - one.top, y1 - one.top);
+    const auto views = at::softmax(enlarged(one.logits, rows, windowColumns.part(0, window.width)), 1);
+    const auto plain = views.narrow(0, 0, 1);
+    const auto both = views.size(0) == 1 ? plain : plain.add(at::flip(views.narrow(0, 1, 1), {3})).div(2);
+    const auto on = [&](const at::Tensor& whole) { return whole.narrow(2, y0 - top - begin, y1 - y0).narrow(3, x0 - left, x1 - x0); };
+    on(sum).add_(both.narrow(3, x0 - one.left, x1 - x0));
+    on(count).add_(1);
   }
-  if (answer == Answer::labels) return at::argmax(total[0], 0).to(at::kByte).cpu();
-  return total[0].div(static_cast<double>(scales.size())).to(at::kFloat).cpu();
+  return enlarged(sum.div_(count), down.within(begin, end - begin), across);
+}
+
+/** The same by libtorch's operations, wherever the logits are and in their precision, a band of rows at a time. */
+at::Tensor byBands(const std::vector<ScaledImage>& scales, Size size, Span span, bool alignCorners, Answer answer) {
+  std::vector<at::Tensor> bands;
+  for (int64_t y = span.begin, count = rowsAtATime(scales[0].windows[0].logits.narrow(0, 0, 1), size.width); y < span.end; y += count) {
+    const Span band{y, std::min(span.end, y + count)};
+    at::Tensor total;
+    for (const auto& scale : scales) {
+      const auto one = bandOf(scale, size, band, alignCorners);
+      total = total.defined() ? total.add_(one) : one;
+    }
+    if (answer == Answer::labels) bands.push_back(largestClass(total)[0].cpu());
+    else bands.push_back(total[0].div(static_cast<double>(scales.size())).to(at::kFloat).cpu());
+  }
+  return at::cat(bands, answer == Answer::labels ? 0 : 1);
 }
 
 }  // namespace
 
-at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer) {
+at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, Span span, bool alignCorners, Answer answer) {
   TORCH_CHECK(!scales.empty(), "expected logits of one scale or more");
+  TORCH_CHECK(0 <= span.begin && span.begin < span.end && span.end <= size.height, "expected rows of the image, found ", span.begin, " to ", span.end);
+  std::optional<at::Device> device;
   for (const auto& scale : scales) {
     TORCH_CHECK(!scale.windows.empty(), "expected one window or more at each scale");
+    for (const auto side : {scale.size.height, scale.size.width, scale.window.height, scale.window.width}) TORCH_CHECK(side > 0, "expected sides from 1 up, found ", side);
     for (const auto& [top, left, logits] : scale.windows) {
       const auto& first = scales[0].windows[0].logits;
-      TORCH_CHECK(logits.dim() == 4 && logits.size(0) <= 2 && logits.size(1) <= 256 && logits.size(1) == first.size(1) &&
+      requireLogits(logits);
+      c10::impl::check_and_update_common_device(device, logits, "averaged", "logits");
+      TORCH_CHECK(logits.size(0) >= 1 && logits.size(0) <= 2 && logits.size(1) <= 256 && logits.size(1) == first.size(1) &&
                       logits.scalar_type() == first.scalar_type() && logits.sizes() == scale.windows[0].logits.sizes(),
                   "expected logits [1 or 2, c, h, w] of at most 256 classes, alike for all windows, found ", logits.sizes());
       TORCH_CHECK(top >= 0 && left >= 0, "expected windows within the image, found one at ", top, ", ", left);
@@ -232,14 +249,14 @@ at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, bool alig
                 "expected logits to be enlarged to a window's size or more");
   }
   const auto& first = scales[0].windows[0].logits;
-  const bool kernels = first.is_cpu() && first.scalar_type() == at::kFloat;
-  return (kernels ? byRows : byOperations)(scales, size, alignCorners, answer);
+  const bool kernel = first.is_cpu() && first.scalar_type() == at::kFloat;
+  return (kernel ? byKernel : byBands)(scales, size, span, alignCorners, answer);
 }
 
-// A promise of `averaged`. Each scale is given as [height, width, top, left, window height and width, enlarged height and width,
+// A promise of `averaged`, for rows [begin, end]. Each scale is given as [height, width, top, left, window height and width, enlarged height and width,
 // windows, and top and left of each window], one after the other.
-FUNCTION(averaged, "scales", "logits", "size", "alignCorners", "labels") {
-  const auto numbers = call.integers(0), size = call.integers(2);
+FUNCTION(averaged, "scales", "logits", "size", "rows", "alignCorners", "labels") {
+  const auto numbers = call.integers(0), size = call.size(2), rows = call.integers(3, 2);
   const auto logits = call.tensors(1);
   std::vector<ScaledImage> scales;
   size_t at = 0, used = 0;
@@ -255,10 +272,10 @@ FUNCTION(averaged, "scales", "logits", "size", "alignCorners", "labels") {
     }
     scales.push_back(std::move(scale));
   }
-  const auto work = [scales = std::move(scales), size = Size{size.at(0), size.at(1)}, alignCorners = call.boolean(3),
-                     answer = call.boolean(4) ? Answer::labels : Answer::probabilities] {
+  const auto work = [scales = std::move(scales), size = Size{size[0], size[1]}, span = Span{rows[0], rows[1]}, alignCorners = call.boolean(4),
+                     answer = call.boolean(5) ? Answer::labels : Answer::probabilities] {
     c10::NoGradGuard noGrad;
-    return averaged(scales, size, alignCorners, answer);
+    return averaged(scales, size, span, alignCorners, answer);
   };
   return computeLater(call, work);
 }

@@ -32,10 +32,16 @@ struct ScaledImage {
 
 enum class Answer { labels, probabilities };
 
+/** From row `begin` to before row `end`. */
+struct Span {
+  int64_t begin, end;
+};
+
 /**
  * Softmax of the enlarged logits, averaged with the mirrored one of the mirror image and over the windows that lie on a pixel; then,
- * bilinearly resized to `size`, over the scales: probabilities, float32 [c, h, w], or the best class of each pixel, uint8 [h, w].
+ * bilinearly resized to `size`, over the scales. Of some of the image's rows: probabilities, float32 [c, rows, w], or the best class of
+ * each pixel, uint8 [rows, w]. Of the windows only those are needed that lie on what these rows are made of.
  */
-at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, bool alignCorners, Answer answer);
+at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, Span span, bool alignCorners, Answer answer);
 
 }  // namespace binding

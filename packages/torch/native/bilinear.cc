@@ -1,11 +1,49 @@
 #include "bilinear.h"
 
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/lerp.h>
+#include <ATen/ops/nan_to_num.h>
+#include <ATen/ops/tensor.h>
+
+#include <limits>
+
 namespace binding {
+
+namespace {
+
+/** Dimension `dim` of maps [n, c, h, w] along `axis`. */
+at::Tensor along(const at::Tensor& maps, int64_t dim, const Axis& axis) {
+  const auto below = at::tensor(axis.below, at::kLong).to(maps.device());
+  const auto fraction = at::tensor(axis.fraction, at::kFloat).to(maps.device(), maps.scalar_type());
+  const auto first = at::index_select(maps, dim, below);
+  const auto second = at::index_select(maps, dim, below.add(1).clamp_max(axis.source - 1));
+  return at::lerp(first, second, dim == 2 ? fraction.unsqueeze(1) : fraction);
+}
+
+}  // namespace
 
 FOR_EACH_CPU
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count) {
 #pragma omp simd
   for (int64_t i = 0; i < count; i++) out[i] = a[i] + fraction * (b[i] - a[i]);
+}
+
+at::Tensor enlarged(const at::Tensor& maps, const Axis& rows, const Axis& columns) { return along(along(maps, 2, rows), 3, columns); }
+
+int64_t rowsAtATime(const at::Tensor& maps, int64_t width) {
+  constexpr int64_t most = int64_t{1} << 22;
+  return std::max<int64_t>(1, most / std::max<int64_t>(1, maps.size(0) * maps.size(1) * width));
+}
+
+at::Tensor largestClass(const at::Tensor& maps) {
+  constexpr double least = -std::numeric_limits<double>::infinity();
+  return at::argmax(at::nan_to_num(maps, least, std::numeric_limits<double>::infinity(), least), 1).to(at::kByte);
+}
+
+void requireLogits(const at::Tensor& logits) {
+  TORCH_CHECK(logits.dim() == 4 && logits.is_floating_point() && logits.size(1) > 0 && logits.size(2) > 0 && logits.size(3) > 0,
+              "expected logits [n, c, h, w] of a float type, with classes and pixels, found ", logits.scalar_type(), logits.sizes());
 }
 
 }  // namespace binding

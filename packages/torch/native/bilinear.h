@@ -1,16 +1,13 @@
 // Bilinear enlargement row by row, the way that needs no enlarged map.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-// One body, compiled for each instruction set; the loader picks at run time.
-#if defined(__x86_64__) && defined(__GNUC__)
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
+#include "compiler.h"
 
 namespace binding {
 
@@ -22,10 +19,11 @@ constexpr int64_t paddedToLanes(int64_t count) { return (count + lanes - 1) / la
 
 /** Where an output coordinate falls between two source ones, PyTorch's rule. */
 struct Axis {
+  int64_t source;
   std::vector<int64_t> below;
   std::vector<float> fraction;
 
-  Axis(int64_t source, int64_t target, bool alignCorners) : below(target), fraction(target) {
+  Axis(int64_t source, int64_t target, bool alignCorners) : source(source), below(target), fraction(target) {
     const double scale = alignCorners ? (target > 1 ? double(source - 1) / double(target - 1) : 0.0) : double(source) / double(target);
     for (int64_t i = 0; i < target; i++) {
       const float at = alignCorners ? float(scale * i) : std::max(0.0f, float((i + 0.5) * scale - 0.5));
@@ -33,10 +31,26 @@ struct Axis {
       fraction[i] = below[i] + 1 < source ? at - float(below[i]) : 0.0f;
     }
   }
+
+  /** The part of it from output coordinate `begin` to before `end`. */
+  Axis part(int64_t begin, int64_t end) const {
+    Axis axis = *this;
+    axis.below.assign(below.begin() + begin, below.begin() + end);
+    axis.fraction.assign(fraction.begin() + begin, fraction.begin() + end);
+    return axis;
+  }
+
+  /** The same for a source of which only what comes from `first` on is there, `length` long. */
+  Axis within(int64_t first, int64_t length) const {
+    Axis axis = *this;
+    axis.source = length;
+    for (auto& at : axis.below) at -= first;
+    return axis;
+  }
 };
 
 /** z = p + fraction (q - p); returns the largest of it. For bodies that are compiled for each instruction set. */
-inline __attribute__((always_inline)) float between(float* z, const float* p, const float* q, float fraction, int64_t count) {
+ALWAYS_INLINE float between(float* z, const float* p, const float* q, float fraction, int64_t count) {
   float top = never;
 #pragma omp simd reduction(max : top)
   for (int64_t i = 0; i < count; i++) {
@@ -46,15 +60,30 @@ inline __attribute__((always_inline)) float between(float* z, const float* p, co
   return top;
 }
 
-/** The first of at most 256 classes that has the value `top`. */
-inline __attribute__((always_inline)) uint8_t firstOf(const float* values, float top, int64_t count) {
-  int32_t first = 255;
+/** The first of at most 256 classes that has the value `top`, which NaN never is; where none has, as when all are NaN, class 0. */
+ALWAYS_INLINE uint8_t firstOf(const float* values, float top, int64_t padded, int64_t classes) {
+  int32_t first = 256;
 #pragma omp simd reduction(min : first)
-  for (int32_t i = 0; i < int32_t(count); i++) first = std::min(first, values[i] == top ? i : 255);
-  return uint8_t(first);
+  for (int32_t i = 0; i < int32_t(padded); i++) first = std::min(first, values[i] == top ? i : 256);
+  return first < classes ? uint8_t(first) : 0;
 }
 
 /** out = a + fraction (b - a) */
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count);
+
+/**
+ * The same by libtorch's operations, wherever the maps [n, c, h, w] are, in their precision, and differentiable: `rows.below.size()` rows
+ * of `columns.below.size()`.
+ */
+at::Tensor enlarged(const at::Tensor& maps, const Axis& rows, const Axis& columns);
+
+/** As many rows of maps [n, c, H, width] as fit into 16 MiB in float32, one or more: what operations on whole maps are done with at a time. */
+int64_t rowsAtATime(const at::Tensor& maps, int64_t width);
+
+/** The class of largest value along dimension 1, uint8. NaN is less than any number; with nothing else the class is 0. */
+at::Tensor largestClass(const at::Tensor& maps);
+
+/** Throws unless these are float logits [n, c, h, w], none of which sizes but n is 0. */
+void requireLogits(const at::Tensor& logits);
 
 }  // namespace binding

@@ -1,5 +1,5 @@
 // Compiles the native addon, build/pspnet_torch.node, with nothing but a C++20 compiler. Node's own modules only.
-// `node native/build.mjs` does it by hand; it is quick when there is nothing to do.
+// `node native/build.mjs` does it by hand; it is quick when there is nothing to do. `--sanitize`: see sanitize.mjs.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -53,19 +53,25 @@ function readStamp() {
 }
 
 /** Whether the addon was made of these sources, with this choice of compiler and libtorch, and that libtorch is still there. */
-function upToDate(stamp, sources) {
+function upToDate(stamp, sources, sanitize) {
   return (
     existsSync(addon) &&
     stamp.sources === sources &&
-    stamp.wish === wish() &&
+    stamp.wish === wish(sanitize) &&
     existsSync(join(stamp.libtorch.folder, "lib")) &&
     libtorchVersion(stamp.libtorch.folder) === stamp.libtorch.version &&
     existsSync(join(native, "generated"))
   );
 }
 
-const wish = () =>
-  hashOf(process.env.LIBTORCH ?? "", process.env.CXX ?? "", process.version.split(".")[0], process.arch);
+const wish = (sanitize) =>
+  hashOf(
+    process.env.LIBTORCH ?? "",
+    process.env.CXX ?? "",
+    process.version.split(".")[0],
+    process.arch,
+    String(sanitize),
+  );
 
 /** The first of CXX, c++, g++ and clang++ that compiles C++20. */
 function findCompiler() {
@@ -95,16 +101,7 @@ function nodeHeaders() {
   }
 }
 
-/** libtorch's own OpenMP runtime: a second one in the process would double the threads. Null on a libtorch that has none. */
-function openmpOf(folder) {
-  for (const place of [join(folder, "lib"), join(folder, "..", "torch.libs")]) {
-    const found = existsSync(place) ? filesIn(place, /^libgomp.*\.so/)[0] : undefined;
-    if (found) return found;
-  }
-  return null;
-}
-
-function compileFlags(libtorch) {
+function compileFlags(libtorch, sanitize) {
   const includes = [
     join(libtorch.folder, "include"),
     join(libtorch.folder, "include", "torch", "csrc", "api", "include"),
@@ -113,7 +110,8 @@ function compileFlags(libtorch) {
   return [
     ...[
       "-std=c++20",
-      "-O3",
+      ...(sanitize ? ["-O1", "-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"] : ["-O3"]),
+      "-DNDEBUG",
       "-fPIC",
       "-fvisibility=hidden",
       "-Wall",
@@ -123,16 +121,16 @@ function compileFlags(libtorch) {
       native,
     ],
     ...includes.flatMap((folder) => ["-isystem", folder]),
-    ...(mac ? [] : ["-fopenmp"]),
+    "-fopenmp-simd",
   ];
 }
 
-/** Only torch_cpu and c10: `torch` would pull in libtorch_cuda. */
-function linkFlags({ folder }) {
+/** Only torch_cpu and c10: `torch` would pull in libtorch_cuda. Never unloaded: its threads outlive the worker that loaded it. */
+function linkFlags({ folder }, sanitize) {
   const lib = join(folder, "lib");
-  const openmp = mac ? [] : [openmpOf(folder) ?? "-fopenmp"];
-  const shared = mac ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,--as-needed"];
-  return [...shared, "-L", lib, "-ltorch_cpu", "-lc10", ...openmp, ...(mac ? [] : ["-ldl"]), `-Wl,-rpath,${lib}`];
+  const shared = mac ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,--as-needed", "-Wl,-z,nodelete"];
+  const sanitizers = sanitize ? ["-fsanitize=address,undefined"] : [];
+  return [...shared, ...sanitizers, "-L", lib, "-ltorch_cpu", "-lc10", ...(mac ? [] : ["-ldl"]), `-Wl,-rpath,${lib}`];
 }
 
 function runCompiler(compiler, list) {
@@ -179,8 +177,8 @@ async function withFolder(prefix, work) {
 }
 
 /** Compiles what changed, several files at a time. Objects are named after the hash of what they are made of. */
-async function compile({ compiler, libtorch, log }) {
-  const flags = compileFlags(libtorch);
+async function compile({ compiler, libtorch, sanitize, log }) {
+  const flags = compileFlags(libtorch, sanitize);
   const objects = join(output, "objects");
   mkdirSync(objects, { recursive: true });
   const headers = filesIn(native, /\.h$/).map((file) => readFileSync(file));
@@ -209,24 +207,27 @@ async function compile({ compiler, libtorch, log }) {
   return wanted.map(({ object }) => object);
 }
 
-/** Builds the addon when it is not up to date. `log` gets a line for each thing that takes a while. Returns where it lies. */
-export async function build({ log = () => {} } = {}) {
+/**
+ * Builds the addon when it is not up to date. `log` gets a line for each thing that takes a while. Returns where it lies.
+ * With `sanitize` it is one that looks for wrong use of memory (AddressSanitizer, UndefinedBehaviorSanitizer), see sanitize.mjs.
+ */
+export async function build({ log = () => {}, sanitize = false } = {}) {
   const sources = sourcesHash();
   const before = readStamp();
-  if (upToDate(before, sources)) return addon;
+  if (upToDate(before, sources, sanitize)) return addon;
   const start = performance.now();
   const compiler = findCompiler();
   const libtorch = findLibtorch({ log });
   log(`native addon: ${compiler}, libtorch ${libtorch.version} in ${libtorch.folder}`);
   generate();
   mkdirSync(output, { recursive: true });
-  const objects = await compile({ compiler, libtorch, log });
+  const objects = await compile({ compiler, libtorch, sanitize, log });
   await withFolder("link-", async (folder) => {
     const linked = join(folder, basename(addon));
-    await runCompiler(compiler, [...objects, ...linkFlags(libtorch), "-o", linked]);
+    await runCompiler(compiler, [...objects, ...linkFlags(libtorch, sanitize), "-o", linked]);
     renameSync(linked, addon);
   });
-  writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(), libtorch }, null, 2));
+  writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(sanitize), libtorch }, null, 2));
   log(`native addon: ${relative(process.cwd(), addon)} made in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   return addon;
 }
@@ -234,7 +235,8 @@ export async function build({ log = () => {} } = {}) {
 export { findLibtorch };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  build({ log: (line) => process.stderr.write(`${line}\n`) }).catch((error) => {
+  const sanitize = process.argv.includes("--sanitize");
+  build({ log: (line) => process.stderr.write(`${line}\n`), sanitize }).catch((error) => {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   });

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Reduction.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -23,6 +24,12 @@ napi_valuetype typeOf(napi_env env, napi_value value) {
 }
 
 }  // namespace
+
+double elements(const Integers& shape) {
+  double count = 1;
+  for (const auto size : shape) count *= static_cast<double>(size);
+  return count;
+}
 
 const char* dtypeName(at::ScalarType type) {
   for (const auto& [name, candidate] : dtypes) {
@@ -47,7 +54,7 @@ void Call::check(napi_status status) const {
   throw std::runtime_error(known ? information->error_message : "a Node-API call failed");
 }
 
-void Call::expected(size_t index, const char* what) const {
+void Call::expected(size_t index, const std::string& what) const {
   throw std::invalid_argument(std::string(signature_.arguments[index]) + ": expected " + what + ", found " +
                               describeArgument(arguments_[index]));
 }
@@ -77,11 +84,16 @@ std::optional<at::Tensor> Call::optionalTensor(size_t index) const {
   return tensor(index);
 }
 
-std::vector<at::Tensor> Call::tensors(size_t index, bool nulls) const {
+uint32_t Call::length(size_t index, const char* what) const {
   uint32_t length = 0;
-  if (napi_get_array_length(env_, arguments_[index], &length) != napi_ok) expected(index, "an array of tensors");
-  std::vector<at::Tensor> list(length);
-  for (uint32_t i = 0; i < length; i++) {
+  if (napi_get_array_length(env_, arguments_[index], &length) != napi_ok) expected(index, what);
+  if (length > maximumLength) expected(index, std::string(what) + " of up to " + std::to_string(maximumLength));
+  return length;
+}
+
+std::vector<at::Tensor> Call::tensors(size_t index, bool nulls) const {
+  std::vector<at::Tensor> list(length(index, "an array of tensors"));
+  for (uint32_t i = 0; i < list.size(); i++) {
     napi_value element;
     check(napi_get_element(env_, arguments_[index], i, &element));
     if (nulls && typeOf(env_, element) == napi_null) continue;
@@ -127,10 +139,15 @@ double Call::number(size_t index) const {
   return value;
 }
 
-int64_t Call::integer(size_t index) const {
+int64_t Call::integer(size_t index, int64_t least, int64_t most) const {
   const double value = number(index);
-  if (value != std::trunc(value)) expected(index, "a whole number");
-  return static_cast<int64_t>(value);
+  if (value != std::trunc(value) || std::abs(value) > largestInteger) expected(index, "a whole number");
+  const auto integer = static_cast<int64_t>(value);
+  if (integer < least || integer > most) {
+    if (most == largestInteger) expected(index, "a whole number from " + std::to_string(least));
+    expected(index, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return integer;
 }
 
 bool Call::boolean(size_t index) const {
@@ -148,22 +165,37 @@ std::string Call::string(size_t index) const {
   return std::string(buffer, length);
 }
 
-Integers Call::integers(size_t index, size_t count) const {
-  uint32_t length = 0;
-  if (napi_get_array_length(env_, arguments_[index], &length) != napi_ok) {
-    if (typeOf(env_, arguments_[index]) != napi_number) expected(index, "a whole number or an array of them");
-    return Integers(count, integer(index));
-  }
-  Integers list(length);
-  for (uint32_t i = 0; i < length; i++) {
+Integers Call::integers(size_t index) const {
+  if (typeOf(env_, arguments_[index]) == napi_number) return Integers(1, integer(index));
+  Integers list(length(index, "a whole number or an array of them"));
+  for (uint32_t i = 0; i < list.size(); i++) {
     napi_value element;
     check(napi_get_element(env_, arguments_[index], i, &element));
     double value = 0;
-    if (napi_get_value_double(env_, element, &value) != napi_ok || value != std::trunc(value)) {
-      expected(index, "whole numbers");
-    }
+    const bool whole = napi_get_value_double(env_, element, &value) == napi_ok && value == std::trunc(value);
+    if (!whole || std::abs(value) > largestInteger) expected(index, "whole numbers");
     list[i] = static_cast<int64_t>(value);
   }
+  return list;
+}
+
+Integers Call::integers(size_t index, size_t count) const {
+  if (typeOf(env_, arguments_[index]) == napi_number) return Integers(count, integer(index));
+  auto list = integers(index);
+  if (list.size() != count) expected(index, "a whole number or " + std::to_string(count) + " of them");
+  return list;
+}
+
+Integers Call::shape(size_t index) const {
+  auto list = integers(index);
+  const bool negative = std::any_of(list.begin(), list.end(), [](int64_t size) { return size < 0; });
+  if (negative || elements(list) > largestInteger) expected(index, "sizes from 0 up that memory can hold");
+  return list;
+}
+
+Integers Call::size(size_t index) const {
+  auto list = integers(index, 2);
+  if (list[0] < 1 || list[1] < 1) expected(index, "a height and a width from 1 up");
   return list;
 }
 
@@ -175,7 +207,12 @@ at::ScalarType Call::dtype(size_t index) const {
   expected(index, "float32, float64, bfloat16, float16, int64, uint8 or bool");
 }
 
-at::Device Call::device(size_t index) const { return at::Device(string(index)); }
+at::Device Call::device(size_t index) const {
+  const auto name = string(index);
+  const bool numbered = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 8 && name.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (name != "cpu" && name != "cuda" && name != "meta" && !numbered) expected(index, "cpu, cuda, cuda:0 or meta");
+  return at::Device(name);
+}
 
 at::MemoryFormat Call::memoryFormat(size_t index) const {
   const auto name = string(index);
@@ -237,7 +274,7 @@ napi_value Call::undefined() const {
   return value;
 }
 
-std::string Call::describeArgument(napi_value value) const {
+std::string Call::describeArgument(napi_value value, int depth) const {
   if (const auto* tensor = find(value)) {
     if (!tensor->defined()) return "disposed tensor";
     std::string text = dtypeName(tensor->scalar_type());
@@ -248,10 +285,11 @@ std::string Call::describeArgument(napi_value value) const {
   }
   uint32_t length = 0;
   if (napi_get_array_length(env_, value, &length) == napi_ok) {
+    if (depth == 0) return "[...]";
     std::string text = "[";
     for (uint32_t i = 0; i < std::min(length, 8u); i++) {
       napi_value element;
-      if (napi_get_element(env_, value, i, &element) == napi_ok) text += (i == 0 ? "" : ",") + describeArgument(element);
+      if (napi_get_element(env_, value, i, &element) == napi_ok) text += (i == 0 ? "" : ",") + describeArgument(element, depth - 1);
     }
     return text + (length > 8 ? ",...]" : "]");
   }

@@ -6,12 +6,18 @@
 #include <node_api.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace binding {
 
 using Integers = c10::SmallVector<int64_t, 6>;
+
+/** Thrown where a result would mean nothing because numbers are infinite or NaN; the Error in JavaScript has the code ERR_NOT_FINITE. */
+struct NotFinite : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /** Thrown when JavaScript already has an exception waiting. */
 struct PendingException {};
@@ -26,6 +32,9 @@ struct Signature {
 class Call {
  public:
   static constexpr size_t maximumArguments = 14;
+  static constexpr int64_t largestInteger = (int64_t{1} << 53) - 1;
+  /** Of lists. */
+  static constexpr uint32_t maximumLength = 1 << 20;
 
   Call(napi_env env, napi_callback_info info, const Signature& signature);
 
@@ -42,11 +51,18 @@ class Call {
   at::Scalar scalar(size_t index) const;
   std::optional<at::Scalar> optionalScalar(size_t index) const;
   double number(size_t index) const;
-  int64_t integer(size_t index) const;
+  /** A whole number that a double holds exactly, from `least` to `most`. */
+  int64_t integer(size_t index, int64_t least = -largestInteger, int64_t most = largestInteger) const;
   bool boolean(size_t index) const;
   std::string string(size_t index) const;
-  /** A list of integers; a lone number stands for `count` of them. */
-  Integers integers(size_t index, size_t count = 1) const;
+  /** A list of integers of any length; a lone number stands for a list of one. */
+  Integers integers(size_t index) const;
+  /** A list of `count` integers; a lone number stands for `count` of them. */
+  Integers integers(size_t index, size_t count) const;
+  /** Sizes from 0 up, of no more elements than a double counts. */
+  Integers shape(size_t index) const;
+  /** [height, width], both from 1 up. */
+  Integers size(size_t index) const;
   at::ScalarType dtype(size_t index) const;
   at::Device device(size_t index) const;
   at::MemoryFormat memoryFormat(size_t index) const;
@@ -72,9 +88,15 @@ class Call {
 
   at::Tensor* find(napi_value value) const;
   const at::Tensor& tensorOf(napi_value value, size_t index) const;
-  std::string describeArgument(napi_value value) const;
-  [[noreturn]] void expected(size_t index, const char* what) const;
+  /** How many elements a list has. */
+  uint32_t length(size_t index, const char* what) const;
+  /** Up to `depth` lists inside each other: one may hold itself. */
+  std::string describeArgument(napi_value value, int depth = 3) const;
+  [[noreturn]] void expected(size_t index, const std::string& what) const;
 };
+
+/** How many elements a tensor of this shape has. */
+double elements(const Integers& shape);
 
 using Body = napi_value (*)(Call&);
 

@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -11,6 +13,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "allocator.h"
 #include "handle.h"
 
 namespace binding {
@@ -27,6 +30,7 @@ struct Job {
   napi_threadsafe_function done = nullptr;
   at::Tensor result;
   std::string error;
+  const char* code = "ERR_LIBTORCH";
 };
 
 class ComputeThread {
@@ -52,12 +56,12 @@ class ComputeThread {
     idle_.wait(lock, [&] { return current_ != env; });
   }
 
-  /** Forgets everything and waits for the job that is being done, which sees that it {@link stops}. */
-  void stop() {
+  /** Forgets everything and waits for the job that is being done, which sees that it `stops`. False when it goes on beyond `limit`. */
+  bool stop(std::chrono::milliseconds limit) {
     stops_ = true;
     std::unique_lock lock(mutex_);
     jobs_.clear();
-    idle_.wait(lock, [this] { return current_ == nullptr; });
+    return idle_.wait_for(lock, limit, [this] { return current_ == nullptr; });
   }
 
   bool stops() const { return stops_; }
@@ -77,7 +81,7 @@ class ComputeThread {
     flushDenormalsInPool();
     std::unique_lock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [this] { return !jobs_.empty(); });
+      while (!wake_.wait_for(lock, std::chrono::seconds(5), [this] { return !jobs_.empty(); })) releaseUnused();
       auto job = std::move(jobs_.front());
       jobs_.pop_front();
       current_ = job->env;
@@ -105,6 +109,9 @@ class ComputeThread {
     }
     try {
       job.result = job.work();
+    } catch (const NotFinite& error) {
+      job.error = error.what();
+      job.code = "ERR_NOT_FINITE";
     } catch (const c10::Error& error) {
       job.error = error.what_without_backtrace();
     } catch (const std::exception& error) {
@@ -129,9 +136,10 @@ void settle(napi_env env, napi_value, void*, void* data) {
     if (makeHandle(env, job->result, &value) == napi_ok) napi_resolve_deferred(env, job->promise, value);
     return;
   }
-  napi_value message;
+  napi_value code, message;
+  napi_create_string_utf8(env, job->code, NAPI_AUTO_LENGTH, &code);
   napi_create_string_utf8(env, job->error.substr(0, job->error.find('\n')).c_str(), NAPI_AUTO_LENGTH, &message);
-  napi_create_error(env, nullptr, message, &value);
+  napi_create_error(env, code, message, &value);
   napi_reject_deferred(env, job->promise, value);
 }
 
@@ -156,9 +164,10 @@ napi_value computeLater(const Call& call, std::function<at::Tensor()> work) {
   return promise;
 }
 
-// Before the process ends: libtorch's statics are destroyed then, and nothing may compute with them any more.
-FUNCTION(stopComputing) {
-  computeThread().stop();
+// Before the process ends with `code`: libtorch's statics are destroyed then, and nothing may compute with them any more. What computes on
+// beyond `limit` milliseconds is not waited for: the process ends here, without destroying anything.
+FUNCTION(stopComputing, "limit", "code") {
+  if (!computeThread().stop(std::chrono::milliseconds(call.integer(0, 0)))) std::_Exit(static_cast<int>(call.integer(1)));
   return call.undefined();
 }
 

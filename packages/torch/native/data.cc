@@ -4,11 +4,12 @@
 #include <c10/core/GradMode.h>
 
 #include <cstring>
-#include <mutex>
+#include <memory>
+#include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include "call.h"
+#include "environment.h"
 
 namespace binding {
 
@@ -45,54 +46,26 @@ at::ScalarType elementType(napi_typedarray_type type) {
 }
 
 void checkCount(const View& view, const Integers& shape) {
-  int64_t count = 1;
-  for (const auto size : shape) count *= size;
-  if (count == static_cast<int64_t>(view.length)) return;
-  throw std::invalid_argument("shape: holds " + std::to_string(count) + " elements, data has " + std::to_string(view.length));
+  if (const double count = elements(shape); count != static_cast<double>(view.length)) {
+    std::ostringstream found;
+    found << "shape: holds " << count << " elements, data has " << view.length;
+    throw std::invalid_argument(found.str());
+  }
 }
 
-/** A JavaScript array that tensors look into. It must be let go on its own thread; others leave it in a list. */
+/** A JavaScript array that tensors look into, held until the last of them is gone. */
 class Borrowed {
  public:
-  Borrowed(const Call& call, size_t index) : env_(call.env()), owner_(std::this_thread::get_id()) {
-    call.check(napi_create_reference(env_, call.raw(index), 1, &reference_));
+  Borrowed(const Call& call, size_t index) : environment_(Environment::of(call.env())) {
+    call.check(napi_create_reference(call.env(), call.raw(index), 1, &reference_));
   }
-
-  static void letGo(void* data) {
-    auto* borrowed = static_cast<Borrowed*>(data);
-    if (borrowed->owner_ == std::this_thread::get_id()) {
-      destroy(borrowed);
-    } else {
-      std::lock_guard lock(mutex_);
-      waiting_.push_back(borrowed);
-    }
-  }
-
-  /** Lets go what other threads left for this one. */
-  static void collect() {
-    std::vector<Borrowed*> mine;
-    {
-      std::lock_guard lock(mutex_);
-      std::erase_if(waiting_, [&](Borrowed* borrowed) {
-        if (borrowed->owner_ != std::this_thread::get_id()) return false;
-        mine.push_back(borrowed);
-        return true;
-      });
-    }
-    for (auto* borrowed : mine) destroy(borrowed);
-  }
+  ~Borrowed() { environment_->letGo(reference_); }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
 
  private:
-  static inline std::mutex mutex_;
-  static inline std::vector<Borrowed*> waiting_;
-  napi_env env_;
-  std::thread::id owner_;
+  std::shared_ptr<Environment> environment_;
   napi_ref reference_ = nullptr;
-
-  static void destroy(Borrowed* borrowed) {
-    napi_delete_reference(borrowed->env_, borrowed->reference_);
-    delete borrowed;
-  }
 };
 
 napi_typedarray_type arrayType(at::ScalarType type) {
@@ -110,7 +83,7 @@ napi_typedarray_type arrayType(at::ScalarType type) {
 // Copies. A Uint16Array holds the bits of a bfloat16 or float16 tensor.
 FUNCTION(fromData, "data", "shape", "dtype", "device") {
   const auto view = viewOf(call, 0);
-  const auto shape = call.integers(1);
+  const auto shape = call.shape(1);
   checkCount(view, shape);
   const auto dtype = call.dtype(2);
   const bool bits = view.type == napi_uint16_array && (dtype == at::kBFloat16 || dtype == at::kHalf);
@@ -120,12 +93,10 @@ FUNCTION(fromData, "data", "shape", "dtype", "device") {
 
 // Looks into the array's memory, which stays alive as long as the tensor or a view of it.
 FUNCTION(fromBuffer, "data", "shape") {
-  Borrowed::collect();
   const auto view = viewOf(call, 0);
-  const auto shape = call.integers(1);
+  const auto shape = call.shape(1);
   checkCount(view, shape);
-  auto* borrowed = new Borrowed(call, 0);
-  auto deleter = [borrowed](void*) { Borrowed::letGo(borrowed); };
+  auto deleter = [borrowed = std::make_shared<Borrowed>(call, 0)](void*) {};
   return call.result(at::from_blob(view.data, shape, deleter, at::TensorOptions(elementType(view.type))));
 }
 

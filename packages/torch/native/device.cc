@@ -1,31 +1,33 @@
 // Threads, random seed, devices and versions.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <dlfcn.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "call.h"
+#include "library.h"
+#include "processor.h"
 
 namespace binding {
 
 namespace {
 
-std::string libtorchFolder() {
-  Dl_info information{};
-  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &information) == 0) return "";
-  return std::filesystem::path(information.dli_fname).parent_path().string();
-}
+#ifdef _WIN32
+constexpr auto driver = "nvcuda.dll", cudaPart = "torch_cuda.dll";
+#else
+constexpr auto driver = "libcuda.so.1", cudaPart = "libtorch_cuda.so";
+#endif
 
-/** Loads libtorch_cuda where there is a driver, before anybody asks for CUDA: the answer is given once. Empty when it is in. */
+/** Loads libtorch's CUDA part where there is a driver, before anybody asks for CUDA: the answer is given once. Empty when it is in. */
 const std::string& loadCuda() {
-  static const std::string problem = [] () -> std::string {
-    if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) == nullptr) return "no NVIDIA driver (libcuda.so.1) is installed";
-    const auto library = libtorchFolder() + "/libtorch_cuda.so";
-    if (!std::filesystem::exists(library)) return library + " is absent: this libtorch is built or trimmed for processors only";
-    if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) return dlerror();
-    return "";
+  static const std::string problem = []() -> std::string {
+    if (!loadLibrary(driver).empty()) return std::string("no NVIDIA driver (") + driver + ") is installed";
+    const auto library = std::filesystem::path(folderOfLibrary(reinterpret_cast<void*>(&at::globalContext))) / cudaPart;
+    if (!std::filesystem::exists(library)) return library.string() + " is absent: this libtorch is built or trimmed for processors only";
+    return loadLibrary(library.string());
   }();
   return problem;
 }
@@ -41,29 +43,21 @@ FUNCTION(cudaProblem) {
 }
 
 FUNCTION(manualSeed, "seed") {
-  const auto seed = static_cast<uint64_t>(call.integer(0));
-  at::manual_seed(seed);
+  at::manual_seed(static_cast<uint64_t>(call.integer(0)));
   return call.undefined();
 }
 
 FUNCTION(numThreads) { return call.result(static_cast<int64_t>(at::get_num_threads())); }
 
+// The system refuses more threads than it has room for by ending the process, so there is a limit far above any use.
 FUNCTION(setNumThreads, "count") {
-  const auto count = call.integer(0);
-  if (count < 1) throw std::invalid_argument("count: expected at least 1, found " + std::to_string(count));
-  at::set_num_threads(static_cast<int>(count));
+  const int64_t most = std::max<int64_t>(64, 4 * std::thread::hardware_concurrency());
+  at::set_num_threads(static_cast<int>(call.integer(0, 1, most)));
   flushDenormalsInPool();
   return call.undefined();
 }
 
-// Whether the processor multiplies bfloat16 matrices in hardware. (Those with AMX have AVX512-BF16 too.)
-FUNCTION(fastBfloat16) {
-#ifdef __x86_64__
-  return call.result(__builtin_cpu_supports("avx512bf16") != 0);
-#else
-  return call.result(false);
-#endif
-}
+FUNCTION(fastBfloat16) { return call.result(oneDnnIsFastAtBfloat16()); }
 
 FUNCTION(version) { return call.result(std::string(TORCH_VERSION)); }
 

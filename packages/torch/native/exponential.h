@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "compiler.h"
+
 namespace binding {
 
 /** By exponent and a degree-6 polynomial: 2e-7 relative on the arguments that a softmax has (<= 0). */
-inline __attribute__((always_inline)) float exponential(float x) {
+ALWAYS_INLINE float exponential(float x) {
   x = std::max(x, -87.0f);
   const float power = std::nearbyint(x * 1.4426950408889634f);
   const float r = std::fma(power, -0.693145751953125f, x) - power * 1.428606765330187e-6f;

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "call.h"
+#include "environment.h"
+#include "parallel.h"
 
 namespace binding {
 
@@ -53,7 +55,7 @@ FlushDenormals::~FlushDenormals() { writeControl(saved_); }
 
 void flushDenormalsInPool() {
   const uint64_t caller = readControl();
-  at::parallel_for(0, at::get_num_threads(), 1, [](int64_t, int64_t) { writeControl(readControl() | flushBits); });
+  parallelFor(at::get_num_threads(), 1, [](int64_t, int64_t) { writeControl(readControl() | flushBits); });
   writeControl(caller);
 }
 
@@ -61,6 +63,7 @@ napi_value guarded(napi_env env, napi_callback_info info, const Signature& signa
   Call call(env, info, signature);
   FlushDenormals flush;
   try {
+    if (const auto environment = Environment::of(env)) environment->collect();
     return body(call);
   } catch (const PendingException&) {
   } catch (const c10::Error& error) {
@@ -78,6 +81,7 @@ Registration::Registration(const char* name, napi_callback callback) { exportedF
 }  // namespace binding
 
 NAPI_MODULE_INIT() {
+  if (binding::Environment::open(env) != napi_ok) return nullptr;
   for (const auto& [name, callback] : binding::exportedFunctions()) {
     napi_value function;
     if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) return nullptr;

@@ -1,5 +1,6 @@
 // What each operator of a plan does. Activations lie channels-last. A convolution whose weights are packed is oneDNN's, with bias,
 // ReLU and residual inside; another is libtorch's, as on a GPU.
+#include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/adaptive_max_pool2d.h>
@@ -18,6 +19,7 @@
 #include <stdexcept>
 
 #include "plan.h"
+#include "processor.h"
 
 namespace binding {
 
@@ -55,11 +57,11 @@ at::Tensor fusedResidualConvolution(const Step& step, const Values& in) {
 }
 
 at::Tensor convolution(const Step& step, const Values& in) {
-  if (in[1].is_mkldnn()) return in.size() > 3 && in[3].defined() ? fusedResidualConvolution(step, in) : fusedConvolution(step, in);
+  if (in[1].is_mkldnn()) return in[3].defined() ? fusedResidualConvolution(step, in) : fusedConvolution(step, in);
   const auto& a = step.attributes;
   auto y = at::conv2d(in[0], in[1], in[2].defined() ? std::optional(in[2]) : std::nullopt, Integers(2, a[stride]), Integers(2, a[padding]),
                       Integers(2, a[dilation]));
-  if (in.size() > 3 && in[3].defined()) y.add_(in[3]);
+  if (in[3].defined()) y.add_(in[3]);
   return a[withRelu] ? y.relu_() : y;
 }
 
@@ -100,6 +102,10 @@ at::Tensor resize(const Step& step, const Values& in) {
 
 }  // namespace
 
+bool canPack(at::ScalarType dtype, at::Device device) {
+  return device.is_cpu() && at::hasMKLDNN() && (dtype == at::kFloat || (dtype == at::kBFloat16 && oneDnnHasBfloat16()));
+}
+
 at::Tensor packedWeight(const at::Tensor& weight, const Integers& a) {
   static const auto handle = c10::Dispatcher::singleton()
                                  .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
@@ -121,23 +127,24 @@ Integers withInputSize(Integers attributes, at::IntArrayRef size) {
   return attributes;
 }
 
-Operator operatorNamed(const std::string& name) {
+const Operator& operatorNamed(const std::string& name) {
+  // What it does, how many inputs it has, and how many attributes.
   static const std::map<std::string, Operator> operators = {
-      {"conv2d", convolution},
-      {"scaleChannels", scaleChannels},
-      {"relu", relu},
-      {"add", add},
-      {"matmul", matmul},
-      {"maxPool2d", maxPool},
-      {"adaptiveAvgPool2d", averagePool},
-      {"adaptiveMaxPool2d", maximumPool},
-      {"cat", concatenate},
-      {"narrow", narrow},
-      {"permute", permute},
-      {"flatten", flatten},
-      {"unflatten", unflatten},
-      {"resizeLike", resizeLike},
-      {"resize", resize},
+      {"conv2d", {convolution, 2, 4, usualSize + 4}},
+      {"scaleChannels", {scaleChannels, 2, 2, 0}},
+      {"relu", {relu, 1, 1, 0}},
+      {"add", {add, 2, 2, 0}},
+      {"matmul", {matmul, 2, 2, 0}},
+      {"maxPool2d", {maxPool, 1, 1, 4}},
+      {"adaptiveAvgPool2d", {averagePool, 1, 1, 1}},
+      {"adaptiveMaxPool2d", {maximumPool, 1, 1, 1}},
+      {"cat", {concatenate, 1, SIZE_MAX, 1}},
+      {"narrow", {narrow, 1, 1, 3}},
+      {"permute", {permute, 1, 1, 1}},
+      {"flatten", {flatten, 1, 1, 2}},
+      {"unflatten", {unflatten, 1, 1, 2}},
+      {"resizeLike", {resizeLike, 2, 2, 1}},
+      {"resize", {resize, 1, 1, 3}},
   };
   const auto found = operators.find(name);
   if (found == operators.end()) throw std::invalid_argument("operator: a plan knows no " + name);

@@ -1,9 +1,7 @@
 #include "plan.h"
 
 #include <ATen/Context.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/flip.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <c10/core/GradMode.h>
 
@@ -25,16 +23,22 @@ at::Tensor Plan::converted(const at::Tensor& value) const {
 
 void Plan::constant(int64_t index, const at::Tensor& value) {
   if (index >= static_cast<int64_t>(constants_.size())) constants_.resize(index + 1);
-  constants_[index] = converted(value);
+  const auto own = converted(value);
+  constants_[index] = own.is_alias_of(value) ? own.clone() : own;
 }
 
 void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes) {
-  if (op == "conv2d" && device_.is_cpu() && dtype_ != at::kHalf && at::hasMKLDNN()) {
-    auto& weight = constants_.at(inputs.at(1));
+  const auto& [run, leastInputs, mostInputs, leastAttributes] = operatorNamed(op);
+  TORCH_CHECK(inputs.size() >= leastInputs && inputs.size() <= mostInputs, op, ": expected ", leastInputs, " inputs or more, found ", inputs.size());
+  TORCH_CHECK(attributes.size() >= leastAttributes, op, ": expected ", leastAttributes, " attributes, found ", attributes.size());
+  if (mostInputs != SIZE_MAX) inputs.resize(mostInputs, -1);
+  if (op == "conv2d" && canPack(dtype_, device_)) {
+    TORCH_CHECK(inputs[1] >= 0 && inputs[1] < static_cast<int64_t>(constants_.size()) && constants_[inputs[1]].defined(), "conv2d: its weights are not known");
+    auto& weight = constants_[inputs[1]];
     if (weight.is_mkldnn()) throw std::invalid_argument("conv2d: its weights are another convolution's");
     weight = packedWeight(weight, attributes);
   }
-  steps_.push_back({operatorNamed(op), std::move(inputs), output, std::move(attributes), {}});
+  steps_.push_back({run, std::move(inputs), output, std::move(attributes), {}});
 }
 
 void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output) {
@@ -45,11 +49,15 @@ void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output)
   for (const auto& step : steps_) last = std::max(last, step.output);
   for (const auto index : matrices_) last = std::max(last, index);
   constants_.resize(std::max<size_t>(constants_.size(), last + 1));
-  // What is not packed may still be the caller's memory, which may change, and may be a corner of a whole file's.
-  for (auto& constant : constants_) {
-    if (constant.defined() && !constant.is_mkldnn()) constant = constant.clone();
+  std::vector<bool> known(constants_.size(), false), needed(constants_.size(), false);
+  for (size_t i = 0; i < known.size(); i++) known[i] = constants_[i].defined();
+  known.at(images_) = true;
+  for (const auto index : matrices_) known.at(index) = true;
+  for (const auto& step : steps_) {
+    for (const auto index : step.inputs) TORCH_CHECK(index < 0 || known.at(index), "value ", index, ": expected it to be given before it is read");
+    known.at(step.output) = true;
   }
-  std::vector<bool> needed(constants_.size(), false);
+  TORCH_CHECK(known.at(output_), "value ", output_, ": expected the output to be given");
   needed.at(output_) = true;
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     for (const auto index : step->inputs) {
@@ -61,18 +69,13 @@ void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output)
 }
 
 at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) {
-  c10::NoGradGuard noGrad;
   if (matrices.size() != matrices_.size()) throw std::invalid_argument("matrices: expected " + std::to_string(matrices_.size()));
   std::vector<at::Tensor> values(constants_);
-  values[images_] = converted(images);
+  values.at(images_) = converted(images);
   for (size_t i = 0; i < matrices.size(); i++) values[matrices_[i]] = converted(matrices[i]);
   auto& own = sizes_.at(images.sizes().vec());
-  // The second run of a size packs for the next what wants another order: sizes that come once are not worth it.
-  const bool pack = own.runs++ == 1;
-  if (pack) {
-    own.weights.resize(steps_.size());
-    orderFor_.clear();
-  }
+  const bool first = own.weights.empty();
+  if (first) own.inputs.assign(steps_.size(), {});
   std::vector<at::Tensor> read;
   for (size_t i = 0; i < steps_.size(); i++) {
     if (computingStops()) throw std::runtime_error("the process ends");
@@ -80,12 +83,34 @@ at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& ma
     read.clear();
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
     const bool packed = read.size() > 1 && read[1].is_mkldnn();
-    if (packed && !own.weights.empty() && own.weights[i].defined()) read[1] = own.weights[i];
+    if (packed && !first && own.weights[i].defined()) read[1] = own.weights[i];
     values[step.output] = step.run(step, read);
-    if (packed && pack) own.weights[i] = weightFor(step, read[0].sizes());
+    if (packed && first) own.inputs[i] = read[0].sizes().vec();
     for (const auto index : step.lastUses) values[index] = at::Tensor();
   }
   return values[output_].to(at::kFloat);
+}
+
+at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images, const std::function<at::Tensor()>& work) {
+  const c10::NoGradGuard noGrad;
+  auto& own = sizes_.at(images.vec());
+  if (own.runs++ == 1) layWeightsOut(own);
+  lastWorkspace_ = &workspaces_.at(key);
+  const Workspace::Scope scope(*lastWorkspace_);
+  return work();
+}
+
+void Plan::layWeightsOut(ForSize& own) {
+  orderFor_.clear();
+  own.weights.resize(steps_.size());
+  bool changed = false;
+  for (size_t i = 0; i < own.inputs.size(); i++) {
+    if (own.inputs[i].empty()) continue;
+    own.weights[i] = weightFor(steps_[i], own.inputs[i]);
+    changed = changed || !own.weights[i].is_same(constants_[steps_[i].inputs[1]]);
+  }
+  // Without the old order a run no longer takes the memory that it was seen to take.
+  if (changed) workspaces_.clear();
 }
 
 const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
@@ -102,12 +127,6 @@ const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
   order = orderOf(packed);
   if (const auto at = found(); at != known.end()) return *at;
   return known.emplace_back(packed);
-}
-
-at::Tensor Plan::withWorkspace(const std::vector<int64_t>& key, const std::function<at::Tensor()>& work) {
-  lastWorkspace_ = &workspaces_.at(key);
-  const Workspace::Scope scope(*lastWorkspace_);
-  return work();
 }
 
 namespace {
@@ -129,6 +148,14 @@ SharedPlan& planIn(const Call& call) {
 }
 
 std::vector<int64_t> listOf(const Integers& integers) { return {integers.begin(), integers.end()}; }
+
+/** Throws where logits are infinite or NaN: the class of a pixel would mean nothing. */
+const at::Tensor& finite(const at::Tensor& logits) {
+  if (at::isfinite(logits).all().item<bool>()) return logits;
+  throw NotFinite("the network's logits are not finite");
+}
+
+ByteInput byteInput(const Call& call, size_t index) { return {call.tensor(index), call.boolean(index + 1)}; }
 
 /** Kinds of work on a plan: with the sizes they are given, what their memory is laid out for. */
 enum Kind : int64_t { outputs, windows, logits, labels };
@@ -152,71 +179,86 @@ FUNCTION(planCreate, "dtype", "device") {
 }
 
 FUNCTION(planConstant, "plan", "index", "value") {
-  planIn(call)->constant(call.integer(1), call.tensor(2));
+  planIn(call)->constant(call.integer(1, 0, Call::maximumLength), call.tensor(2));
   return call.undefined();
 }
 
 FUNCTION(planAdd, "plan", "operator", "inputs", "output", "attributes") {
-  planIn(call)->add(call.string(1), listOf(call.integers(2)), call.integer(3), call.integers(4));
+  planIn(call)->add(call.string(1), listOf(call.integers(2)), call.integer(3, 0, Call::maximumLength), call.integers(4));
   return call.undefined();
 }
 
 FUNCTION(planFinish, "plan", "images", "matrices", "output") {
-  planIn(call)->finish(call.integer(1), listOf(call.integers(2)), call.integer(3));
+  planIn(call)->finish(call.integer(1, 0, Call::maximumLength), listOf(call.integers(2)), call.integer(3, 0, Call::maximumLength));
   return call.undefined();
 }
 
 // A promise of the output; the work is done off the event loop.
 FUNCTION(planRun, "plan", "images", "matrices") {
   const auto work = [plan = planIn(call), images = call.tensor(1), matrices = call.tensors(2)] {
-    return plan->withWorkspace(keyOf({Kind::outputs}, {images.sizes()}), [&] { return plan->run(images, matrices); });
+    return plan->perform(keyOf({Kind::outputs}, {images.sizes()}), images.sizes(), [&] { return plan->run(images, matrices); });
   };
   return computeLater(call, work);
 }
 
-// A promise of the logits of a window of normalised images [n, 3, h, w], which is padded to `size`; with `flip` of n mirror images too.
-FUNCTION(planWindow, "plan", "images", "corner", "window", "size", "flip", "matrices") {
-  const auto work = [plan = planIn(call), images = call.tensor(1), corner = call.integers(2), window = call.integers(3), size = call.integers(4),
-                     flip = call.boolean(5), matrices = call.tensors(6)] {
-    c10::NoGradGuard noGrad;
-    return plan->withWorkspace(keyOf({Kind::windows, images.size(0), flip}, {window, size}), [&] {
-      const auto one = images.narrow(2, corner[0], window[0]).narrow(3, corner[1], window[1]);
-      const auto views = flip ? at::cat({one, at::flip(one, {3})}) : one;
-      return plan->run(at::constant_pad_nd(views, {0, size[1] - window[1], 0, size[0] - window[0]}), matrices);
+// A promise of the logits of a window of a photograph, bytes [1, h, w, c], at the size `scaled`, which is padded to `size`; with `flip` of
+// the window's mirror image too. `corner` is the window's upper left one, beyond the photograph where that is padded.
+FUNCTION(planWindow, "plan", "bytes", "table", "reversed", "scaled", "corner", "window", "size", "flip", "matrices") {
+  const auto scaled = call.size(4), corner = call.integers(5, 2), window = call.size(6);
+  const Look look{scaled[0], scaled[1], corner[0], corner[1], window[0], window[1], call.boolean(8)};
+  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), look, size = call.size(7), matrices = call.tensors(9)] {
+    const Integers images{look.flip ? 2 : 1, bytes.size(-1), size[0], size[1]};
+    return plan->perform(keyOf({Kind::windows, look.rows, look.columns}, {images}), images, [&] {
+      return finite(plan->run(bytesToFeatures(bytes, input, look, size, plan->dtype()), matrices));
     });
   };
   return computeLater(call, work);
 }
 
-// A promise of the logits [n, c, h, w] of normalised images [n, 3, h, w], which are padded to `size`, enlarged.
-FUNCTION(planLogits, "plan", "images", "size", "alignCorners", "matrices") {
-  const auto work = [plan = planIn(call), images = call.tensor(1), size = call.integers(2), alignCorners = call.boolean(3),
-                     matrices = call.tensors(4)] {
-    c10::NoGradGuard noGrad;
-    return plan->withWorkspace(keyOf({Kind::logits}, {images.sizes(), size}), [&] {
-      const int64_t h = images.size(2), w = images.size(3);
-      const auto logits = plan->run(at::constant_pad_nd(images, {0, size[1] - w, 0, size[0] - h}), matrices);
-      return at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, h).narrow(3, 0, w).contiguous().cpu();
+namespace {
+
+/** Looks at the whole of photographs, bytes [n, h, w, c]. */
+Look whole(const at::Tensor& bytes) { return {bytes.size(1), bytes.size(2), 0, 0, bytes.size(1), bytes.size(2), false}; }
+
+/** A promise of what `finish` makes of the logits of photographs, which are padded to `size`. */
+napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, bool)) {
+  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), size = call.size(4), alignCorners = call.boolean(5),
+                     matrices = call.tensors(6), kind, finish] {
+    TORCH_CHECK(bytes.dim() == 4, "expected bytes [n, h, w, c], found ", bytes.sizes());
+    const Integers images{bytes.size(0), bytes.size(3), size[0], size[1]};
+    return plan->perform(keyOf({kind}, {bytes.sizes(), size}), images, [&] {
+      const auto logits = plan->run(bytesToFeatures(bytes, input, whole(bytes), size, plan->dtype()), matrices);
+      return finish(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
     });
   };
   return computeLater(call, work);
 }
 
-// A promise of the class of each pixel of photographs, bytes [n, h, w, 3], which are padded to `size`.
+}  // namespace
+
+// A promise of the logits [n, c, h, w] of photographs, bytes [n, h, w, 3], which are padded to `size`, enlarged.
+FUNCTION(planLogits, "plan", "bytes", "table", "reversed", "size", "alignCorners", "matrices") {
+  return fromWhole(call, Kind::logits, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
+    return at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, crop[0]).narrow(3, 0, crop[1]).contiguous();
+  });
+}
+
+// A promise of the class of each pixel, uint8 [n, h, w], of the same.
 FUNCTION(planLabels, "plan", "bytes", "table", "reversed", "size", "alignCorners", "matrices") {
-  const auto work = [plan = planIn(call), bytes = call.tensor(1), table = call.tensor(2), reversed = call.boolean(3), size = call.integers(4),
-                     alignCorners = call.boolean(5), matrices = call.tensors(6)] {
-    c10::NoGradGuard noGrad;
-    return plan->withWorkspace(keyOf({Kind::labels}, {bytes.sizes(), size}), [&] {
-      const auto logits = plan->run(bytesToFeatures(bytes, table, size, plan->dtype(), reversed), matrices);
-      return upsampledArgmax(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
-    });
-  };
-  return computeLater(call, work);
+  return fromWhole(call, Kind::labels, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
+    return upsampledArgmax(finite(logits), size, crop, alignCorners);
+  });
 }
 
-// Bytes of the block that the last run's memory is laid out in; to be asked for when no run is under way.
-FUNCTION(planWorkspaceBytes, "plan") { return call.result(planIn(call)->workspaceBytes()); }
+// Of the block that the last run's memory is laid out in, its bytes and the runs that it has served; to be asked for when no run is under way.
+FUNCTION(planWorkspace, "plan") {
+  const auto* workspace = planIn(call)->workspace();
+  napi_value figures;
+  call.check(napi_create_array_with_length(call.env(), 2, &figures));
+  call.check(napi_set_element(call.env(), figures, 0, call.result(workspace == nullptr ? int64_t{0} : static_cast<int64_t>(workspace->size()))));
+  call.check(napi_set_element(call.env(), figures, 1, call.result(workspace == nullptr ? int64_t{0} : workspace->served())));
+  return figures;
+}
 
 FUNCTION(planDispose, "plan") {
   planIn(call).reset();

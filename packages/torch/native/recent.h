@@ -23,6 +23,8 @@ class Recent {
     return kept_.front().second;
   }
 
+  void clear() { kept_.clear(); }
+
  private:
   size_t most_;
   /** The one used last in front. */

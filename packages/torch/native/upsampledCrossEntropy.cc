@@ -4,13 +4,14 @@
 // gradient scattered straight into the gradient at the logits' own resolution. Nothing of size [n, c, H, W] exists.
 #include "upsampledCrossEntropy.h"
 
-#include <ATen/Parallel.h>
+#include <ATen/core/op_registration/adaption.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/upsample_bilinear2d.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 
 #include "bilinear.h"
 #include "exponential.h"
+#include "parallel.h"
 
 namespace binding {
 
@@ -32,7 +34,7 @@ struct Problem {
   const float* weights;   // [c]
   float* gradient;        // [n, h, w, c]
   int64_t n, c, h, w, height, width, padded;
-  uint8_t ignore;
+  int64_t ignore;
   float scale;  // 1 / sum of the weights of the labelled pixels
   Axis rows, columns;
 };
@@ -77,7 +79,7 @@ double rowInterval(const Problem& t, int64_t image, int64_t top, int64_t first, 
     std::fill(gradient.begin(), gradient.end(), 0.0f);
     const uint8_t* labels = t.labels + (image * t.height + y) * t.width;
     for (int64_t x = 0; x < t.width; x++) {
-      const uint8_t label = labels[x];
+      const int64_t label = labels[x];
       if (label == t.ignore) continue;
       const int64_t left = t.columns.below[x] * t.padded;
       const float weight = t.weights[label] * t.scale;
@@ -107,7 +109,7 @@ double walk(const Problem& t) {
   std::vector<double> losses(t.n * t.h, 0.0);
   for (int64_t parity = 0; parity < 2; parity++) {
     const int64_t intervals = (t.h - parity + 1) / 2;
-    at::parallel_for(0, t.n * intervals, 1, [&](int64_t begin, int64_t end) {
+    parallelFor(t.n * intervals, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; task++) {
         const int64_t image = task / intervals, top = 2 * (task % intervals) + parity;
         losses[image * t.h + top] = rowInterval(t, image, top, first[top], first[top + 1]);
@@ -119,15 +121,19 @@ double walk(const Problem& t) {
   return total;
 }
 
+void requireClass(int64_t label, int64_t classes) {
+  TORCH_CHECK(label < classes, "label ", label, " is not below the ", classes, " classes of the logits");
+}
+
 // Sum of the class weights over the labelled pixels.
-double labelledWeight(const at::Tensor& labels, const float* weights, int64_t classes, uint8_t ignore) {
+double labelledWeight(const at::Tensor& labels, const float* weights, int64_t classes, int64_t ignore) {
   const uint8_t* data = labels.const_data_ptr<uint8_t>();
   std::array<int64_t, 256> histogram{};
   for (int64_t i = 0; i < labels.numel(); i++) histogram[data[i]]++;
   double total = 0;
   for (int64_t id = 0; id < 256; id++) {
     if (histogram[id] == 0 || id == ignore) continue;
-    TORCH_CHECK(id < classes, "label ", id, " is not below the ", classes, " classes of the logits");
+    requireClass(id, classes);
     total += double(weights[id]) * double(histogram[id]);
   }
   return total;
@@ -137,14 +143,14 @@ struct LossAndGradient {
   at::Tensor loss, gradient;
 };
 
-LossAndGradient compute(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& classWeights, int64_t ignore,
+LossAndGradient byKernel(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& classWeights, int64_t ignore,
                         bool alignCorners) {
   const auto source = logits.to(at::kFloat).permute({0, 2, 3, 1}).contiguous();
   const auto target = labels.contiguous();
   const int64_t n = source.size(0), h = source.size(1), w = source.size(2), c = source.size(3);
   const auto weights = classWeights ? classWeights->to(at::kFloat).contiguous() : at::ones({c}, at::kFloat);
   auto gradient = at::zeros_like(source);
-  const double total = labelledWeight(target, weights.const_data_ptr<float>(), c, uint8_t(ignore));
+  const double total = labelledWeight(target, weights.const_data_ptr<float>(), c, ignore);
   const Problem problem{source.const_data_ptr<float>(),
                         target.const_data_ptr<uint8_t>(),
                         weights.const_data_ptr<float>(),
@@ -156,7 +162,7 @@ LossAndGradient compute(const at::Tensor& logits, const at::Tensor& labels, cons
                         target.size(1),
                         target.size(2),
                         paddedToLanes(c),
-                        uint8_t(ignore),
+                        ignore,
                         float(1.0 / total),
                         Axis(h, target.size(1), alignCorners),
                         Axis(w, target.size(2), alignCorners)};
@@ -164,11 +170,38 @@ LossAndGradient compute(const at::Tensor& logits, const at::Tensor& labels, cons
   return {at::scalar_tensor(loss, at::kFloat), gradient.permute({0, 3, 1, 2})};
 }
 
+// The same by libtorch's operations, wherever the logits are and in float64 too: a band of rows at a time, whose gradient is added up
+// before the next is made, so that no more than a band is ever enlarged.
+LossAndGradient byBands(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& classWeights, int64_t ignore,
+                        bool alignCorners) {
+  const auto dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const int64_t classes = logits.size(1), height = labels.size(1), width = labels.size(2);
+  const auto weights = classWeights ? classWeights->to(dtype) : at::ones({classes}, logits.options().dtype(dtype));
+  const auto target = labels.to(at::kLong);
+  const auto labelled = target.masked_select(target.ne(ignore));
+  if (labelled.numel() > 0) requireClass(labelled.max().item<int64_t>(), classes);
+  const auto total = weights.index_select(0, labelled).sum();
+  const at::AutoGradMode recording(true);
+  const auto leaf = logits.detach().to(dtype).requires_grad_(true);
+  leaf.mutable_grad() = at::zeros_like(leaf);
+  const Axis rows(logits.size(2), height, alignCorners), columns(logits.size(3), width, alignCorners);
+  auto loss = at::zeros({}, total.options());
+  for (int64_t y = 0, count = rowsAtATime(logits, width); y < height; y += count) {
+    const int64_t end = std::min(height, y + count);
+    const auto band = enlarged(leaf, rows.part(y, end), columns);
+    const auto part = at::cross_entropy_loss(band, target.narrow(1, y, end - y), weights, at::Reduction::Sum, ignore).div(total);
+    part.backward();
+    loss.add_(part.detach());
+  }
+  return {loss, leaf.grad()};
+}
+
 class UpsampledCrossEntropy : public torch::autograd::Function<UpsampledCrossEntropy> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& logits, const at::Tensor& labels,
                             const std::optional<at::Tensor>& weights, int64_t ignore, bool alignCorners) {
-    auto result = compute(logits, labels, weights, ignore, alignCorners);
+    const bool kernel = logits.is_cpu() && logits.scalar_type() != at::kDouble;
+    const auto result = (kernel ? byKernel : byBands)(logits, labels, weights, ignore, alignCorners);
     context->save_for_backward({result.gradient.to(logits.scalar_type())});
     return result.loss;
   }
@@ -182,13 +215,16 @@ class UpsampledCrossEntropy : public torch::autograd::Function<UpsampledCrossEnt
 
 at::Tensor upsampledCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& weights, int64_t ignore,
                                    bool alignCorners) {
-  TORCH_CHECK(logits.dim() == 4 && labels.dim() == 3 && logits.size(0) == labels.size(0), "expected logits [n, c, h, w] and labels [n, H, W], found ",
-              logits.sizes(), " and ", labels.sizes());
+  requireLogits(logits);
+  TORCH_CHECK(labels.dim() == 3 && logits.size(0) == labels.size(0) && labels.size(1) > 0 && labels.size(2) > 0,
+              "expected logits [n, c, h, w] and labels [n, H, W] with pixels, found ", logits.sizes(), " and ", labels.sizes());
   TORCH_CHECK(labels.scalar_type() == at::kByte, "expected labels of type uint8, found ", labels.scalar_type());
   TORCH_CHECK(!weights || weights->numel() == logits.size(1), "expected a weight for each of ", logits.size(1), " classes, found ", weights->numel());
-  if (logits.is_cpu()) return UpsampledCrossEntropy::apply(logits, labels, weights, ignore, alignCorners);
-  const auto enlarged = at::upsample_bilinear2d(logits.to(at::kFloat), labels.sizes().slice(1), alignCorners);
-  return at::cross_entropy_loss(enlarged, labels.to(at::kLong), weights, at::Reduction::Mean, ignore);
+  std::optional<at::Device> device;
+  c10::impl::check_and_update_common_device(device, logits, "upsampledCrossEntropy", "logits");
+  c10::impl::check_and_update_common_device(device, labels, "upsampledCrossEntropy", "labels");
+  c10::impl::check_and_update_common_device(device, weights, "upsampledCrossEntropy", "weight");
+  return UpsampledCrossEntropy::apply(logits, labels, weights, ignore, alignCorners);
 }
 
 }  // namespace binding

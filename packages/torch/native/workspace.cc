@@ -67,6 +67,8 @@ void Workspace::end() {
     state_ = State::following;
   } else if (state_ == State::strayed || next_ != events_.size()) {
     *this = Workspace();
+  } else {
+    served_++;
   }
 }
 

@@ -42,6 +42,8 @@ class Workspace {
 
   /** Bytes of the block; 0 while the work has not been watched to its end. */
   size_t size() const { return blockSize_; }
+  /** How many times the work has been done in the block since it was laid out. */
+  int64_t served() const { return served_; }
 
   /** Memory of the block or the pool, to be given back to the pool in either case. */
   void* take(size_t size);
@@ -57,6 +59,7 @@ class Workspace {
   std::vector<int64_t> events_;
   size_t next_ = 0;
   size_t blockSize_ = 0;
+  int64_t served_ = 0;
   void* block_ = nullptr;
   /** Lifetimes that began and have not ended, by their memory. */
   std::unordered_map<void*, int64_t> living_;

@@ -25,9 +25,12 @@ export function native(): Native {
   return loaded;
 }
 
+/** What computes at the end is waited for at most so long, in milliseconds: a part of a run, however large, is shorter. */
+const PATIENCE = 30_000;
+
 /** The compute thread must be at rest when the process ends, as it may at any moment by `process.exit`. */
 function start(addon: Native): Native {
-  if (isMainThread) process.once("exit", () => addon.stopComputing());
+  if (isMainThread) process.once("exit", (code) => addon.stopComputing(PATIENCE, code));
   return addon;
 }
 

@@ -1,3 +1,4 @@
+import { markAsUntransferable } from "node:worker_threads";
 import { type Backend, type DType, PspnetError, type Shape } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
 import { Tensor } from "./tensor.js";
@@ -39,8 +40,28 @@ export function tensor(
 /**
  * A tensor on the memory of `data`, without a copy: it sees later writes to the array, and keeps it alive. Works on shared memory.
  * Interleaved images become a channels-last tensor by `fromBuffer(data, [n, h, w, 3]).permute(0, 3, 1, 2)`.
+ *
+ * The memory must stay where it is as long as the tensor or a view of it lives. So a buffer that is not shared can no longer be
+ * transferred to another thread from here on (`postMessage` copies it or refuses, as Node's version has it), and one that can be resized
+ * is refused. `ArrayBuffer.prototype.transfer` cannot be hindered: do not call it. What is to go its own way is copied by {@link tensor}.
  */
 export function fromBuffer(data: Exclude<TensorData, Int32Array | Uint16Array>, shape: Shape): Tensor {
+  const { buffer } = data;
+  if (buffer instanceof ArrayBuffer) {
+    // ES2024, which Node 20 has and TypeScript's ES2023 does not.
+    if ((buffer as { readonly resizable?: boolean }).resizable) {
+      throw new PspnetError(
+        "usage",
+        "fromBuffer() data: expected memory that stays as large as it is, found a resizable ArrayBuffer; copy it with tensor()",
+      );
+    }
+    markAsUntransferable(buffer);
+  }
+  return viewOf(data, shape);
+}
+
+/** As {@link fromBuffer}, for a tensor that ends before any other code of JavaScript runs. */
+export function viewOf(data: Parameters<typeof fromBuffer>[0], shape: Shape): Tensor {
   return new Tensor(native().fromBuffer(data, shape) as Handle);
 }
 

@@ -1,10 +1,5 @@
 // From windows' logits to an image
-export {
-  averagedLabels,
-  averagedProbabilities,
-  type ScaledFeaturesOptions,
-  scaledFeatures,
-} from "./averagedProbabilities.js";
+export { averagedLabels, averagedProbabilities } from "./averagedProbabilities.js";
 // Tensors
 export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
 // Machine
@@ -19,6 +14,7 @@ export {
   type ByteOptions,
   type EnlargeOptions,
   type LabelOptions,
+  type PhotographShape,
   Plan,
   type PlanOptions,
   type PlanWindowOptions,

@@ -5,10 +5,13 @@ import {
   type GraphConstant,
   inferShapes,
   type Node,
+  notFinite,
   PspnetError,
+  peakBytes,
+  withoutValues,
 } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
-import { fromBuffer, tensor } from "./data.js";
+import { tensor, viewOf } from "./data.js";
 import { keep } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
@@ -31,16 +34,6 @@ export interface EnlargeOptions {
   readonly alignCorners: boolean;
 }
 
-export interface PlanWindowOptions {
-  /** Top and left of the window. */
-  readonly corner: readonly [number, number];
-  /** Its size, `[h, w]`. */
-  readonly window: readonly [number, number];
-  /** What it is padded to on the right and bottom, `[h, w]`. */
-  readonly size: readonly [number, number];
-  readonly flip: boolean;
-}
-
 /** How photographs, interleaved RGB, become a network's input. */
 export interface ByteOptions {
   /** The input for each byte of each channel, `[3, 256]`. */
@@ -49,7 +42,30 @@ export interface ByteOptions {
   readonly reversed: boolean;
 }
 
+/** Bytes that libtorch takes beside a node's output: its max pooling finds places too, its mean of half precision is one of floats. */
+function scratch(node: Node, elements: (value: string) => number): number {
+  if (node.operator === "maxPool2d") return 8 * elements(node.output);
+  return node.operator === "adaptiveAvgPool2d" && node.attributes.bins === 1 ? 4 * elements(node.inputs[0]) : 0;
+}
+
+/** Of photographs of one size. */
+export type PhotographShape = readonly [n: number, h: number, w: number];
+
 export interface LabelOptions extends EnlargeOptions, ByteOptions {}
+
+/** Which part of a photograph is looked at. */
+export interface PlanWindowOptions extends ByteOptions {
+  /** Size that the photograph is resized to, `[h, w]`: bilinearly with half-pixel centres and without smoothing. */
+  readonly scaled: readonly [number, number];
+  /** Top and left of the window there. Beyond the photograph lies the mean colour. */
+  readonly corner: readonly [number, number];
+  /** Size of the window, `[h, w]`. */
+  readonly window: readonly [number, number];
+  /** What it is padded to on the right and bottom, `[h, w]`. */
+  readonly size: readonly [number, number];
+  /** Whether to look at its mirror image too. */
+  readonly flip: boolean;
+}
 
 /**
  * A graph compiled into one native object: convolutions with bias, ReLU and residual inside, their weights laid out once in the order
@@ -64,6 +80,8 @@ export class Plan {
   /** Nodes whose values depend on the image's size alone: a run is given them. */
   readonly #matrices: readonly Node<"enlargeMatrix">[];
   readonly #device: string;
+  /** Of an element. */
+  readonly #bytes: number;
   /** The size that was used last at the end. */
   readonly #forSize = new Map<string, readonly Tensor[]>();
 
@@ -77,52 +95,62 @@ export class Plan {
     }
     this.#shapes = withoutValues(graph);
     this.#device = device;
+    this.#bytes = dtype === "float32" ? 4 : 2;
     this.#matrices = graph.nodes.filter((node): node is Node<"enlargeMatrix"> => node.operator === "enlargeMatrix");
     this.#handle = native().planCreate(dtype, device) as Handle;
     this.#build(graph, usualSize);
   }
 
-  /** The output for normalised images `[n, c, h, w]`, in float32. */
+  /** The output for normalised images `[n, c, h, w]`, in float32. Their memory is read until the promise is kept. */
   async run(images: Tensor): Promise<Tensor> {
-    return new Tensor(
-      (await native().planRun(this.#handle, images.handle, this.#matricesFor(images.shape.slice(2)))) as Handle,
-    );
-  }
-
-  /** Logits of normalised images `[n, 3, h, w]`, enlarged to their size: `[n, classes, h, w]`. */
-  async logits(images: Tensor, { size, alignCorners }: EnlargeOptions): Promise<Tensor> {
-    const given = [images.handle, size, alignCorners, this.#matricesFor(size)];
-    return new Tensor((await native().planLogits(this.#handle, ...given)) as Handle);
-  }
-
-  /** The output for a window of normalised images `[n, 3, h, w]`; with `flip` of `2 n` images, the second half mirrored. */
-  async window(images: Tensor, { corner, window, size, flip }: PlanWindowOptions): Promise<Tensor> {
-    const given = [images.handle, corner, window, size, flip, this.#matricesFor(size)];
-    return new Tensor((await native().planWindow(this.#handle, ...given)) as Handle);
+    return computed(native().planRun(this.#handle, images.handle, this.#matricesFor(images.shape.slice(2))));
   }
 
   /**
-   * From photographs to labels in one native call: padded, converted, run, enlarged and compared, without enlarged logits.
+   * Logits of photographs, enlarged to their size: `[n, classes, h, w]`. What becomes of the bytes afterwards changes nothing.
+   * @param photographs `[n, h, w, 3]`, 0..255
+   */
+  logits(photographs: Uint8Array, shape: PhotographShape, options: LabelOptions): Promise<Tensor> {
+    return this.#fromWhole("planLogits", tensor(photographs, [...shape, 3]), options);
+  }
+
+  /**
+   * From photographs to labels in one native call: padded, converted, run, enlarged and compared, without enlarged logits. What becomes
+   * of the bytes afterwards changes nothing.
    * @param photographs `[n, h, w, 3]`, 0..255
    * @returns the best class of each pixel, `[n, h, w]`
+   * @throws PspnetError "weights" for logits that are infinite or NaN.
    */
-  async labels(
-    photographs: Uint8Array,
-    shape: readonly [number, number, number],
-    options: LabelOptions,
-  ): Promise<Uint8Array> {
-    const { table, reversed, size, alignCorners } = options;
-    const [n, h, w] = shape;
-    using bytes = keep(fromBuffer(photographs, [n, h, w, 3]));
-    using values = keep(tensor(table, [3, 256]));
-    const given = [bytes.handle, values.handle, reversed, size, alignCorners, this.#matricesFor(size)];
-    using result = keep(new Tensor((await native().planLabels(this.#handle, ...given)) as Handle));
+  async labels(photographs: Uint8Array, shape: PhotographShape, options: LabelOptions): Promise<Uint8Array> {
+    using result = keep(await this.#fromWhole("planLabels", tensor(photographs, [...shape, 3]), options));
     return result.toArray() as Uint8Array;
   }
 
-  /** Bytes of the one block that the last run's activations lay in, or would in the next of its size. */
-  get workspaceBytes(): number {
-    return native().planWorkspaceBytes(this.#handle) as number;
+  /**
+   * Logits of a window of a photograph, `[1, classes, h, w]`; with `flip` of its mirror image too, `[2, classes, h, w]`.
+   * @param photograph uint8 `[1, h, w, 3]`, a tensor that is not on memory of JavaScript's
+   * @throws PspnetError "weights" for logits that are infinite or NaN.
+   */
+  async window(photograph: Tensor, options: PlanWindowOptions): Promise<Tensor> {
+    const { table, reversed, scaled, corner, window, size, flip } = options;
+    using values = keep(tensor(table, [3, 256]));
+    const given = [photograph.handle, values.handle, reversed, scaled, corner, window, size, flip];
+    return computed(native().planWindow(this.#handle, ...given, this.#matricesFor(size)));
+  }
+
+  /** The one block that activations of the last run's size lie in: its bytes, and how many runs it has served. */
+  get workspace(): { readonly bytes: number; readonly runs: number } {
+    const [bytes, runs] = native().planWorkspace(this.#handle) as [number, number];
+    return { bytes, runs };
+  }
+
+  /**
+   * About how much memory a run on `n` images of `[h, w]` takes at once, in bytes: what lives at the same time of what the operators make,
+   * and their inputs.
+   */
+  memoryFor([n, h, w]: PhotographShape): number {
+    const [{ name, shape }] = this.#shapes.inputs;
+    return peakBytes(this.#shapes, { [name]: [n, shape[1], h, w] }, { bytes: this.#bytes, scratch });
   }
 
   /** Frees weights and matrices. Runs that have been asked for are still done. */
@@ -134,6 +162,14 @@ export class Plan {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  async #fromWhole(question: "planLogits" | "planLabels", bytes: Tensor, options: LabelOptions): Promise<Tensor> {
+    const { table, reversed, size, alignCorners } = options;
+    using photographs = keep(bytes);
+    using values = keep(tensor(table, [3, 256]));
+    const given = [photographs.handle, values.handle, reversed, size, alignCorners, this.#matricesFor(size)];
+    return computed(native()[question](this.#handle, ...given));
   }
 
   #build(graph: Graph, [h, w]: readonly [number, number]): void {
@@ -155,7 +191,7 @@ export class Plan {
   }
 
   #constant(index: number, { data, shape }: GraphConstant): void {
-    using value = keep(fromBuffer(data, shape));
+    using value = keep(viewOf(data, shape));
     native().planConstant(this.#handle, index, value.handle);
   }
 
@@ -187,12 +223,13 @@ export class Plan {
   }
 }
 
-function withoutValues(graph: Graph): Graph {
-  const data = new Float32Array();
-  return {
-    ...graph,
-    initialisers: new Map([...graph.initialisers].map(([name, { shape }]) => [name, { shape, data }])),
-  };
+/** What the compute thread makes. */
+async function computed(promise: unknown): Promise<Tensor> {
+  try {
+    return new Tensor((await promise) as Handle);
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === "ERR_NOT_FINITE" ? notFinite(cause) : cause;
+  }
 }
 
 /** What the native operator is told, as numbers in its order. */

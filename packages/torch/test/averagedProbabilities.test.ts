@@ -1,6 +1,6 @@
 import * as core from "@pspnet/core";
-import { planWindows, type ScaledLogits, type Size, type WindowLogits } from "@pspnet/core";
-import { averagedLabels, averagedProbabilities, randn, scaledFeatures, type Tensor, tensor } from "@pspnet/torch";
+import { planBands, planPasses, planWindows, type ScaledLogits, type Size, type WindowLogits } from "@pspnet/core";
+import { averagedLabels, averagedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
 interface Form {
@@ -82,21 +82,52 @@ test("logits that do not fit are errors", async () => {
   expect(() => core.averagedLabels(inArrays([{ ...scale, windows: others }]), options)).toThrow(/of each window/);
 });
 
-test("features at another size are those of the image, resized and padded", async () => {
-  const [h, w] = [7, 10];
-  const table = Float32Array.from({ length: 3 * 256 }, (_, i) => i / 100 - 2);
-  const photograph = Uint8Array.from({ length: 3 * h * w }, (_, i) => (37 * i) % 256);
-  const found = await scaledFeatures(photograph, [h, w], {
-    table,
-    reversed: false,
-    size: [11, 5],
-    padding: [2, 1, 3, 0],
+test("some rows are those of the whole, from just the windows that lie on them, in every precision and in core", async () => {
+  const passes = planPasses(SIZE, { baseSize: null, scales: [0.6, 1.3], crop: 17 });
+  const whole = passes.map(({ plan, ...size }) => {
+    const windows = plan.windows.map(() => randn([2, 5, 3, 3]).mul(3));
+    return { size, plan, enlarged: { height: 17, width: 17 }, windows };
   });
-  const planes = Float32Array.from({ length: 3 * h * w }, (_, i) => {
-    const channel = Math.floor(i / (h * w));
-    return table[256 * channel + photograph[3 * (i % (h * w)) + channel]];
-  });
-  const expected = tensor(planes, [1, 3, h, w]).resize([11, 5], { alignCorners: false }).pad([2, 1, 3, 0]);
-  expect(found.shape).toEqual([1, 3, 14, 8]);
-  expect(found.sub(expected).abs().max().item()).toBeLessThan(1e-5);
+  const options = { size: SIZE, alignCorners: true };
+  const [plane, area] = [SIZE.width, SIZE.width * SIZE.height];
+  const probabilities = await averagedProbabilities(whole, options);
+  const labels = await averagedLabels(whole, options);
+  const bands = planBands(SIZE, passes);
+  expect(bands.length).toBeGreaterThan(1);
+  for (const { rows, windows } of bands) {
+    const scales = whole.map((scale, p) => ({
+      ...scale,
+      plan: { ...scale.plan, windows: windows[p].map((i) => scale.plan.windows[i]) },
+      windows: windows[p].map((i) => scale.windows[i]),
+    }));
+    const [begin, end] = rows.map((y) => y * plane);
+    expect(await averagedLabels(scales, { ...options, rows })).toEqual(labels.subarray(begin, end));
+    const expected = Float32Array.from(
+      [0, 1, 2, 3, 4].flatMap((c) => [...probabilities.subarray(c * area + begin, c * area + end)]),
+    );
+    for (const part of [
+      await averagedProbabilities(scales, { ...options, rows }),
+      await averagedProbabilities(inDouble(scales), { ...options, rows }),
+      core.averagedProbabilities(inArrays(scales), { ...options, rows }),
+    ]) {
+      expect(part.length).toBe(expected.length);
+      expect(furthest(part, expected)).toBeLessThan(1e-6);
+    }
+  }
+});
+
+test("logits that are all NaN give class 0, and those that are in part the largest number, wherever they are computed", async () => {
+  const size = { height: 5, width: 5 };
+  const plan = planWindows(size, { crop: null });
+  for (const dtype of ["float32", "float64"] as const) {
+    const empty = tensor(new Float32Array(7 * 9).fill(Number.NaN), [1, 7, 3, 3]).to({ dtype });
+    const labels = await averagedLabels([{ size, plan, enlarged: size, windows: [empty] }], {
+      size,
+      alignCorners: true,
+    });
+    expect(new Set(labels)).toEqual(new Set([0]));
+    expect(new Set(empty.upsampledArgmax(5, 5, { alignCorners: true }).toNumbers())).toEqual(new Set([0]));
+    const partly = tensor(Float32Array.of(Number.NaN, 1, 3, 2), [1, 4, 1, 1]).to({ dtype });
+    expect(new Set(partly.upsampledArgmax(5, 5, { alignCorners: true }).toNumbers())).toEqual(new Set([2]));
+  }
 });

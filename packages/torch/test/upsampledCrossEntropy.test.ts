@@ -1,4 +1,4 @@
-import { manualSeed, randint, randn, scope, type Tensor, tensor } from "@pspnet/torch";
+import { manualSeed, randint, randn, scope, type Tensor, tensor, zeros } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
 interface Case {
@@ -57,6 +57,13 @@ describe("upsampledCrossEntropy equals upsampleBilinear2d and crossEntropy, grad
         expect(Math.abs(ours.loss - plain.loss)).toBeLessThan(1e-5 * plain.loss);
         const scale = plain.gradient.abs().max().item();
         expect(ours.gradient.sub(plain.gradient).abs().max().item()).toBeLessThan(1e-5 * scale);
+        // By the operations, in bands of rows, that a GPU computes it by.
+        const bands = lossAndGradient(logits.to({ dtype: "float64" }), (x) =>
+          x.upsampledCrossEntropy(labels, { alignCorners, weight }),
+        );
+        expect(bands.gradient.dtype).toBe("float64");
+        expect(Math.abs(bands.loss - plain.loss)).toBeLessThan(1e-5 * plain.loss);
+        expect(bands.gradient.sub(plain.gradient).abs().max().item()).toBeLessThan(1e-5 * scale);
       });
     },
   );
@@ -72,13 +79,74 @@ describe("upsampledCrossEntropy equals upsampleBilinear2d and crossEntropy, grad
   });
 });
 
+test("enlarged maps beyond what is made at once come in several bands, with the same loss, gradient and labels", () => {
+  scope(() => {
+    manualSeed(3);
+    // 40 x 320 x 512 elements: more than the 2^22 of one band.
+    const size = [320, 512] as const;
+    const logits = randn([1, 40, 5, 9]);
+    const labels = labelsFor([1, ...size], 40);
+    const kernel = lossAndGradient(logits, (x) => x.upsampledCrossEntropy(labels, { alignCorners: true }));
+    const double = logits.to({ dtype: "float64" });
+    const bands = lossAndGradient(double, (x) => x.upsampledCrossEntropy(labels, { alignCorners: true }));
+    expect(Math.abs(bands.loss - kernel.loss)).toBeLessThan(1e-5 * kernel.loss);
+    expect(bands.gradient.sub(kernel.gradient).abs().max().item()).toBeLessThan(
+      1e-5 * kernel.gradient.abs().max().item(),
+    );
+    const [ours, others] = [logits, double].map((x) => x.upsampledArgmax(size, [300, 500], { alignCorners: true }));
+    expect(ours.ne(others).to({ dtype: "float32" }).mean().item()).toBeLessThan(1e-4);
+  });
+});
+
+test("only the index itself is ignored: -100 and 256 are no label's", () => {
+  scope(() => {
+    for (const dtype of ["float32", "float64"] as const) {
+      const logits = randn([1, 200, 3, 3]).to({ dtype });
+      const labels = tensor(
+        Uint8Array.from({ length: 81 }, (_, i) => [0, 156][i % 2]),
+        [1, 9, 9],
+      );
+      const loss = (ignoreIndex: number) =>
+        logits.upsampledCrossEntropy(labels, { alignCorners: true, ignoreIndex }).item();
+      expect(loss(-100)).toBe(loss(255));
+      expect(loss(256)).toBe(loss(255));
+      expect(loss(156)).not.toBe(loss(255));
+    }
+  });
+});
+
+test("sizes of 0, and operands that are elsewhere, are errors", () => {
+  scope(() => {
+    const options = { alignCorners: true };
+    const labels = zeros([1, 9, 9], { dtype: "uint8" });
+    const loss = (shape: number[], target: Tensor) => () => randn(shape).upsampledCrossEntropy(target, options);
+    expect(loss([1, 4, 0, 8], labels)).toThrow(/with classes and pixels/);
+    expect(loss([1, 4, 8, 0], labels)).toThrow(/with classes and pixels/);
+    expect(loss([1, 0, 8, 8], labels)).toThrow(/with classes and pixels/);
+    expect(loss([1, 4, 8, 8], zeros([1, 0, 9], { dtype: "uint8" }))).toThrow(/\[n, H, W\] with pixels/);
+    expect(() => randn([1, 4, 0, 8]).upsampledArgmax([9, 9], [9, 9], options)).toThrow(/with classes and pixels/);
+    expect(() => randn([1, 4, 3, 3]).upsampledArgmax([0, 9], [0, 9], options)).toThrow(
+      /a height and a width from 1 up/,
+    );
+    // Tensors without memory stand for those of a GPU.
+    const meta = { device: "meta" };
+    const logits = randn([1, 4, 3, 3]);
+    const elsewhere = /Expected all tensors to be on the same device/;
+    expect(() => logits.upsampledCrossEntropy(zeros([1, 9, 9], { dtype: "uint8", ...meta }), options)).toThrow(
+      elsewhere,
+    );
+    expect(() => logits.upsampledCrossEntropy(labels, { ...options, weight: zeros([4], meta) })).toThrow(elsewhere);
+  });
+});
+
 test("upsampledCrossEntropy refuses labels that are no class, and shapes that do not fit", () => {
   scope(() => {
     const logits = randn([1, 4, 3, 3]);
     const label = (id: number) => tensor(new Uint8Array(81).fill(id), [1, 9, 9]);
-    expect(() => logits.upsampledCrossEntropy(label(4), { alignCorners: true })).toThrow(
-      /label 4 is not below the 4 classes/,
-    );
+    for (const x of [logits, logits.to({ dtype: "float64" })])
+      expect(() => x.upsampledCrossEntropy(label(4), { alignCorners: true })).toThrow(
+        /label 4 is not below the 4 classes/,
+      );
     expect(() => logits.upsampledCrossEntropy(label(0).expand(2, 9, 9), { alignCorners: true })).toThrow(
       /expected logits/,
     );

@@ -38,7 +38,12 @@ function libtorch(): Finding[] {
   try {
     return [
       { what: "libtorch", found: `${version()}, ${numThreads()} threads` },
-      { what: "bf16", found: fastBfloat16() ? "fast, used by default" : "no hardware for it; fp32 is the default" },
+      {
+        what: "bf16",
+        found: fastBfloat16()
+          ? "fast, used by default"
+          : "not fast on this processor, or forbidden by ONEDNN_MAX_CPU_ISA; fp32 is the default",
+      },
       { what: "CUDA", found: cudaProblem() ?? "available" },
     ];
   } catch (error) {

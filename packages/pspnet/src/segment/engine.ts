@@ -1,3 +1,4 @@
+import { emitWarning } from "node:process";
 import { PspnetError } from "@pspnet/core";
 import { cudaAvailable, cudaProblem, fastBfloat16, setNumThreads } from "@pspnet/torch";
 
@@ -14,8 +15,20 @@ export interface Engine {
   readonly bf16: boolean;
 }
 
+let warned = false;
+
+/** Once: who asks for bf16 in so many words gets it. */
+function warnOfSlowBfloat16(): void {
+  if (warned) return;
+  warned = true;
+  emitWarning(
+    "precision=bf16 is slower than fp32 here: the processor has no instructions for it, or ONEDNN_MAX_CPU_ISA forbids them; take precision=auto",
+    "PspnetWarning",
+  );
+}
+
 /**
- * Settles "auto": the GPU when there is one, and bf16 only where the machine is fast at it.
+ * Settles "auto": the GPU when there is one, and bf16 only where the machine is fast at it. Asked for elsewhere, it works, with a warning.
  *
  * @throws PspnetError "environment" when a device is asked for that is not there.
  */
@@ -29,5 +42,6 @@ export function openEngine({ device, precision, threads = 0 }: EngineOptions): E
   if (threads > 0) setNumThreads(threads);
   const chosen = device === "auto" ? (cudaAvailable() ? "cuda" : "cpu") : device;
   const bf16 = precision === "auto" ? chosen === "cuda" || fastBfloat16() : precision === "bf16";
+  if (bf16 && chosen === "cpu" && !fastBfloat16()) warnOfSlowBfloat16();
   return { device: chosen, bf16 };
 }

@@ -3,6 +3,7 @@ import {
   alignedSize,
   type Pass,
   type PSPNetConfig,
+  planBands,
   planPasses,
   type ScaledLogits,
   type Size,
@@ -10,41 +11,90 @@ import {
 import { type Protocol, windowTotal } from "./protocol.js";
 import type { AskOptions } from "./runtime.js";
 
-/** Takes the logits of each window of a scale from `look`, in the plan's order. */
-export type EachWindow<Logits> = (
-  look: (corner: { readonly top: number; readonly left: number }) => Promise<Logits>,
-) => Promise<Logits[]>;
+/** Where a window stands. */
+export interface WindowPlace {
+  /** Its upper left corner in the image at the pass's scale; outside of the image there is padding. */
+  readonly top: number;
+  readonly left: number;
+  /** What it is padded to on the right and bottom. */
+  readonly enlarged: Size;
+}
 
 export interface LookOptions<Logits> extends AskOptions {
   readonly config: PSPNetConfig;
-  /** Makes the image ready at one scale and calls `each`; windows are padded to `enlarged` on the right and bottom. */
-  readonly atScale: (pass: Pass & { readonly enlarged: Size }, each: EachWindow<Logits>) => Promise<Logits[]>;
+  /** The logits of one window. */
+  readonly look: (pass: Pass, place: WindowPlace) => Promise<Logits>;
+  /** Is given what no row needs any more. */
+  readonly free?: (logits: Logits) => void;
 }
 
-/** Has a runtime look at all windows of an image, and gives what `averagedLabels` and `averagedProbabilities` take. */
-export async function lookAtWindows<Logits>(
+/** What `averagedLabels` and `averagedProbabilities` make some rows of an image of. */
+export type BandLogits<Logits> = readonly [
+  ScaledLogits<Logits>[],
+  AverageOptions & Required<Pick<AverageOptions, "rows">>,
+];
+
+/** Has a runtime look at the windows of an image, from top to bottom at all scales, and gives each band of rows as soon as it can be made. */
+export async function* lookAtWindows<Logits>(
   { width, height }: Size,
   protocol: Protocol,
-  { signal, onWindow, config, atScale }: LookOptions<Logits>,
-): Promise<[ScaledLogits<Logits>[], AverageOptions]> {
-  const total = windowTotal({ width, height }, protocol);
+  { signal, onWindow, config, look, free = () => {} }: LookOptions<Logits>,
+): AsyncGenerator<BandLogits<Logits>> {
+  const size = { width, height };
+  const total = windowTotal(size, protocol);
+  const passes = planPasses(size, protocol).map((pass) => ({
+    pass,
+    enlarged: aligned(pass.plan.window, config),
+    held: new Map<number, Logits>(),
+  }));
   let done = 0;
-  const scales: ScaledLogits<Logits>[] = [];
-  for (const pass of planPasses({ width, height }, protocol)) {
-    const { plan } = pass;
-    const enlarged = aligned(plan.window, config);
-    const windows = await atScale({ ...pass, enlarged }, async (look) => {
-      const found: Logits[] = [];
-      for (const corner of plan.windows) {
-        signal?.throwIfAborted();
-        found.push(await look(corner));
-        onWindow?.(++done, total);
+  try {
+    for (const band of planBands(
+      size,
+      passes.map(({ pass }) => pass),
+    )) {
+      for (const [p, { pass, enlarged, held }] of passes.entries()) {
+        const { padding, windows } = pass.plan;
+        for (const [i, logits] of held) {
+          if (band.windows[p].includes(i)) continue;
+          held.delete(i);
+          free(logits);
+        }
+        for (const i of band.windows[p]) {
+          if (held.has(i)) continue;
+          signal?.throwIfAborted();
+          const { top, left } = windows[i];
+          held.set(i, await look(pass, { top: top - padding.top, left: left - padding.left, enlarged }));
+          onWindow?.(++done, total);
+        }
       }
-      return found;
-    });
-    scales.push({ size: { height: pass.height, width: pass.width }, plan, enlarged, windows });
+      const scales = passes.map(({ pass, enlarged, held }, p) => ({
+        size: { height: pass.height, width: pass.width },
+        plan: { ...pass.plan, windows: band.windows[p].map((i) => pass.plan.windows[i]) },
+        enlarged,
+        windows: band.windows[p].map((i) => held.get(i)!),
+      }));
+      yield [scales, { size, rows: band.rows, alignCorners: config.alignCorners }];
+    }
+  } finally {
+    for (const { held } of passes) for (const logits of held.values()) free(logits);
   }
-  return [scales, { size: { height, width }, alignCorners: config.alignCorners }];
+}
+
+/** Puts what `average` makes of each band, `[planes, rows, w]`, into `image`, `[planes, h, w]`, and returns that. */
+export async function fromBands<Logits, Values extends Uint8Array | Float32Array>(
+  bands: AsyncIterable<BandLogits<Logits>>,
+  average: (...band: BandLogits<Logits>) => Values | Promise<Values>,
+  image: Values,
+): Promise<Values> {
+  for await (const [scales, options] of bands) {
+    const { size, rows } = options;
+    const values = await average(scales, options);
+    const [plane, part] = [size.height * size.width, (rows[1] - rows[0]) * size.width];
+    for (let c = 0; c < image.length / plane; c++)
+      image.set(values.subarray(c * part, (c + 1) * part), c * plane + rows[0] * size.width);
+  }
+  return image;
 }
 
 /** `alignedSize` of a size by its names. */

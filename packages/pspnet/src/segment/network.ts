@@ -53,9 +53,10 @@ export class Network implements AsyncDisposable {
   }
 
   /**
-   * The classes of a photograph's pixels.
+   * The classes of a photograph's pixels. Bytes and pixels are copied at once; the caller may do with them what he likes.
    *
-   * @throws PspnetError "data" for a photograph that cannot be decoded, "usage" after {@link dispose}; the signal's reason.
+   * @throws PspnetError "data" for a photograph that cannot be decoded, "usage" for one too large for the memory there is and after
+   * {@link dispose}, "weights" when the network's logits are not finite; the signal's reason.
    * @example const { labels, areas, colour, overlay } = await net.segment("photo.jpg", { flip: true });
    */
   segment(source: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
@@ -140,8 +141,10 @@ type Work<R> = (
   ask: { readonly signal?: AbortSignal; readonly onWindow: (done: number, total: number) => void },
 ) => Promise<R>;
 
+/** The caller's memory is copied before anything is waited for: what becomes of it afterwards changes nothing. */
 async function pixelsOf(source: ImageSource): Promise<RgbImage> {
-  if (typeof source === "string" || source instanceof Uint8Array) return readImage(source);
+  if (typeof source === "string") return readImage(source);
+  if (source instanceof Uint8Array) return readImage(Uint8Array.from(source));
   const { width, height, data } = source;
   if (
     Number.isInteger(width) &&
@@ -150,7 +153,7 @@ async function pixelsOf(source: ImageSource): Promise<RgbImage> {
     height > 0 &&
     data.length === 3 * width * height
   )
-    return source;
+    return { width, height, data: Uint8Array.from(data) };
   throw new PspnetError(
     "data",
     `image: expected 3 * width * height bytes of RGB, found ${data?.length} for ${width}x${height}; drop the alpha channel if there is one`,

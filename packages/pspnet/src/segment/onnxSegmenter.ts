@@ -3,25 +3,41 @@ import {
   averagedLabels,
   averagedProbabilities,
   exportOnnx,
+  type Graph,
   type LabelMap,
   type ModelDescription,
   networkGraph,
-  normalise,
+  normalisationTable,
+  notFinite,
   optimise,
-  planWindows,
+  peakBytes,
   type RgbImage,
   type Size,
   type State,
   type WindowLogits,
+  withoutValues,
 } from "@pspnet/core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { aligned, lookAtWindows } from "./lookAtWindows.js";
-import { cutWindow, type Planes, resized } from "./planes.js";
+import { aligned, fromBands, lookAtWindows } from "./lookAtWindows.js";
+import { availableMemory, mapsOfLogits, requireMemory } from "./memory.js";
 import { isWholeImage, type Protocol } from "./protocol.js";
 import { computing, type Rest } from "./restAtExit.js";
 import type { AskOptions } from "./runtime.js";
+import { type WindowLook, windowInput } from "./windowInput.js";
 
 type Output = "labels" | "logits8" | "logits";
+
+interface Session {
+  readonly session: InferenceSession;
+  /** What it computes, without weights. */
+  readonly graph: Graph;
+}
+
+/** What onnxruntime takes of memory for a large image, over what lives at once of the graph's values: 1.2 to 1.7 was measured. */
+const ONNX_MEMORY = 1.7;
+
+/** Maps of enlarged logits that live at once beside that. */
+const ENLARGED: Readonly<Record<Output, number>> = { labels: 1, logits8: 0, logits: 3 };
 
 export interface OnnxSegmenterParts {
   readonly state: State;
@@ -37,23 +53,29 @@ export interface OnnxSegmenterParts {
  */
 export class OnnxSegmenter {
   readonly #parts: OnnxSegmenterParts;
-  readonly #sessions = new Map<Output, Promise<InferenceSession>>();
+  /** How bytes become the network's input. */
+  readonly #input: Pick<WindowLook, "table" | "reversed">;
+  readonly #sessions = new Map<Output, Promise<Session>>();
 
   constructor(parts: OnnxSegmenterParts) {
     this.#parts = parts;
+    const { description } = parts;
+    this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
   }
 
   async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
     const { width, height } = image;
     if (!isWholeImage(protocol)) {
-      return { width, height, data: averagedLabels(...(await this.#scales(image, protocol, options))) };
+      const bands = this.#bands(image, protocol, options);
+      return { width, height, data: await fromBands(bands, averagedLabels, new Uint8Array(height * width)) };
     }
     const [found, size] = await this.#whole<Uint8Array>("labels", image, options);
     return { width, height, data: cropped(found, { from: size, to: image, channels: 1 }) };
   }
 
   async probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
-    return averagedProbabilities(...(await this.#scales(image, protocol, options)));
+    const values = new Float32Array(this.#classes * image.height * image.width);
+    return fromBands(this.#bands(image, protocol, options), averagedProbabilities, values);
   }
 
   async logits(image: RgbImage, options: AskOptions = {}): Promise<Float32Array> {
@@ -64,7 +86,7 @@ export class OnnxSegmenter {
   async dispose(): Promise<void> {
     const sessions = await Promise.allSettled(this.#sessions.values());
     this.#sessions.clear();
-    for (const session of sessions) if (session.status === "fulfilled") await session.value.release();
+    for (const session of sessions) if (session.status === "fulfilled") await session.value.session.release();
   }
 
   get #classes(): number {
@@ -77,47 +99,43 @@ export class OnnxSegmenter {
     image: RgbImage,
     { signal, onWindow }: AskOptions,
   ): Promise<[T, Size]> {
-    await this.#session(output);
+    const { graph } = await this.#session(output);
     signal?.throwIfAborted();
-    const plan = planWindows({ width: image.width, height: image.height }, { crop: null });
+    const { width, height } = image;
     const size = aligned(image, this.#parts.description.config);
-    const input = cutWindow(this.#planes(image), { plan, corner: { top: 0, left: 0 }, size, flip: false });
-    const { data } = await this.#run(output, { input, size });
+    const input = { [graph.inputs[0].name]: [1, 3, size.height, size.width] };
+    const maps = mapsOfLogits(ENLARGED[output], { classes: this.#classes, ...size });
+    const need = ONNX_MEMORY * peakBytes(graph, input, { bytes: 4 }) + maps;
+    requireMemory({ image: { width, height }, need, available: availableMemory() });
+    const whole = { scaled: image, top: 0, left: 0, window: image, size, flip: false };
+    const { data } = await this.#run(output, windowInput(image, { ...this.#input, ...whole }), size);
     onWindow?.(1, 1);
     return [data as T, size];
   }
 
-  /** The logits of all windows, and what is needed to average them. */
-  async #scales(image: RgbImage, protocol: Protocol, options: AskOptions) {
-    const pixels = this.#planes(image);
+  #bands(image: RgbImage, protocol: Protocol, options: AskOptions) {
+    const { flip } = protocol;
     return lookAtWindows<WindowLogits>(image, protocol, {
       ...options,
       config: this.#parts.description.config,
-      atScale: ({ plan, enlarged, ...size }, each) => {
-        const scaled = resized(pixels, size);
-        return each(async (corner) => {
-          const input = cutWindow(scaled, { plan, corner, size: enlarged, flip: protocol.flip });
-          const { data, dims } = await this.#run("logits8", { input, size: enlarged });
-          return { data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] };
-        });
+      look: async (scaled, { top, left, enlarged: size }) => {
+        const look = { scaled, top, left, window: scaled.plan.window, size, flip };
+        const { data, dims } = await this.#run("logits8", windowInput(image, { ...this.#input, ...look }), size);
+        return { data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] };
       },
     });
   }
 
-  async #run(
-    output: Output,
-    { input, size: { height, width } }: { readonly input: Float32Array; readonly size: Size },
-  ): Promise<Tensor> {
-    const session = await this.#session(output);
+  async #run(output: Output, input: Float32Array, { height, width }: Size): Promise<Tensor> {
+    const { session } = await this.#session(output);
     const image = new Tensor("float32", input, [input.length / (3 * height * width), 3, height, width]);
-    return (await computing(this.#parts.rest, () => session.run({ image })))[output];
+    const results = await computing(this.#parts.rest, () => session.run({ image }));
+    // The logits themselves are what a network makes, whatever that is.
+    if (output !== "logits" && results.finite.data[0] === 0) throw notFinite();
+    return results[output];
   }
 
-  #planes(image: RgbImage): Planes {
-    return { channels: 3, width: image.width, height: image.height, data: normalise(image, this.#parts.description) };
-  }
-
-  #session(output: Output): Promise<InferenceSession> {
+  #session(output: Output): Promise<Session> {
     let session = this.#sessions.get(output);
     if (!session) {
       session = openSession(output, this.#parts);
@@ -127,15 +145,15 @@ export class OnnxSegmenter {
   }
 }
 
-function openSession(
+async function openSession(
   output: Output,
   { state, description, threads = 0, rest }: OnnxSegmenterParts,
-): Promise<InferenceSession> {
+): Promise<Session> {
   const graph = optimise(networkGraph(description.config, state));
-  const { model } = exportOnnx(graph, description, { output });
+  const { model } = exportOnnx(graph, description, { output, finite: true });
   // Left to itself onnxruntime takes a thread per physical core, and half of a machine that counts otherwise.
   const options = { intraOpNumThreads: threads > 0 ? threads : availableParallelism() };
-  return computing(rest, () => InferenceSession.create(model, options));
+  return { session: await computing(rest, () => InferenceSession.create(model, options)), graph: withoutValues(graph) };
 }
 
 /** The upper left part of maps `[channels, h, w]`. */

@@ -1,5 +1,4 @@
 import {
-  type AverageOptions,
   alignedSize,
   type LabelMap,
   type ModelDescription,
@@ -7,25 +6,29 @@ import {
   normalisationTable,
   optimise,
   type RgbImage,
-  type ScaledLogits,
   type Size,
   type State,
-  type WindowPlan,
 } from "@pspnet/core";
 import {
   averagedLabels,
   averagedProbabilities,
   type ByteOptions,
+  keep,
+  type LabelOptions,
+  memoryKept,
   Plan,
-  scaledFeatures,
-  scope,
   type Tensor,
+  tensor,
 } from "@pspnet/torch";
 import { type Engine, type EngineOptions, openEngine } from "./engine.js";
-import { lookAtWindows } from "./lookAtWindows.js";
+import { type BandLogits, fromBands, lookAtWindows } from "./lookAtWindows.js";
+import { availableMemory, mapsOfLogits, requireMemory } from "./memory.js";
 import { isWholeImage, type Protocol } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
 import type { Weights } from "./weights.js";
+
+/** Maps of enlarged logits that live at once: as they are made, planar, and JavaScript's. */
+const ENLARGED = 3;
 
 /** What is said of a network beside its weights. */
 export type NetworkDescription = Pick<ModelDescription, "config" | "mean" | "std" | "channelOrder" | "crop">;
@@ -51,10 +54,9 @@ export class TorchSegmenter implements Runtime {
   readonly #input: ByteOptions;
 
   constructor(description: NetworkDescription, state: State, { device, bf16 }: Engine) {
-    const half = device === "cuda" ? "float16" : "bfloat16";
     const { crop, config } = description;
     const graph = optimise(networkGraph(config, state));
-    this.#plan = new Plan(graph, { dtype: bf16 ? half : "float32", device, usualSize: [crop, crop] });
+    this.#plan = new Plan(graph, { dtype: bf16 ? "bfloat16" : "float32", device, usualSize: [crop, crop] });
     this.#description = description;
     this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
   }
@@ -64,30 +66,27 @@ export class TorchSegmenter implements Runtime {
     const { signal, onWindow } = options;
     signal?.throwIfAborted();
     if (isWholeImage(protocol)) {
-      const size = [1, height, width] as const;
-      const data = await this.#plan.labels(image.data, size, { ...this.#input, ...this.#enlarge(height, width) });
+      const data = await this.#plan.labels(image.data, [1, height, width], this.#whole(image, 0));
       signal?.throwIfAborted();
       onWindow?.(1, 1);
       return { width, height, data };
     }
-    const data = await this.#average(image, protocol, { ...options, finish: averagedLabels });
+    const data = await this.#average(averagedLabels, new Uint8Array(height * width), { image, protocol, options });
     return { width, height, data };
   }
 
   probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
-    return this.#average(image, protocol, { ...options, finish: averagedProbabilities });
+    const values = new Float32Array(this.#description.config.classes * image.height * image.width);
+    return this.#average(averagedProbabilities, values, { image, protocol, options });
   }
 
-  logits(image: RgbImage, { signal, onWindow }: AskOptions = {}): Promise<Float32Array> {
-    return scope(async () => {
-      signal?.throwIfAborted();
-      const { height, width } = image;
-      const features = await this.#features(image, { height, width, padding: NO_PADDING });
-      const logits = await this.#plan.logits(features, this.#enlarge(height, width));
-      signal?.throwIfAborted();
-      onWindow?.(1, 1);
-      return logits.toArray() as Float32Array;
-    });
+  async logits(image: RgbImage, { signal, onWindow }: AskOptions = {}): Promise<Float32Array> {
+    signal?.throwIfAborted();
+    const { height, width } = image;
+    using logits = keep(await this.#plan.logits(image.data, [1, height, width], this.#whole(image, ENLARGED)));
+    signal?.throwIfAborted();
+    onWindow?.(1, 1);
+    return logits.toArray() as Float32Array;
   }
 
   [Symbol.dispose](): void {
@@ -98,49 +97,40 @@ export class TorchSegmenter implements Runtime {
     this.#plan.dispose();
   }
 
-  /** Runs the network on the windows of each scale and gives their logits to `finish`. */
-  #average<R>(
-    image: RgbImage,
-    protocol: Protocol,
-    { finish, ...options }: AskOptions & { readonly finish: Finish<R> },
-  ): Promise<R> {
+  /** Runs the network on the windows of each scale and puts what `average` makes of their logits into `values`. */
+  async #average<Values extends Uint8Array | Float32Array>(
+    average: (...band: BandLogits<Tensor>) => Promise<Values>,
+    values: Values,
+    {
+      image,
+      protocol,
+      options,
+    }: { readonly image: RgbImage; readonly protocol: Protocol; readonly options: AskOptions },
+  ): Promise<Values> {
     const { flip } = protocol;
-    const looked = () =>
-      lookAtWindows<Tensor>(image, protocol, {
-        ...options,
-        config: this.#description.config,
-        atScale: ({ height, width, plan: { padding, window }, enlarged }, each) =>
-          scope(async () => {
-            const features = await this.#features(image, { height, width, padding });
-            const given = { window: sides(window), size: sides(enlarged), flip };
-            return each(({ top, left }) => this.#plan.window(features, { corner: [top, left], ...given }));
-          }),
-      });
-    return scope(async () => finish(...(await looked())));
-  }
-
-  /**
-   * The network's input for an image at some size with padding, `[1, 3, h, w]`. Resizing it is resizing the image: both are linear. Padding
-   * with 0 after the normalisation is padding with the mean colour, as the protocol wants it.
-   */
-  #features(image: RgbImage, { height, width, padding }: Size & Pick<WindowPlan, "padding">): Promise<Tensor> {
-    const { left, right, top, bottom } = padding;
-    return scaledFeatures(image.data, sides(image), {
-      ...this.#input,
-      size: [height, width],
-      padding: [left, right, top, bottom],
+    using photograph = keep(tensor(image.data, [1, image.height, image.width, 3]));
+    const bands = lookAtWindows<Tensor>(image, protocol, {
+      ...options,
+      config: this.#description.config,
+      look: async (pass, { top, left, enlarged }) => {
+        const [scaled, window, size] = [pass, pass.plan.window, enlarged].map(sides);
+        const look = { scaled, corner: [top, left], window, size, flip } as const;
+        return keep(await this.#plan.window(photograph, { ...this.#input, ...look }));
+      },
+      free: (logits) => logits.dispose(),
     });
+    return await fromBands(bands, average, values);
   }
 
-  #enlarge(height: number, width: number): { readonly size: [number, number]; readonly alignCorners: boolean } {
+  /** How an image is looked at as a whole, padded on the right and bottom to where its features' corners are; and `maps` of enlarged logits made. */
+  #whole({ height, width }: Size, maps: number): LabelOptions {
     const { config } = this.#description;
-    return { size: alignedSize([height, width], config), alignCorners: config.alignCorners };
+    const size = alignedSize([height, width], config);
+    const need = this.#plan.memoryFor([1, ...size]) + mapsOfLogits(maps, { ...config, height, width });
+    requireMemory({ image: { height, width }, need, available: availableMemory() + memoryKept() });
+    return { ...this.#input, size, alignCorners: config.alignCorners };
   }
 }
-
-type Finish<R> = (scales: readonly ScaledLogits<Tensor>[], options: AverageOptions) => Promise<R>;
-
-const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
 
 function sides({ height, width }: Size): [number, number] {
   return [height, width];
