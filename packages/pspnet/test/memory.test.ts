@@ -1,7 +1,8 @@
-import { initialise, PSPNet, pspnetConfig } from "@pspnet/core";
-import { backend, liveTensors, peakMemory } from "@pspnet/torch";
+import { initialise, Layer, PSPNet, type PSPNetConfig, pspnetConfig, type Tensor } from "@pspnet/core";
+import { backend, liveTensors, memoryInUse, peakMemory, randn, scope, zeros } from "@pspnet/torch";
 import { load, randomWeights } from "pspnet";
 import { expect, test } from "vitest";
+import { segmentationLoss } from "../src/train/loss.js";
 import { createOptimiser } from "../src/train/optimiser.js";
 import { trainStep } from "../src/train/step.js";
 
@@ -17,6 +18,64 @@ test("however many sizes of images come, a network holds what belongs to the las
   expect(new Set(live.slice(20))).toEqual(new Set([live[20]]));
   await net.dispose();
   expect(liveTensors()).toBe(0);
+});
+
+const FORMS: Partial<PSPNetConfig>[] = [
+  { layers: 18 },
+  { layers: 50 },
+  { layers: 18, stem: "plain", ppm: false },
+  { layers: 18, bins: [2, 4], pool: "max", reduction: false },
+];
+
+/** A network in training whose maps are far larger than its weights. */
+function thickNetwork(form: Partial<PSPNetConfig>): PSPNet {
+  const model = new PSPNet(pspnetConfig({ classes: 5, width: 4, headChannels: 8, auxChannels: 8, ...form }));
+  initialise(model, backend(), { seed: 0 });
+  createOptimiser(model, { lr: 0.01, momentum: 0, weightDecay: 0 });
+  return model;
+}
+
+/** Counts the tensors that each layer leaves to JavaScript, by path. */
+function countLeft(model: PSPNet): Map<string, number> {
+  const left = new Map<string, number>();
+  for (const [path, layer] of model.modules()) {
+    if (!(layer instanceof Layer)) continue;
+    const forward = layer.forward.bind(layer);
+    layer.forward = <T extends Tensor>(x: T): T => {
+      const before = liveTensors();
+      const y = forward(x);
+      left.set(path, liveTensors() - before);
+      return y;
+    };
+  }
+  return left;
+}
+
+test.each(FORMS)("every layer of %j frees what it made but its result, the network all but its logits", (form) => {
+  const model = thickNetwork(form);
+  const left = countLeft(model);
+  scope(() => {
+    const x = randn([2, 3, 65, 65]);
+    const before = liveTensors();
+    model.forward(x);
+    expect(liveTensors() - before).toBe(2);
+  });
+  expect(left.size).toBeGreaterThan(50);
+  expect([...left].filter(([, count]) => count !== 1)).toEqual([]);
+});
+
+test("backward frees what it has used while the loss lives on", () => {
+  const model = thickNetwork({ layers: 50 });
+  scope(() => {
+    const [x, labels] = [randn([2, 3, 129, 129]), zeros([2, 129, 129], { dtype: "uint8" })];
+    const before = memoryInUse();
+    const loss = scope(() =>
+      segmentationLoss(model.forward(x), labels, { alignCorners: true, auxWeight: 0.4, classWeights: null }),
+    );
+    const held = memoryInUse() - before;
+    loss.backward();
+    expect(memoryInUse() - before).toBeLessThan(held / 10);
+  });
 });
 
 test("500 training steps keep the number of tensors and the memory where they are after 50", () => {

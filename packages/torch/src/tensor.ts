@@ -7,7 +7,7 @@ import {
 } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
 import { functions, type MemoryFormat, Operations } from "./operations.generated.js";
-import { own } from "./scope.js";
+import { own, scope } from "./scope.js";
 
 /** What `toArray` gives: Float32Array for float types up to 32 bits, BigInt64Array for int64, Uint8Array for uint8 and bool. */
 export type TensorArray = Float32Array | Float64Array | BigInt64Array | Uint8Array;
@@ -30,6 +30,11 @@ export class Tensor extends Operations implements CoreTensor {
 
   protected override wrap(handle: Handle): this {
     return new Tensor(handle) as this;
+  }
+
+  /** {@link scope}, for code that is written against core's `Tensor`. */
+  scope<R>(work: () => R): R {
+    return scope(work);
   }
 
   get shape(): readonly number[] {

@@ -67,6 +67,14 @@ describe("scope", () => {
     expect(liveTensors()).toBe(base);
   });
 
+  it("is a method too, for code that is given its tensors", () => {
+    const x = ones([3]);
+    const y = x.scope(() => x.add(1).mul(2));
+    expect(liveTensors()).toBe(base + 2);
+    expect(y.toNumbers()).toEqual([4, 4, 4]);
+    for (const tensor of [x, y]) tensor.dispose();
+  });
+
   it("frees everything when its work throws", async () => {
     const fail = () => {
       ones([2]).add(1);

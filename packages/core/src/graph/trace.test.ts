@@ -106,6 +106,13 @@ describe("trace", () => {
     ]);
   });
 
+  it("knows no scopes", () => {
+    const module = small().eval();
+    const plain = trace(module, IMAGE, (x) => ({ y: module.forward(x).relu() }));
+    const scoped = trace(module, IMAGE, (x) => x.scope(() => ({ y: x.scope(() => module.forward(x)).relu() })));
+    expect(scoped).toEqual(plain);
+  });
+
   it("refuses a network in training", () => {
     const module = small();
     expect(() => trace(module, IMAGE, (x) => ({ y: module.forward(x) }))).toThrow(

@@ -48,6 +48,11 @@ export class GraphTensor implements Tensor {
     return this.dims.map((dim) => (typeof dim === "number" ? dim : -1));
   }
 
+  /** Just `work`: there is nothing to free. */
+  scope<R>(work: () => R): R {
+    return work();
+  }
+
   add(other: this): this {
     return this.#record("add", {}, [other]);
   }

@@ -46,13 +46,15 @@ export class PSPNet extends Module implements ResNetStages {
 
   /** `x` is a batch of normalised images, `[n, 3, h, w]`. Shapes below are those of ResNet-50 at output stride 8. */
   forward<T extends Tensor>(x: T): Logits<T> {
-    const stem = this.layer0.forward(x); // [n, 128, h/4, w/4]
-    const x2 = this.layer2.forward(this.layer1.forward(stem)); // [n, 512, h/8, w/8]
-    const x3 = this.layer3.forward(x2); // [n, 1024, h/8, w/8], dilation 2
-    const x4 = this.layer4.forward(x3); // [n, 2048, h/8, w/8], dilation 4
-    const out = this.ppm ? this.cls.forwardFactorised(x4, this.ppm) : this.cls.forward(x4); // [n, classes, h/8, w/8]
-    const aux = this.training ? (this.aux?.forward(x3) ?? null) : null;
-    return { out, aux };
+    return x.scope(() => {
+      const stem = this.layer0.forward(x); // [n, 128, h/4, w/4]
+      const x2 = this.layer2.forward(this.layer1.forward(stem)); // [n, 512, h/8, w/8]
+      const x3 = this.layer3.forward(x2); // [n, 1024, h/8, w/8], dilation 2
+      const x4 = this.layer4.forward(x3); // [n, 2048, h/8, w/8], dilation 4
+      const out = this.ppm ? this.cls.forwardFactorised(x4, this.ppm) : this.cls.forward(x4); // [n, classes, h/8, w/8]
+      const aux = this.training ? (this.aux?.forward(x3) ?? null) : null;
+      return { out, aux };
+    });
   }
 }
 

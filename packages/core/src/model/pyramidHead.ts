@@ -25,7 +25,7 @@ export class PyramidHead extends Sequential {
   /** What `forward(ppm.forward(x))` gives, without the concatenation: {@link pyramidConvolution}. */
   forwardFactorised<T extends Tensor>(x: T, ppm: PyramidPooling): T {
     const weight = this.#convolution.weight.as<T>();
-    const y = pyramidConvolution(x, { levels: ppm.levels(x), weight, alignCorners: ppm.alignCorners });
+    const y = x.scope(() => pyramidConvolution(x, { levels: ppm.levels(x), weight, alignCorners: ppm.alignCorners }));
     return this.#classifier.forward(y);
   }
 }

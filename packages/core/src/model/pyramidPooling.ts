@@ -12,7 +12,7 @@ class AdaptivePool2d extends Layer {
     super();
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     return this.pool === "average" ? x.adaptiveAvgPool2d(this.bins) : x.adaptiveMaxPool2d(this.bins);
   }
 }

@@ -122,7 +122,7 @@ export class BasicBlock extends Layer {
     this.downsample = projection(config, [input, planes], stride);
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     const y = this.bn1.forward(this.conv1.forward(x)).relu();
     const residual = this.bn2.forward(this.conv2.forward(y));
     return residual.add(this.downsample?.forward(x) ?? x).relu();
@@ -153,7 +153,7 @@ export class Bottleneck extends Layer {
     this.downsample = projection(config, [input, output], stride);
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     let y = this.bn1.forward(this.conv1.forward(x)).relu();
     y = this.bn2.forward(this.conv2.forward(y)).relu();
     const residual = this.bn3.forward(this.conv3.forward(y));

@@ -31,7 +31,7 @@ export class Conv2d extends Layer {
     this.dilation = dilation;
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     const { stride, padding, dilation } = this;
     return x.conv2d(this.weight.as<T>(), this.bias?.as<T>() ?? null, { stride, padding, dilation });
   }
@@ -64,7 +64,7 @@ export class BatchNorm2d extends Layer {
     this.momentum = momentum;
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     const training = this.training && !this.frozen;
     return x.batchNorm(this.weight.as<T>(), this.bias.as<T>(), this.running_mean.as<T>(), this.running_var.as<T>(), {
       training,
@@ -75,7 +75,7 @@ export class BatchNorm2d extends Layer {
 }
 
 export class ReLU extends Layer {
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     return x.relu();
   }
 }
@@ -86,7 +86,7 @@ export class MaxPool2d extends Layer {
     super();
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     const ceilMode = this.rounding === "ceil";
     return x.maxPool2d({ kernelSize: 3, stride: 2, padding: ceilMode ? 0 : 1, ceilMode });
   }
@@ -98,7 +98,7 @@ export class Dropout2d extends Layer {
     super();
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     return x.dropout2d(this.p, this.training);
   }
 }
@@ -116,7 +116,7 @@ export class Sequential extends Layer {
     for (const [i, layer] of this.#layers.entries()) yield [String(i), layer];
   }
 
-  forward<T extends Tensor>(x: T): T {
+  protected compute<T extends Tensor>(x: T): T {
     return this.#layers.reduce((y, layer) => layer.forward(y), x);
   }
 }

@@ -56,7 +56,12 @@ export abstract class Module {
 
 /** A module from one tensor to one tensor, `[n, c, h, w]` both. */
 export abstract class Layer extends Module {
-  abstract forward<T extends Tensor>(x: T): T;
+  /** What `compute` gives; what it made on the way is freed, but for what backward needs. */
+  forward<T extends Tensor>(x: T): T {
+    return x.scope(() => this.compute(x));
+  }
+
+  protected abstract compute<T extends Tensor>(x: T): T;
 }
 
 /** Number of trained values. Needs no backend. */

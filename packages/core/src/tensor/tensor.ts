@@ -45,6 +45,8 @@ export interface Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
 
+  /** Runs `work` and frees the tensors made in it, except those that it returns and what autograd keeps of them. */
+  scope<R>(work: () => R): R;
   /** Sum of two tensors of one shape. */
   add(other: this): this;
   relu(): this;

@@ -39,12 +39,15 @@ export function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, options: 
   return loss;
 }
 
-function backward(
-  model: PSPNet,
-  { images, labels, shape: [n, h, w] }: Part,
-  share: number,
-  options: StepOptions,
-): number {
+/** Adds the part's gradients to those of the parameters; returns its share of the loss. */
+function backward(model: PSPNet, part: Part, share: number, options: StepOptions): number {
+  // Only the loss outlives its computation, so backward frees each activation when it has used it.
+  const loss = scope(() => forward(model, part, options).mul(share));
+  loss.backward();
+  return loss.item();
+}
+
+function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
   const { device, bf16, auxWeight, classWeights } = options;
   const x = fromBuffer(images, [n, h, w, 3]).permute(0, 3, 1, 2).to({ device });
   const y = fromBuffer(labels, [n, h, w]).to({ device });
@@ -52,9 +55,7 @@ function backward(
     classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
   const logits = bf16 ? autocast({ device, dtype: "bfloat16" }, () => model.forward(x)) : model.forward(x);
   const { alignCorners } = model.config;
-  const loss = segmentationLoss(logits, y, { alignCorners, auxWeight, classWeights: weights }).mul(share);
-  loss.backward();
-  return loss.item();
+  return segmentationLoss(logits, y, { alignCorners, auxWeight, classWeights: weights });
 }
 
 function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {
