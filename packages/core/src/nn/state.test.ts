@@ -70,6 +70,7 @@ describe("modules", () => {
     initialise(norm, backend, { seed: 0 });
     const seen: boolean[] = [];
     const x = {
+      scope: <R>(work: () => R) => work(),
       batchNorm: (...given: unknown[]) => seen.push((given[4] as { training: boolean }).training),
     } as unknown as Tensor;
     norm.forward(x);
