@@ -215,6 +215,11 @@ export async function build({ log = () => {}, sanitize = false } = {}) {
   const sources = sourcesHash();
   const before = readStamp();
   if (upToDate(before, sources, sanitize)) return addon;
+  // What other sources gave must not be loaded should the rest fail.
+  rmSync(addon, { force: true });
+  if (process.platform === "win32") {
+    throw new Error("native addon: it is made for Linux and macOS, this is Windows. Use WSL (wsl --install)");
+  }
   const start = performance.now();
   const compiler = findCompiler();
   const libtorch = findLibtorch({ log });

@@ -99,7 +99,12 @@ function trim(target) {
     if (!/^(torch|nvidia|torch\.libs)$|\.dist-info$/.test(file)) remove(join(target, file));
 }
 
-const lastLines = (text) => text.trim().split("\n").slice(-4).join("\n  ");
+/** What pip says at the end, without its warnings where there are errors. */
+function lastLines(text) {
+  const lines = text.trim().split("\n");
+  const errors = lines.filter((line) => line.startsWith("ERROR"));
+  return (errors.length > 0 ? errors : lines).slice(-4).join("\n  ");
+}
 
 function explainPip({ error, status, stderr }, command) {
   if (error?.code === "ENOENT")
@@ -109,8 +114,8 @@ function explainPip({ error, status, stderr }, command) {
     return "python3 has no pip. Install it (Debian: apt install python3-pip; else python3 -m ensurepip)";
   const said = `${command} ended with ${status ?? error?.message}:\n  ${lastLines(text)}\n`;
   if (/No space left/i.test(text)) return `${said}Free 3 GB on this disk and run it again`;
-  if (/Could not find a version|No matching distribution/i.test(text)) {
-    return `${said}There is no such wheel for this platform and Python, or the package index was not reached. Another Python can be asked for with PIP_PYTHON_VERSION=3.12`;
+  if (/No matching distribution/i.test(text) && !/connection broken/i.test(text)) {
+    return `${said}There is no such wheel for this platform and Python. Another Python can be asked for with PIP_PYTHON_VERSION=3.12`;
   }
   return `${said}Check that the package index is reachable (python3 -m pip download --no-deps six) and run it again; a mirror can be named with PIP_INDEX_URL`;
 }
