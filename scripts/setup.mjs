@@ -1,10 +1,12 @@
 // All set-up of a fresh machine: npm packages, libtorch, the native addon, the compiled TypeScript.
-// Idempotent and quick when there is nothing to do; Node's own modules only. `npm start` and `npm test` call it first.
+// Idempotent and quick when there is nothing to do; Node's own modules only. Where libtorch or its addon cannot be had it does
+// the rest and says what that is good for; --require-libtorch, with which `npm start` and `npm test` call it first, fails then.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -53,10 +55,15 @@ function installPackages() {
   });
 }
 
-/** Finds or fetches libtorch and compiles the addon; see packages/torch/native/build.mjs. */
-async function buildAddon() {
+/** Finds or fetches libtorch and compiles the addon; see packages/torch/native/build.mjs. Returns why it cannot, or null. */
+async function addonProblem() {
   const { build } = await import(pathToFileURL(join(root, "packages", "torch", "native", "build.mjs")).href);
-  await build({ log: (line) => process.stderr.write(`setup: ${line}\n`) });
+  try {
+    await build({ log: (line) => process.stderr.write(`setup: ${line}\n`) });
+    return null;
+  } catch (error) {
+    return error.message;
+  }
 }
 
 function compileTypeScript() {
@@ -65,11 +72,26 @@ function compileTypeScript() {
   });
 }
 
+const withoutLibtorch = (problem, required) => `
+${required ? "setup failed: libtorch is needed here and is not ready" : "setup: done, without libtorch"}.
+
+${problem}
+
+Works now, on onnxruntime: npx pspnet predict, val, export, bench, models, data, check; import { load } from "pspnet".
+Does not without libtorch: npx pspnet train, npm start, npm test.
+Once that is mended: npm run setup
+`;
+
 try {
+  const { "require-libtorch": required } = parseArgs({ options: { "require-libtorch": { type: "boolean" } } }).values;
   requireNode();
   installPackages();
-  await buildAddon();
+  const problem = await addonProblem();
   compileTypeScript();
+  if (problem !== null) {
+    process.stderr.write(withoutLibtorch(problem, required));
+    if (required) process.exitCode = 1;
+  }
 } catch (error) {
   process.stderr.write(`setup failed: ${error instanceof Error ? error.message : error}\n`);
   process.exitCode = 1;

@@ -80,6 +80,19 @@ describe("without libtorch, with onnxruntime-node", () => {
     expect(here.meanIoU).toBeCloseTo(torch.meanIoU, 3);
   });
 
+  test("export writes ONNX, bench times onnxruntime, check says what libtorch is for", async () => {
+    const written = await runIn(withOnnx, [command, "export", "weights.safetensors", "--to", "onnx", "--preprocess"]);
+    expect(written.err + written.out).toMatch(/weights\.onnx: .*\ninput image: uint8 \[n, h, w, 3\]/);
+    expect(written.code).toBe(0);
+    const flags = ["--size", "65", "--rounds", "1", "--json"];
+    const { out, code } = await runIn(withOnnx, [command, "bench", "weights.safetensors", ...flags]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out).results).toMatchObject([{ runtime: "onnx", precision: "fp32" }]);
+    const found = await runIn(withOnnx, [command, "check"]);
+    expect(found.out).toMatch(/libtorch +not usable; training needs it/);
+    expect(found.out).toMatch(/onnxruntime-node +\d/);
+  });
+
   test("libtorch, when it is insisted on, and training tell the command that builds it", async () => {
     const predict = [command, "predict", "weights.safetensors", "photo.png", "--runtime", "torch"];
     const { err, code } = await runIn(withOnnx, predict);

@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const scratch = mkdtempSync(join(tmpdir(), "pspnet-torch-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -50,6 +52,67 @@ describe("finding libtorch", () => {
     const broken = libtorchFolder("broken", "2.15.0");
     rmSync(join(broken, "include"), { recursive: true });
     expect(locate(broken).error).toContain("include/ATen is missing");
+  });
+});
+
+describe("set-up where libtorch's addon cannot be built", () => {
+  const root = join(scratch, "clone");
+  const ours = fileURLToPath(new URL("../../../", import.meta.url));
+  const addon = join(root, "packages", "torch", "build", "pspnet_torch.node");
+  const compiled = join(root, "dist", "one.js");
+
+  /** A clone whose npm packages are there, with one file of TypeScript, and an addon made of other sources. */
+  beforeAll(() => {
+    for (const folder of ["node_modules", "packages/torch/build"]) mkdirSync(join(root, folder), { recursive: true });
+    for (const part of ["scripts/setup.mjs", "packages/torch/native", "packages/torch/package.json"]) {
+      cpSync(join(ours, part), join(root, part), { recursive: true });
+    }
+    symlinkSync(join(ours, "node_modules", "typescript"), join(root, "node_modules", "typescript"), "dir");
+    const files = {
+      "package.json": `{ "type": "module", "workspaces": [] }`,
+      "package-lock.json": "{}",
+      "node_modules/.pspnet-lock-hash": createHash("sha256").update("{}").digest("hex"),
+      "tsconfig.json": `{ "compilerOptions": { "outDir": "dist", "types": [], "lib": ["es5"], "skipLibCheck": true }, "files": ["one.ts"] }`,
+      "one.ts": "export const one: number = 1;",
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
+    writeFileSync(addon, "");
+  });
+
+  function setup(env: Readonly<Record<string, string>>, ...flags: readonly string[]) {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts", "setup.mjs"), ...flags], {
+      encoding: "utf8",
+      env: { ...process.env, LIBTORCH: "", ...env },
+    });
+    return { status, said: stderr };
+  }
+
+  it("does all the rest, and says what is missing, what works and how to try again", () => {
+    const { status, said } = setup({ CXX: "no-such-compiler" });
+    expect(said).toMatch(/^\nsetup: done, without libtorch\.\n\nnative addon: no C\+\+20 compiler/);
+    expect(said).toContain("- no-such-compiler: not found\nInstall one (Debian: apt install g++;");
+    expect(said).toMatch(
+      /Works now, on onnxruntime: .*predict.*\nDoes not without libtorch: .*train.*\n.*npm run setup\n$/,
+    );
+    expect(status).toBe(0);
+    expect(existsSync(compiled)).toBe(true);
+    expect(existsSync(addon)).toBe(false);
+  });
+
+  it("fails with the same message where libtorch is required", () => {
+    rmSync(compiled, { force: true });
+    const { status, said } = setup({ CXX: "no-such-compiler" }, "--require-libtorch");
+    expect(said).toMatch(/^\nsetup failed: libtorch is needed here.*\n\nnative addon: no C\+\+20 compiler/);
+    expect(said).toMatch(/Does not without libtorch: .*train/);
+    expect(status).toBe(1);
+    expect(existsSync(compiled)).toBe(true);
+  });
+
+  it("goes on without Python too", () => {
+    const { status, said } = setup({ CXX: "/bin/true", PATH: scratch });
+    expect(said).toContain("python3 is not installed. Install Python 3 with pip");
+    expect(said).toContain("setup: done, without libtorch");
+    expect(status).toBe(0);
   });
 });
 

@@ -21,7 +21,7 @@ export function check({ json }: { readonly json?: true }): void {
         findings.map(({ what, found }) => [what, found]),
       ),
     );
-    for (const { what, mend } of findings) if (mend) print(`${what}: ${mend}`);
+    for (const { mend } of findings) if (mend) print(mend);
   }
   if (findings.some(({ mend }) => mend)) process.exitCode = 1;
 }
@@ -47,7 +47,7 @@ function libtorch(): Finding[] {
       { what: "CUDA", found: cudaProblem() ?? "available" },
     ];
   } catch (error) {
-    return [{ what: "libtorch", found: "not usable", mend: (error as Error).message }];
+    return [{ what: "libtorch", found: "not usable; training needs it", mend: (error as Error).message }];
   }
 }
 
