@@ -49,9 +49,16 @@ test.each([
   ["batch=0", /run\.yaml: batch: .*>=1/],
   ["batch=6", /batch=6 is not divisible by accumulate=4/],
   ["crop=128", /crop: expected 8n\+1, .*found 128; take 121 or 129/],
+  ["budget=4x", /budget: a number and s, m or h: 4m/],
+  ["budget=0s", /budget=0s: expected a time above 0/],
   ["lr", /expected key=value, found "lr"/],
 ])("%s is refused", async (override, message) => {
   await expect(load("data: { root: . }\naccumulate: 4\nbatch: 8", override)).rejects.toThrow(message);
+});
+
+test("a run has no budget but the one it is given", async () => {
+  expect(await load("data: { root: . }")).toMatchObject({ budget: null });
+  expect(await load("data: { root: . }", "budget=1.5m")).toMatchObject({ budget: "1.5m" });
 });
 
 test("without aligned corners any crop will do", async () => {

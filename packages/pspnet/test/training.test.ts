@@ -2,10 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeSafetensors } from "@pspnet/core";
 import { backend, liveTensors } from "@pspnet/torch";
 import { loadModel, openDataset, readSafetensors, train, validateTrainConfig, writeScenes } from "pspnet";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
+import { readMetrics } from "../src/report/metricsCsv.js";
 import { pspnet } from "./support/cli.js";
 
 let folder: string;
@@ -128,5 +130,93 @@ describe("a run", () => {
     const timed = await train(config("timed", { epochs: 9, time: "0.001s" }));
     expect(timed).toMatchObject({ ending: "time", state: { step: 1 } });
     expect(timed.state.best).not.toBeNull();
+  });
+});
+
+describe("a run with a budget", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** A step, or an image of a validation, takes one second: each writes the live line, which moves the clock on. */
+  function clock({ interruptAt }: { readonly interruptAt?: number } = {}) {
+    const controller = new AbortController();
+    const lines: string[] = [];
+    const write = (text: string) => {
+      if (!/^(train|validate) /.test(text)) return;
+      lines.push(text.trimEnd());
+      vi.advanceTimersByTime(1000);
+      if (text.startsWith(`train [`) && text.includes(` ${interruptAt}/`)) controller.abort();
+    };
+    return { lines, options: { signal: controller.signal, stream: { isTTY: true, columns: 200, write } } };
+  }
+
+  /** Thirty epochs of three steps at most, but time for 40; no validation before the end. */
+  const budgeted = (name: string, changes: Record<string, unknown> = {}) =>
+    config(name, { epochs: 30, budget: "40s", validation: { every: 30 }, ...changes });
+
+  const rates = async (run: string) =>
+    (await readMetrics(join(run, "metrics.csv"))).flatMap(({ lr }) => (lr === undefined ? [] : [lr]));
+  const poly = (shares: readonly number[]) => shares.map((share) => expect.closeTo(0.01 * (1 - share) ** 0.9, 12));
+
+  test("follows the clock down to nothing, and is then complete", async () => {
+    const { lines, options } = clock();
+    const { folder: run, ending, state } = await train(budgeted("clock"), options);
+    const { step, epoch, batch, best } = state;
+    expect({ ending, step, epoch, batch }).toEqual({ ending: "complete", step: 40, epoch: 13, batch: 1 });
+    expect(await rates(run)).toEqual(poly(Array.from({ length: 40 }, (_, i) => i / 40)));
+    expect(best?.epoch).toBe(14);
+    expect(lines.find((line) => line.includes(" 10/90"))).toMatch(/^train \[={5} {19}\] 10\/90 .* 31s left$/);
+  });
+
+  test("that is done sooner is the run without a budget, bit for bit", async () => {
+    const free = await train(config("free"));
+    const fast = await train(config("fast", { budget: "1h" }), clock().options);
+    expect(fast).toMatchObject({ ending: "complete", state: { step: 6, epoch: 2 } });
+    expect(await lastWeights(fast.folder)).toEqual(await lastWeights(free.folder));
+    expect(await rates(fast.folder)).toEqual(await rates(free.folder));
+  });
+
+  test("counts validations in between, of which the last tenth has none", async () => {
+    const { lines, options } = clock();
+    const { folder: run, state } = await train(budgeted("validating", { validation: { every: 4 } }), options);
+    // Epochs 4 and 8 are validated, in 12..16 and 28..32 seconds; the third validation is that at the end.
+    expect(state.step).toBe(32);
+    const shares = (await rates(run)).slice(11, 13);
+    expect(shares).toEqual(poly([11 / 40, 16 / 40]));
+    expect(lines.filter((line) => line.startsWith("validate") && line.includes("4/4"))).toHaveLength(3);
+  });
+
+  test("goes on with what is left of it when it is resumed", async () => {
+    const whole = await train(budgeted("unbroken"), clock().options);
+    const broken = await train(budgeted("halved"), clock({ interruptAt: 17 }).options);
+    expect(broken).toMatchObject({ ending: "interrupted", state: { step: 17, elapsed: 17 } });
+    vi.advanceTimersByTime(3_600_000);
+    const { options, lines } = clock();
+    const resumed = await train(budgeted("halved", { resume: true }), options);
+    expect(resumed.state.step).toBe(40);
+    expect(lines.find((line) => line.includes(" 20/90"))).toMatch(/ 21s left$/);
+    expect(await rates(resumed.folder)).toEqual(await rates(whole.folder));
+    expect(await lastWeights(resumed.folder)).toEqual(await lastWeights(whole.folder));
+    const again = await train(budgeted("halved", { resume: true }), options);
+    expect(again).toMatchObject({ ending: "complete", state: { step: 40 } });
+  });
+
+  test("cannot be given to a run that has none, nor is it needed to resume one of an older program", async () => {
+    const whole = await lastWeights((await train(config("new"))).folder);
+    const { folder: run } = await train(config("old"), clock({ interruptAt: 4 }).options);
+    const file = join(run, "state", "checkpoint.safetensors");
+    const { metadata, tensors } = readSafetensors(await readFile(file));
+    const { budget: _, ...before } = JSON.parse(metadata.config);
+    const { elapsed, validating, ...state } = JSON.parse(metadata.state);
+    expect([elapsed, validating]).toEqual([expect.any(Number), expect.any(Number)]);
+    await writeFile(file, writeSafetensors(tensors, { config: JSON.stringify(before), state: JSON.stringify(state) }));
+    await expect(train(config("old", { resume: true, budget: "1m" }))).rejects.toThrow(/budget: null \(now "1m"\)/);
+    const { state: end } = await train(config("old", { resume: true }));
+    expect(end).toMatchObject({ step: 6, elapsed: expect.any(Number) });
+    expect(await lastWeights(run)).toEqual(whole);
   });
 });

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import { alignedSize, PspnetError } from "@pspnet/core";
 import { parse } from "yaml";
 import { z } from "zod";
-import { type DataConfig, dataSchema, type TrainConfig, trainConfigSchema } from "./schema.js";
+import { type DataConfig, dataSchema, seconds, type TrainConfig, trainConfigSchema } from "./schema.js";
 import { nearest } from "./suggest.js";
 
 type Tree = Record<string, unknown>;
@@ -96,11 +96,13 @@ function resolvePaths(tree: Tree, folder: string): void {
 }
 
 function checkRelations(config: TrainConfig, source: string): TrainConfig {
-  const { accumulate, augment, batch, crop, model } = config;
+  const { accumulate, augment, batch, budget, crop, model } = config;
   const fail = (message: string) => {
     throw new PspnetError("config", `${source}: ${message}`);
   };
   if (batch % accumulate !== 0) fail(`batch=${batch} is not divisible by accumulate=${accumulate}`);
+  if (budget !== null && seconds(budget) === 0)
+    fail(`budget=${budget}: expected a time above 0; leave it out to train for all epochs`);
   if (augment.scaleMin > augment.scaleMax)
     fail(`augment.scaleMin=${augment.scaleMin} is greater than augment.scaleMax=${augment.scaleMax}`);
   const [above] = alignedSize([crop, crop], model);

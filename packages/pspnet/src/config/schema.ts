@@ -5,6 +5,9 @@ import { z } from "zod";
  * One schema gives the types, the defaults, the messages and `pspnet train --keys`.
  */
 
+const durationSchema = (example: string) =>
+  z.string().regex(/^\d+(\.\d+)?[smh]$/, `a number and s, m or h: ${example}`);
+
 export const dataSchema = z.strictObject({
   root: z.string().describe("folder of the dataset; paths in list files are relative to it"),
   format: z.enum(["auto", "folders", "camvid", "list"]).default("auto").describe("how images and masks are paired"),
@@ -86,7 +89,7 @@ export const trainConfigSchema = z.strictObject({
     .describe("new: ppm, cls and aux start afresh when `init` is a whole PSPNet"),
 
   crop: z.int().min(9).default(473).describe("side of the square training crop, 8n+1"),
-  epochs: z.int().min(1).default(100),
+  epochs: z.int().min(1).default(100).describe("passes over the training images; the most there are with a budget"),
   batch: z.int().min(1).default(16).describe("images per optimiser step"),
   accumulate: z
     .int()
@@ -117,17 +120,12 @@ export const trainConfigSchema = z.strictObject({
 
   validation: validationSchema.prefault({}),
   patience: z.int().min(0).default(0).describe("epochs without a better mIoU before stopping; 0: never"),
-  time: z
-    .string()
-    .regex(/^\d+(\.\d+)?[smh]$/, "a number and s, m or h: 45m")
+  budget: durationSchema("4m")
     .nullable()
     .default(null)
-    .describe("stop after this much training time"),
-  saveEvery: z
-    .string()
-    .regex(/^\d+(\.\d+)?[smh]$/, "a number and s, m or h: 5m")
-    .default("5m")
-    .describe("time between checkpoints within an epoch"),
+    .describe("anneal the learning rate over this much time, all counted but the last validation; `epochs` at most"),
+  time: durationSchema("45m").nullable().default(null).describe("stop after this much training time"),
+  saveEvery: durationSchema("5m").default("5m").describe("time between checkpoints within an epoch"),
   resume: z.boolean().default(false).describe("continue the run of this name exactly"),
 });
 

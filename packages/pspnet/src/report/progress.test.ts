@@ -148,6 +148,32 @@ describe("time left", () => {
     expect(last(stream.text())).toMatch(/8m2\ds left$/);
   });
 
+  test("is that of the limit when it comes before the last of all, and so is the bar", () => {
+    const stream = output({ isTTY: true, columns: 100 });
+    const limit = { from: performance.now() - 40_000, seconds: 60 };
+    const progress = new Progress(stream, { label: "train", total: 1000, start: 100, limit });
+    pass(5000);
+    progress.update(110);
+    expect(screen(stream.text())).toEqual([`train [${"=".repeat(18)}${" ".repeat(6)}] 110/1000  15s left`]);
+    pass(5000);
+    progress.update(995);
+    expect(screen(stream.text())[0]).toMatch(/\[={24}\] 995\/1000 {2}0s left$/);
+  });
+
+  test("is known from the limit alone, and none is left after it", () => {
+    const stream = output();
+    const progress = new Progress(stream, {
+      label: "train",
+      total: 1000,
+      limit: { from: performance.now(), seconds: 60 },
+    });
+    progress.update(0);
+    expect(last(stream.text())).toBe("train 0/1000 (0 %)  1m00s left");
+    pass(61_000);
+    progress.update(1);
+    expect(last(stream.text())).toBe("train 1/1000 (100 %)");
+  });
+
   test("counts neither what was done before a resume nor a pause", () => {
     const stream = output();
     const progress = new Progress(stream, { label: "train", total: 1000, start: 900 });

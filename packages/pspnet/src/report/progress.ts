@@ -14,6 +14,8 @@ export interface ProgressOptions {
   readonly total: number;
   /** What was done before, after a resume: it does not count for the rate. */
   readonly start?: number;
+  /** For what ends after a time, if not before: that many seconds after `from`, which is of `performance.now()`. */
+  readonly limit?: { readonly from: number; readonly seconds: number };
 }
 
 const REDRAW_MS = 100;
@@ -31,16 +33,18 @@ export class Progress {
   readonly #label: string;
   readonly #total: number;
   readonly #rate: Rate;
+  readonly #limit: ProgressOptions["limit"];
   #drawn = Number.NEGATIVE_INFINITY;
   #onScreen = false;
   #state: { readonly done: number; readonly fields: Fields } | null = null;
   #stale = false;
 
-  constructor(stream: TextStream, { label, total, start = 0 }: ProgressOptions) {
+  constructor(stream: TextStream, { label, total, start = 0, limit }: ProgressOptions) {
     this.#stream = stream;
     this.#label = label;
     this.#total = total;
     this.#rate = new Rate(start);
+    this.#limit = limit;
   }
 
   /** @param fields What the line shows beside the count, most important first: a narrow terminal leaves out the last. */
@@ -75,11 +79,10 @@ export class Progress {
     this.#drawn = performance.now();
     this.#stale = false;
     const { done, fields } = this.#state;
-    const share = this.#total > 0 ? Math.min(done / this.#total, 1) : 1;
+    const { share, seconds } = this.#standing(done);
     const texts = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
     const count = `${done}/${this.#total}`;
-    const seconds = (this.#total - done) / this.#rate.value;
-    const left = done < this.#total && Number.isFinite(seconds) ? [`${duration(seconds)} left`] : [];
+    const left = share < 1 && Number.isFinite(seconds) ? [`${duration(seconds)} left`] : [];
     if (this.#stream.isTTY) {
       this.#clear();
       this.#stream.write(fit({ label: this.#label, share, count, texts, left }, (this.#stream.columns ?? 80) - 1));
@@ -88,6 +91,19 @@ export class Progress {
       const head = `${this.#label} ${count} (${Math.floor(100 * share)} %)`;
       this.#stream.write(`${[head, ...texts, ...left].join("  ")}\n`);
     }
+  }
+
+  /** Share done and seconds left: by count or by time, whichever ends first. Not finite as long as nothing is known. */
+  #standing(done: number): { readonly share: number; readonly seconds: number } {
+    const share = this.#total > 0 ? Math.min(done / this.#total, 1) : 1;
+    const seconds = (this.#total - done) / this.#rate.value;
+    if (!this.#limit) return { share, seconds };
+    const used = (this.#drawn - this.#limit.from) / 1000;
+    const left = Math.max(this.#limit.seconds - used, 0);
+    return {
+      share: Math.max(share, Math.min(used / this.#limit.seconds, 1)),
+      seconds: Number.isFinite(seconds) ? Math.min(seconds, left) : left,
+    };
   }
 
   #clear(): void {

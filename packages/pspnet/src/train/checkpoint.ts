@@ -21,12 +21,21 @@ export interface TrainState {
   batch: number;
   /** Optimiser steps done. */
   step: number;
-  /** Seconds spent training. */
+  /** Seconds spent in training steps. */
   seconds: number;
+  /** Seconds of the run: steps, waiting, validations and all else, while it ran. */
+  elapsed: number;
+  /** Seconds that the last validation took. */
+  validating: number;
   best: { readonly epoch: number; readonly meanIoU: number; readonly pixelAccuracy: number } | null;
 }
 
-export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, best: null };
+export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, elapsed: 0, validating: 0, best: null };
+
+/** The epoch of the last step, from 1. */
+export function epochOf({ epoch, batch }: TrainState): number {
+  return batch > 0 ? epoch + 1 : epoch;
+}
 
 /** What a run continues from, exactly: its configuration, state, weights and momentum. */
 export interface Checkpoint {
@@ -77,9 +86,11 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
     );
+  const state = JSON.parse(metadata.state);
   return {
-    config: JSON.parse(metadata.config),
-    state: JSON.parse(metadata.state),
+    // Checkpoints from before there were budgets lack these.
+    config: { budget: null, ...JSON.parse(metadata.config) },
+    state: { elapsed: state.seconds, validating: 0, ...state },
     weights: part("model."),
     momentum: part("momentum."),
   };

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type ClassList, type ConfusionMatrix, IMAGENET, type LabelMap, PspnetError, type Scores } from "@pspnet/core";
 import { version as libtorchVersion, numThreads, peakMemory } from "@pspnet/torch";
 import { stringify } from "yaml";
-import type { TrainConfig } from "../config/schema.js";
+import { seconds, type TrainConfig } from "../config/schema.js";
 import type { Sample } from "../data/dataset.js";
 import { encodePng } from "../data/images.js";
 import type { Batch } from "../data/loader.js";
@@ -19,7 +19,7 @@ import { classIouSvg, confusionSvg, curvesSvg, svgToPng } from "../report/plots.
 import { duration, Progress, type TextStream } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
 import { TensorBoardWriter } from "../report/tensorBoard.js";
-import { type Checkpoint, readCheckpoint, type TrainState } from "./checkpoint.js";
+import { type Checkpoint, epochOf, readCheckpoint, type TrainState } from "./checkpoint.js";
 
 /** Keys that do not change what a run computes, and so may differ when it is resumed. */
 const FREE_KEYS: ReadonlySet<string> = new Set(["resume", "runs", "workers", "cache", "saveEvery", "time", "device"]);
@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly classes: ClassList;
   /** Steps of the whole run. */
   readonly steps: number;
+  /** When the run began, by `performance.now()`. */
+  readonly began: number;
   /** Where the live line goes; nowhere when it is left out. */
   readonly stream?: TextStream;
 }
@@ -69,7 +71,8 @@ export class Run {
     this.lastWeights = join(folder, "weights", "last.safetensors");
     this.#classes = options.classes;
     this.#stream = options.stream ?? { write: () => {} };
-    this.#progress = new Progress(this.#stream, { label: "train", total: options.steps, start });
+    const limit = config.budget === null ? undefined : { from: options.began, seconds: seconds(config.budget) };
+    this.#progress = new Progress(this.#stream, { label: "train", total: options.steps, start, limit });
     this.#board = board;
     this.#rows = rows;
   }
@@ -144,7 +147,7 @@ export class Run {
     const { pixelAccuracy, meanAccuracy, meanIoU } = scores;
     const row = {
       step: state.step,
-      epoch: state.epoch,
+      epoch: epochOf(state),
       seconds: Math.round(state.seconds),
       pixelAccuracy,
       meanAccuracy,
@@ -157,7 +160,7 @@ export class Run {
     for (const [name, png] of this.#pictures) this.#board.image(name, png, { step: state.step });
     await this.flush();
     this.say(
-      `epoch ${state.epoch}: mIoU ${percent(meanIoU)} %, pixel accuracy ${percent(pixelAccuracy)} %, ` +
+      `epoch ${epochOf(state)}: mIoU ${percent(meanIoU)} %, pixel accuracy ${percent(pixelAccuracy)} %, ` +
         `${duration(state.seconds)} of training${better ? ", the best so far" : ""}`,
     );
     await this.#plots(confusion, scores);

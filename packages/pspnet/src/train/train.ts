@@ -17,11 +17,11 @@ import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { WHOLE_IMAGE } from "../segment/protocol.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
-import { NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
+import { epochOf, NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
 import { createNetwork, stateOf } from "./network.js";
 import { createOptimiser, setLearningRate } from "./optimiser.js";
 import { placeRun, Run } from "./run.js";
-import { poly } from "./schedule.js";
+import { poly, progress } from "./schedule.js";
 import { trainStep } from "./step.js";
 
 export interface TrainOptions {
@@ -31,7 +31,7 @@ export interface TrainOptions {
   readonly stream?: TextStream;
 }
 
-/** Why a run ended: all epochs done, `patience` or `time` used up, or the caller's signal. */
+/** Why a run ended: all epochs done or the budget used up, `patience` or `time` used up, or the caller's signal. */
 export type Ending = "complete" | "early stop" | "time" | "interrupted";
 
 export interface TrainResult {
@@ -50,6 +50,8 @@ interface Job {
   readonly model: PSPNet;
   readonly optimiser: SGD;
   readonly state: TrainState;
+  /** When the run began, by `performance.now()`, as if it had never been broken off. */
+  readonly began: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -57,11 +59,12 @@ interface Job {
  * Trains PSPNet by the official recipe, or what `config` makes of it, into `runs/<name>`.
  *
  * The same configuration gives the same weights, bit for bit, whatever the number of loader workers, and however often the
- * run is broken off and resumed.
+ * run is broken off and resumed. With a budget the learning rate follows the clock, so only the steps that were done are kept.
  *
  * @throws PspnetError "config", "data" or "weights" before the first step; "training" for a loss that is not finite.
  */
 export async function train(config: TrainConfig, { signal, stream }: TrainOptions = {}): Promise<TrainResult> {
+  const start = performance.now();
   const engine = openEngine(config);
   const training = await openDataset(config.data, "train");
   const validation = await openDataset(config.data, "val");
@@ -72,12 +75,24 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = createOptimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
+  const began = start - 1000 * state.elapsed;
   const loader = new Loader(training, config);
   let run: Run | undefined;
   try {
-    run = await Run.open(folder, config, { classes, stream, state, steps: config.epochs * loader.batches });
+    run = await Run.open(folder, config, { classes, stream, state, began, steps: config.epochs * loader.batches });
     warnOfSmallBatch(run, config);
-    const ending = await trainEpochs({ config, engine, run, loader, validation, model, optimiser, state, signal });
+    const ending = await trainEpochs({
+      config,
+      engine,
+      run,
+      loader,
+      validation,
+      model,
+      optimiser,
+      state,
+      began,
+      signal,
+    });
     return { folder, ending, state };
   } finally {
     await loader.close();
@@ -99,14 +114,14 @@ function warnOfSmallBatch(run: Run, { batch, accumulate, freezeBn }: TrainConfig
 
 async function trainEpochs(job: Job): Promise<Ending> {
   const { config, signal, state } = job;
-  while (state.epoch < config.epochs) {
+  while (state.epoch < config.epochs && !budgetUsed(job)) {
     const stopped = await trainEpoch(job);
     if (stopped === "interrupted") {
       await save(job);
       return stopped;
     }
     if (stopped === null) Object.assign(state, { epoch: state.epoch + 1, batch: 0 });
-    if (stopped || state.epoch % config.validation.every === 0 || state.epoch === config.epochs) await validate(job);
+    if (stopped || state.epoch === config.epochs || validationDue(job)) await validate(job);
     await save(job);
     if (stopped) return stopped;
     if (signal?.aborted && state.epoch < config.epochs) return "interrupted";
@@ -116,20 +131,26 @@ async function trainEpochs(job: Job): Promise<Ending> {
 }
 
 /** The rest of the epoch that `state` stands in. Null when it was run to its end. */
-async function trainEpoch(job: Job): Promise<"interrupted" | "time" | null> {
+async function trainEpoch(job: Job): Promise<"complete" | "interrupted" | "time" | null> {
   const { config, loader, run, state, signal } = job;
   const total = config.epochs * loader.batches;
   let saved = performance.now();
   for await (const batch of loader.epoch(state.epoch, { startBatch: state.batch })) {
     const start = performance.now();
     await run.logBatch(batch, state.step);
-    const lr = poly(config.lr, { step: state.step, total, power: config.power });
+    count(job);
+    const lr = poly(config.lr, {
+      progress: progress({ ...state, total, budget: budgetOf(config) }),
+      power: config.power,
+    });
     const loss = step(job, batch, lr);
     batch.release();
     state.batch++;
     state.step++;
     state.seconds += (performance.now() - start) / 1000;
     await run.logStep(state, { loss, lr });
+    count(job);
+    if (budgetUsed(job)) return "complete";
     if (signal?.aborted) return "interrupted";
     if (config.time !== null && state.seconds >= seconds(config.time)) return "time";
     if (performance.now() - saved > 1000 * seconds(config.saveEvery)) {
@@ -138,6 +159,27 @@ async function trainEpoch(job: Job): Promise<"interrupted" | "time" | null> {
     }
   }
   return null;
+}
+
+const budgetOf = ({ budget }: TrainConfig): number | null => (budget === null ? null : seconds(budget));
+
+/** Counts the time up to now. */
+function count({ state, began }: Job): void {
+  state.elapsed = (performance.now() - began) / 1000;
+}
+
+/** A run does one step at least, however small its budget. */
+function budgetUsed({ config, state }: Job): boolean {
+  const budget = budgetOf(config);
+  return budget !== null && state.step > 0 && state.elapsed >= budget;
+}
+
+/** No validation comes between the steps of the last tenth of a budget: the learning rate goes down to nothing in steps. */
+const ANNEALED = 0.9;
+
+function validationDue({ config, state }: Job): boolean {
+  const budget = budgetOf(config) ?? Number.POSITIVE_INFINITY;
+  return state.epoch % config.validation.every === 0 && state.elapsed + state.validating <= ANNEALED * budget;
 }
 
 function step(job: Job, batch: Batch, lr: number): number {
@@ -157,6 +199,7 @@ function step(job: Job, batch: Batch, lr: number): number {
 
 async function validate(job: Job): Promise<void> {
   const { config, engine, model, run, state, validation } = job;
+  const start = performance.now();
   using segmenter = new TorchSegmenter(
     { ...IMAGENET, config: model.config, crop: config.crop },
     stateOf(model),
@@ -167,9 +210,11 @@ async function validate(job: Job): Promise<void> {
   const confusion = await evaluate(segmenter, validation, { protocol, onImage: view.image });
   const { meanIoU, pixelAccuracy } = confusion.scores();
   const better = state.best === null || meanIoU > state.best.meanIoU;
-  if (better) state.best = { epoch: state.epoch, meanIoU, pixelAccuracy };
+  if (better) state.best = { epoch: epochOf(state), meanIoU, pixelAccuracy };
   await run.logValidation(state, { confusion, better });
   if (better) await saveWeights(job, run.bestWeights);
+  state.validating = (performance.now() - start) / 1000;
+  count(job);
 }
 
 /** The state to go on from, and the weights as they are now. */
@@ -184,7 +229,9 @@ async function saveWeights({ config, model, state, validation }: Job, file: stri
   const { classes } = validation;
   const { best } = state;
   const score =
-    best && best.epoch === state.epoch ? { ...best, dataset: `${config.data.root} (${config.data.val})` } : undefined;
+    best && best.epoch === epochOf(state)
+      ? { ...best, dataset: `${config.data.root} (${config.data.val})` }
+      : undefined;
   const description = describeWeights({
     ...IMAGENET,
     config: model.config,
