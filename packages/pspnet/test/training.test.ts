@@ -60,6 +60,7 @@ describe("a run", () => {
     ]) {
       expect((await readFile(join(run, file))).length, file).toBeGreaterThan(100);
     }
+    expect(JSON.parse(await readFile(join(run, "environment.json"), "utf8"))).toMatchObject({ precision: "fp32" });
     const { description } = await loadModel(join(run, "weights", "best.safetensors"), backend());
     expect(description.classes.names).toEqual((await openDataset(config("x").data, "val")).classes.names);
     expect(description.score?.meanIoU).toBe(state.best?.meanIoU);

@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly steps: number;
   /** When the run began, by `performance.now()`. */
   readonly began: number;
+  /** Of the network's products. */
+  readonly precision: "bf16" | "fp32";
   /** Where the live line goes; nowhere when it is left out. */
   readonly stream?: TextStream;
 }
@@ -90,7 +92,7 @@ export class Run {
     const board = await TensorBoardWriter.open(folder, { resumeStep: options.state.step });
     const run = new Run(folder, config, { options, board, rows, start: options.state.step });
     await atomicWrite(join(folder, "config.yaml"), stringify(config));
-    await atomicWrite(join(folder, "environment.json"), `${JSON.stringify(environment(), null, 2)}\n`);
+    await atomicWrite(join(folder, "environment.json"), `${JSON.stringify(environment(options), null, 2)}\n`);
     return run;
   }
 
@@ -267,12 +269,13 @@ function checkpointIn(folder: string): string {
   return join(folder, "state", "checkpoint.safetensors");
 }
 
-function environment(): Record<string, unknown> {
+function environment({ precision }: RunOptions): Record<string, unknown> {
   return {
     date: new Date().toISOString(),
     processor: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     threads: numThreads(),
+    precision,
     memoryGB: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${release()} ${arch()}`,
     libtorch: libtorchVersion(),

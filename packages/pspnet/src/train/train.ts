@@ -79,7 +79,9 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   const loader = new Loader(training, config);
   let run: Run | undefined;
   try {
-    run = await Run.open(folder, config, { classes, stream, state, began, steps: config.epochs * loader.batches });
+    const steps = config.epochs * loader.batches;
+    const precision = engine.bf16 ? "bf16" : "fp32";
+    run = await Run.open(folder, config, { classes, stream, state, began, steps, precision });
     warnOfSmallBatch(run, config);
     const ending = await trainEpochs({
       config,
