@@ -33,6 +33,16 @@ test.each([
   expect(found).toEqual({ code: 7, errors: "" });
 });
 
+test("a run that goes on for too long does not hold the process, which ends as it was told", async () => {
+  const binding = new URL("binding.js", import.meta.resolve("@pspnet/torch"));
+  const found = await run(`
+    ${segmenting("torch")}
+    const { native } = await import("${binding}");
+    setTimeout(() => native().stopComputing(0, 7), 60);
+  `);
+  expect(found).toEqual({ code: 7, errors: "" });
+});
+
 test("a worker that is terminated while it computes leaves the process in order", async () => {
   const found = await run(`
     import { once } from "node:events";

@@ -39,6 +39,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** The same weights, but for those of the classifier, which are as large as can be. */
+function overflowing(file: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(file);
+  const view = new DataView(bytes.buffer);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  const [from, to] = header["cls.4.weight"].data_offsets;
+  for (let at = start + from; at < start + to; at += 4) view.setFloat32(at, 3e38, true);
+  return bytes;
+}
+
 const difference = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
@@ -174,6 +185,29 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
       /scales: expected numbers above 0, found \[0\]/,
     );
     await expect(net().segment(image, { crop: 1.5 })).rejects.toThrow(/crop: expected a whole number/);
+  });
+});
+
+describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
+  test("a photograph may go to another thread, or shrink, as soon as it is asked about", async () => {
+    await using net = await load(weights, { runtime, precision: "fp32" });
+    const expected = (await net.segment(image)).labels;
+    const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+    const shrinking = new Resizable(image.data.length, { maxByteLength: image.data.length });
+    for (const buffer of [new ArrayBuffer(image.data.length), shrinking]) {
+      const data = new Uint8Array(buffer);
+      data.set(image.data);
+      const asked = net.segment({ ...image, data });
+      if (buffer === shrinking) (buffer as unknown as { resize(length: number): void }).resize(0);
+      else structuredClone(data, { transfer: [buffer] });
+      expect(data.length).toBe(0);
+      expect((await asked).labels).toEqual(expected);
+    }
+  });
+
+  test("logits that are not finite are an error, whatever the protocol, never a class", async () => {
+    await using net = await load(overflowing(weights), { runtime, precision: "fp32" });
+    for (const options of [{}, WINDOWS]) await expect(net.segment(image, options)).rejects.toThrow(/finite/);
   });
 });
 

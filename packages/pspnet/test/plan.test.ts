@@ -19,6 +19,7 @@ import {
 import {
   backend,
   manualSeed,
+  memoryKept,
   noGrad,
   numThreads,
   Plan,
@@ -156,6 +157,19 @@ test("once a size's weights are laid out, every run of it lies in its block, and
   const second = await blockAfter(161);
   for (let i = 1; i <= 3; i++) expect(await blockAfter(161)).toEqual({ bytes: second.bytes, runs: second.runs + i });
   expect((await blockAfter(241)).bytes).toBeGreaterThan(second.bytes);
+});
+
+test("an engine at rest gives back the memory that a rare large image took", async () => {
+  const { plan } = pair({ layers: 18 });
+  native().keepMemoryFor(1);
+  try {
+    (await plan.run(randn([1, 3, 481, 481]))).dispose();
+    expect(plan.workspace.bytes).toBeGreaterThan(0);
+    // The compute thread looks every few seconds.
+    await expect.poll(memoryKept, { timeout: 60_000 }).toBe(0);
+  } finally {
+    native().keepMemoryFor(30_000);
+  }
 });
 
 test("what a run takes is known before it", async () => {

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
@@ -20,6 +20,7 @@ import {
   zeros,
 } from "@pspnet/torch";
 import { beforeEach, describe, expect, it } from "vitest";
+import { native } from "../src/binding.js";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -177,6 +178,21 @@ describe("fromBuffer", () => {
   it("refuses a shape of another size", () => {
     expect(() => fromBuffer(new Float32Array(4), [5])).toThrow("shape: holds 5 elements, data has 4");
   });
+
+  it("refuses memory that can shrink, and keeps what it looks into where it is", () => {
+    const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+    const shrinking = new Uint8Array(new Resizable(16, { maxByteLength: 32 }));
+    expect(() => fromBuffer(shrinking, [16])).toThrow(/found a resizable ArrayBuffer; copy it with tensor\(\)/);
+    const array = Float32Array.of(1, 2, 3);
+    const x = fromBuffer(array, [3]);
+    try {
+      structuredClone(array, { transfer: [array.buffer] });
+    } catch {
+      // Node refuses, or copies.
+    }
+    expect(array.length).toBe(3);
+    expect(x.toNumbers()).toEqual([1, 2, 3]);
+  });
 });
 
 describe("large blocks", () => {
@@ -200,6 +216,17 @@ describe("large blocks", () => {
     larger.dispose();
     releaseMemory();
     expect(memoryKept()).toBe(0);
+  });
+
+  it("are given back when nobody takes them for a while", async () => {
+    const idle = 30_000;
+    zeros([4 * megabyte]).dispose();
+    expect(memoryKept()).toBeGreaterThanOrEqual(16 * megabyte);
+    native().keepMemoryFor(1);
+    await sleep(5);
+    zeros([megabyte]).dispose();
+    expect(memoryKept()).toBeLessThan(16 * megabyte);
+    native().keepMemoryFor(idle);
   });
 });
 
