@@ -1,12 +1,38 @@
+import { existsSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+
+const test = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // libtorch uses every core by itself, and a process of its own keeps one suite's memory out of another's.
+  pool: "forks",
+  maxWorkers: 2,
+} as const;
+
+/** What computes otherwise on another processor. */
+const computing = [
+  "packages/torch/src/**/*.test.ts",
+  "packages/torch/test/{averagedProbabilities,memory,operations,training,upsampledCrossEntropy}.test.ts",
+  "packages/pspnet/src/segment/torchSegmenter.test.ts",
+  "packages/pspnet/test/{load,parity,plan,step,training}.test.ts",
+];
+
+/** The same processor with fewer instructions, as others have them. */
+const lesser = (name: string, env: Readonly<Record<string, string>>) => ({
+  test: { ...test, name, include: computing, env },
+});
+
+const cpuinfo = "/proc/cpuinfo";
+const hasAvx512 = existsSync(cpuinfo) && /\bavx512bw\b/.test(readFileSync(cpuinfo, "utf8"));
 
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    // libtorch uses every core by itself, and a process of its own keeps one suite's memory out of another's.
-    pool: "forks",
-    maxWorkers: 2,
+    projects: [
+      {
+        test: { ...test, name: "native", include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"] },
+      },
+      ...(process.arch === "x64" ? [lesser("avx2", { ONEDNN_MAX_CPU_ISA: "AVX2", ATEN_CPU_CAPABILITY: "avx2" })] : []),
+      ...(hasAvx512 ? [lesser("avx512 without bf16", { ONEDNN_MAX_CPU_ISA: "AVX512_CORE" })] : []),
+    ],
   },
 });

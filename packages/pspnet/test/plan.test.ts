@@ -18,6 +18,7 @@ import {
 } from "@pspnet/core";
 import {
   backend,
+  fastBfloat16,
   manualSeed,
   memoryKept,
   noGrad,
@@ -180,7 +181,7 @@ test("what a run takes is known before it", async () => {
       for (let i = 0; i < 3; i++) (await plan.run(randn([1, 3, h, w]))).dispose();
       const ratio = plan.memoryFor([1, h, w]) / plan.workspace.bytes;
       expect(ratio).toBeGreaterThan(0.95);
-      expect(ratio).toBeLessThan(1.25);
+      expect(ratio).toBeLessThan(dtype === "float32" || fastBfloat16() ? 1.25 : 4);
     }
   }
 });
