@@ -1,4 +1,5 @@
-// Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer, runs the tests of this package with it, and builds it as it was.
+// Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer, runs the tests of this package, of plans and of `load` with it,
+// and builds it as it was.
 // `npm run sanitize`; arguments go to vitest. For g++ on Linux. Node's own modules only.
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
@@ -20,7 +21,14 @@ let status = 1;
 try {
   const preload = [runtimeOf("libasan.so"), runtimeOf("libubsan.so")].join(":");
   await build({ log, sanitize: true });
-  const tests = process.argv.length > 2 ? process.argv.slice(2) : ["packages/torch"];
+  const usual = [
+    "--project",
+    "native",
+    "packages/torch",
+    "packages/pspnet/test/plan.test.ts",
+    "packages/pspnet/test/load.test.ts",
+  ];
+  const tests = process.argv.length > 2 ? process.argv.slice(2) : usual;
   const environment = {
     LD_PRELOAD: preload,
     // V8 never frees what lives as long as the process.
