@@ -256,6 +256,12 @@ describe("weights that cannot be used", () => {
     expect(error).toMatchObject({ code: "weights" });
   });
 
+  test("more threads than there can be are refused", async () => {
+    await expect(load(weights, { runtime: "torch", threads: 100_000 })).rejects.toThrow(
+      /^threads=100000: .* from 1 to \d+, found 100000.*; 0 takes one per core$/,
+    );
+  });
+
   test("what onnxruntime cannot do is told with what can", async () => {
     await expect(load(weights, { runtime: "onnx", precision: "bf16" })).rejects.toThrow(
       /found precision=bf16; use runtime=torch/,

@@ -17,7 +17,7 @@ import { keep } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
 export interface PlanOptions {
-  /** Of weights and activations: bfloat16 where the processor is fast at it, float16 on a GPU. */
+  /** Of weights and activations: bfloat16 where the processor is fast at it; float16 on a GPU alone. */
   readonly dtype: "float32" | "bfloat16" | "float16";
   readonly device?: string;
   /** Size of images that the weights are laid out for at first, `[h, w]`. */

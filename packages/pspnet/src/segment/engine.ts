@@ -27,10 +27,18 @@ function warnOfSlowBfloat16(): void {
   );
 }
 
+function takeThreads(threads: number): void {
+  try {
+    setNumThreads(threads);
+  } catch (cause) {
+    throw new PspnetError("usage", `threads=${threads}: ${(cause as Error).message}; 0 takes one per core`, { cause });
+  }
+}
+
 /**
  * Settles "auto": the GPU when there is one, and bf16 only where the machine is fast at it. Asked for elsewhere, it works, with a warning.
  *
- * @throws PspnetError "environment" when a device is asked for that is not there.
+ * @throws PspnetError "environment" when a device is asked for that is not there, "usage" for more threads than any machine like this has.
  */
 export function openEngine({ device, precision, threads = 0 }: EngineOptions): Engine {
   if (device === "cuda" && !cudaAvailable()) {
@@ -39,7 +47,7 @@ export function openEngine({ device, precision, threads = 0 }: EngineOptions): E
       `device=cuda: ${cudaProblem()}; use device=cpu, or give a CUDA build of libtorch by LIBTORCH`,
     );
   }
-  if (threads > 0) setNumThreads(threads);
+  if (threads > 0) takeThreads(threads);
   const chosen = device === "auto" ? (cudaAvailable() ? "cuda" : "cpu") : device;
   const bf16 = precision === "auto" ? chosen === "cuda" || fastBfloat16() : precision === "bf16";
   if (bf16 && chosen === "cpu" && !fastBfloat16()) warnOfSlowBfloat16();
