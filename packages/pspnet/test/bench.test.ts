@@ -1,5 +1,6 @@
-import { pspnetConfig, randomWeights, type standardModels } from "pspnet";
+import { modelCost, pspnetConfig, randomWeights, type standardModels } from "pspnet";
 import { expect, test } from "vitest";
+import type { BenchReport } from "../src/bench/bench.js";
 import { pspnet } from "./support/cli.js";
 
 test("models: parameters as the releases count them, and half of the head's work saved", async () => {
@@ -29,27 +30,29 @@ test("a weights file of random numbers is the same each time", () => {
   expect(randomWeights(config)).toEqual(randomWeights(config));
 });
 
+const SMALL_CONFIG = pspnetConfig({ layers: 18, width: 4, classes: 3, headChannels: 32, auxChannels: 16 });
 const SMALL = ["bench", "--layers", "18", "--width", "4", "--classes", "3", "--size", "57,65x41", "--rounds", "2"];
 
 test("bench: every runtime, precision and size, with time, memory and share", async () => {
   const { out, err, code } = await pspnet([...SMALL, "--precision", "fp32", "--json"]);
   expect(err).not.toMatch(/pspnet:/);
   expect(code).toBe(0);
-  const { results, matrixProducts } = JSON.parse(out);
-  const cases = results.map((result: Record<string, unknown>) => [result.runtime, result.precision, result.size]);
+  const { results, matrixProducts } = JSON.parse(out) as BenchReport;
+  const cases = results.map(({ runtime, precision, size }) => [runtime, precision, size]);
   expect(cases).toEqual([
     ["torch", "fp32", [57, 57]],
     ["onnx", "fp32", [57, 57]],
     ["torch", "fp32", [65, 41]],
     ["onnx", "fp32", [65, 41]],
   ]);
-  for (const { milliseconds, imagesPerSecond, peakMemory, gmac, share } of results) {
+  const limit = Math.max(...matrixProducts.map(({ teraflops }) => teraflops));
+  for (const { size, milliseconds, imagesPerSecond, peakMemory, gmac, teraflops, share } of results) {
     expect(milliseconds).toBeGreaterThan(0);
     expect(imagesPerSecond).toBeCloseTo(1000 / milliseconds, 6);
     expect(peakMemory).toBeGreaterThan(2 ** 25);
-    expect(gmac).toBeGreaterThan(0);
-    expect(share).toBeGreaterThan(0);
-    expect(share).toBeLessThan(1.5);
+    expect(gmac).toBe(modelCost(SMALL_CONFIG, size).factorised);
+    expect(teraflops).toBeCloseTo((2 * gmac) / milliseconds, 9);
+    expect(share).toBeCloseTo(teraflops / limit, 9);
   }
   expect(matrixProducts).toMatchObject([
     { runtime: "torch", precision: "fp32" },
@@ -67,7 +70,7 @@ test("bench: a table, and the rate from onnxruntime where libtorch is not asked 
 test.each([
   [["--runtime", "tensorflow"], /expected some of torch,onnx/],
   [["--size", "0"], /expected a number or HEIGHTxWIDTH/],
-  [["--rounds", "0"], /--rounds: expected 1 or more/],
+  [["--rounds", "0"], /--rounds <n>' argument '0' is invalid\. expected a whole number above 0/],
   [["--runtime", "onnx", "--precision", "bf16"], /runtime onnx has precision fp32 only/],
   [["--layers", "51"], /layers: expected/],
 ])("bench %j is answered with code 2", async (args, message) => {

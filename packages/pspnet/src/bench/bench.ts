@@ -1,6 +1,7 @@
 import { type PSPNetConfig, PspnetError } from "@pspnet/core";
+import type { Precision } from "../segment/precision.js";
 import type { RuntimeName } from "../segment/runtime.js";
-import type { BenchCase, BenchPrecision, BenchTask } from "./benchCase.js";
+import type { BenchCase, BenchTask } from "./benchCase.js";
 import { MATRIX_PRODUCT_MACS } from "./matrixProduct.js";
 import { type MeasureOptions, measure } from "./measure.js";
 import { modelCost } from "./modelCost.js";
@@ -10,7 +11,7 @@ export interface BenchOptions extends MeasureOptions {
   /** File of weights of that configuration. */
   readonly weights: string;
   readonly runtimes: readonly RuntimeName[];
-  readonly precisions: readonly BenchPrecision[];
+  readonly precisions: readonly Precision[];
   /** Of photographs, `[h, w]`. */
   readonly sizes: readonly (readonly [number, number])[];
   readonly threads: number;

@@ -1,11 +1,10 @@
+import type { Precision } from "../segment/precision.js";
 import type { RuntimeName } from "../segment/runtime.js";
-
-export type BenchPrecision = "fp32" | "bf16";
 
 /** One thing that is measured, in a process of its own. */
 export interface BenchCase {
   readonly runtime: RuntimeName;
-  readonly precision: BenchPrecision;
+  readonly precision: Precision;
   /** Of the photograph, `[h, w]`. */
   readonly size: readonly [number, number];
 }

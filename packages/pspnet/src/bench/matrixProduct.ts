@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { encodeModel, type Graph, protobuf, random } from "@pspnet/core";
+import type { Precision } from "../segment/precision.js";
 import type { RuntimeName } from "../segment/runtime.js";
-import type { BenchPrecision } from "./benchCase.js";
 
 /** Side of the square matrices: large enough that a machine comes to its full rate. */
 const SIDE = 2048;
@@ -14,7 +14,7 @@ export const MATRIX_PRODUCT_MACS = PRODUCTS * SIDE ** 3;
 
 export interface MatrixProductOptions {
   readonly runtime: RuntimeName;
-  readonly precision: BenchPrecision;
+  readonly precision: Precision;
   readonly threads: number;
 }
 

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { type PSPNetConfig, PspnetError, pspnetConfig } from "@pspnet/core";
 import { fastBfloat16 } from "@pspnet/torch";
 import { type BenchReport, bench as measureAll } from "../bench/bench.js";
-import type { BenchPrecision } from "../bench/benchCase.js";
 import { randomWeights } from "../bench/randomWeights.js";
 import { Progress } from "../report/progress.js";
 import { table } from "../report/table.js";
 import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
+import type { Precision } from "../segment/precision.js";
 import type { RuntimeName } from "../segment/runtime.js";
 import { readWeights } from "../segment/weights.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
@@ -20,7 +20,7 @@ interface BenchFlags {
   readonly width: number;
   readonly size: readonly (readonly [number, number])[];
   readonly runtime?: readonly RuntimeName[];
-  readonly precision?: readonly BenchPrecision[];
+  readonly precision?: readonly Precision[];
   readonly rounds: number;
   readonly threads: number;
   readonly json?: true;
@@ -29,7 +29,6 @@ interface BenchFlags {
 const NOTHING_TO_RUN_ON = `bench: expected libtorch or onnxruntime-node, found neither; \`pspnet check\` tells how to build the first, \`${INSTALL_ONNX}\` installs the second`;
 
 export async function bench(file: string | undefined, flags: BenchFlags): Promise<void> {
-  if (flags.rounds === 0) throw new PspnetError("usage", "bench: --rounds: expected 1 or more, found 0");
   const runtimes = flags.runtime ?? runtimesHere();
   if (runtimes.length === 0) throw new PspnetError("environment", NOTHING_TO_RUN_ON);
   const precisions = flags.precision ?? (runtimes.includes("torch") && fastBfloat16() ? ["fp32", "bf16"] : ["fp32"]);

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { PspnetError } from "@pspnet/core";
+import type { Size } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
 import { openDataset } from "../data/dataset.js";
@@ -40,23 +40,15 @@ export async function check(folder: string, flags: CheckFlags): Promise<void> {
 interface MakeFlags {
   readonly train: number;
   readonly val: number;
-  readonly size: string;
+  readonly size: Size;
   readonly seed: number;
 }
 
 export async function makeScenes(folder: string, { train, val, size, seed }: MakeFlags): Promise<void> {
-  const match = /^(\d+)(?:x(\d+))?$/.exec(size);
-  if (!match)
-    throw new PspnetError(
-      "usage",
-      `--size: expected a number or WIDTHxHEIGHT, found "${size}"; for example --size 256 or --size 640x480`,
-    );
-  const width = Number(match[1]);
-  const height = Number(match[2] ?? match[1]);
   const progress = new Progress(messages, { label: "scenes", total: train + val });
-  await writeScenes({ folder, train, val, width, height, seed }, { onProgress: (done) => progress.update(done) });
+  await writeScenes({ folder, train, val, ...size, seed }, { onProgress: (done) => progress.update(done) });
   progress.finish();
-  print(
-    `${train} training and ${val} validation scenes of ${width}x${height} in ${relative(process.cwd(), folder) || "."}`,
-  );
+  const { width, height } = size;
+  const place = relative(process.cwd(), folder) || ".";
+  print(`${train} training and ${val} validation scenes of ${width}x${height} in ${place}`);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PRECISIONS } from "../segment/precision.js";
 
 /**
  * Everything that a training run can be told, with the official recipe as default (semseg's `config/ade20k/*.yaml`).
@@ -112,7 +113,10 @@ export const trainConfigSchema = z.strictObject({
 
   seed: z.int().min(0).default(0),
   fraction: z.number().gt(0).max(1).default(1).describe("share of the training images"),
-  precision: z.enum(["auto", "bf16", "fp32"]).default("auto").describe("auto: bf16 where the processor is fast at it"),
+  precision: z
+    .enum(["auto", ...PRECISIONS])
+    .default("auto")
+    .describe("auto: bf16 where the processor is fast at it"),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
   threads: z.int().min(0).default(0).describe("compute threads; 0: one per core"),
   workers: z.int().min(0).default(1).describe("loader threads; 0: load between the steps"),

@@ -1,10 +1,11 @@
 import { emitWarning } from "node:process";
 import { PspnetError } from "@pspnet/core";
 import { cudaAvailable, cudaProblem, fastBfloat16, setNumThreads } from "@pspnet/torch";
+import type { Precision } from "./precision.js";
 
 export interface EngineOptions {
   readonly device: "auto" | "cpu" | "cuda";
-  readonly precision: "auto" | "bf16" | "fp32";
+  readonly precision: "auto" | Precision;
   /** Compute threads; 0: one per core. */
   readonly threads?: number;
 }

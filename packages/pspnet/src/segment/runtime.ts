@@ -1,7 +1,9 @@
 import type { LabelMap, RgbImage } from "@pspnet/core";
 import type { Protocol } from "./protocol.js";
 
-export type RuntimeName = "torch" | "onnx";
+export const RUNTIMES = ["torch", "onnx"] as const;
+
+export type RuntimeName = (typeof RUNTIMES)[number];
 
 export interface AskOptions {
   /** Ends the work before its next window. */

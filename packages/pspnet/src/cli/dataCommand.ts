@@ -1,0 +1,45 @@
+import { Argument, Command, Option } from "commander";
+import { examples, format, integer, widthByHeight } from "./options.js";
+
+export function dataCommand(): Command {
+  return new Command("data")
+    .description("look a dataset over before a run; make the example scenes")
+    .addCommand(checkCommand())
+    .addCommand(makeCommand());
+}
+
+function checkCommand(): Command {
+  return new Command("check")
+    .description("ids, sizes, missing and broken files, empty classes, and a contact sheet of overlays")
+    .argument("<folder>", "dataset: a folder, or the YAML file of a training run")
+    .option("--split <name>", "only this split")
+    .addOption(format())
+    .option("--classes <names>", "preset, file of names, or names separated by commas")
+    .option("--sheet <file.png>", "where the contact sheet goes", "contact-sheet.png")
+    .option("--json", "one JSON document on standard output")
+    .addHelpText(
+      "after",
+      examples("pspnet data check data/camvid", "pspnet data check mydata --classes background,cat,dog"),
+    )
+    .action(async (folder: string, options) => (await import("./data.js")).check(folder, options));
+}
+
+function makeCommand(): Command {
+  return new Command("make")
+    .description("make a synthetic dataset with exact labels")
+    .addArgument(new Argument("<what>", "what to make").choices(["scenes"]))
+    .argument("<folder>", "where it goes")
+    .option("--train <n>", "training images", integer, 800)
+    .option("--val <n>", "validation images", integer, 100)
+    .addOption(
+      new Option("--size <n or WxH>", "size of the images")
+        .argParser(widthByHeight)
+        .default({ width: 160, height: 160 }, "160"),
+    )
+    .option("--seed <n>", "seed", integer, 0)
+    .addHelpText(
+      "after",
+      examples("pspnet data make scenes scenes", "pspnet data make scenes big --size 640x480 --train 5000 --val 500"),
+    )
+    .action(async (_what: string, folder: string, options) => (await import("./data.js")).makeScenes(folder, options));
+}

@@ -1,0 +1,68 @@
+import { InvalidArgumentError, Option } from "commander";
+
+/** Height and width. */
+export type ImageSize = readonly [height: number, width: number];
+
+export function integer(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("expected a whole number.");
+  return value;
+}
+
+export function positive(text: string): number {
+  const value = integer(text);
+  if (value === 0) throw new InvalidArgumentError("expected a whole number above 0.");
+  return value;
+}
+
+export function numbers(text: string): number[] {
+  const values = text.split(",").map(Number);
+  if (values.some((value) => !(value > 0 && value < Number.POSITIVE_INFINITY)))
+    throw new InvalidArgumentError("expected positive numbers separated by commas.");
+  return values;
+}
+
+export function size(text: string): ImageSize {
+  return sides(text, "a number or HEIGHTxWIDTH");
+}
+
+export function sizes(text: string): ImageSize[] {
+  return text.split(",").map(size);
+}
+
+export function anySize(text: string): ImageSize | "any" {
+  return text === "any" ? text : sides(text, "any, a number or HEIGHTxWIDTH");
+}
+
+export function widthByHeight(text: string): { readonly width: number; readonly height: number } {
+  const [width, height] = sides(text, "a number or WIDTHxHEIGHT");
+  return { width, height };
+}
+
+function sides(text: string, expected: string): [number, number] {
+  const match = /^(\d+)(?:x(\d+))?$/.exec(text);
+  if (!match || Number(match[1]) === 0 || Number(match[2]) === 0)
+    throw new InvalidArgumentError(`expected ${expected}, above 0.`);
+  return [Number(match[1]), Number(match[2] ?? match[1])];
+}
+
+/** A parser of some of the choices, separated by commas. */
+export function someOf<T extends string>(choices: readonly T[]): (text: string) => T[] {
+  return (text) =>
+    text.split(",").map((part) => {
+      const found = choices.find((choice) => choice === part);
+      if (found === undefined) throw new InvalidArgumentError(`expected some of ${choices.join(",")}.`);
+      return found;
+    });
+}
+
+/** How the images and masks of a dataset are paired. */
+export function format(): Option {
+  return new Option("--format <name>", "how images and masks are paired")
+    .choices(["auto", "folders", "camvid", "list"])
+    .default("auto");
+}
+
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
+}

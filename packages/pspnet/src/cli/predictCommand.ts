@@ -1,0 +1,23 @@
+import { Command } from "commander";
+import { examples } from "./options.js";
+import { withProtocol } from "./protocolFlags.js";
+
+export function predictCommand(): Command {
+  return withProtocol(new Command("predict"))
+    .description("segment photographs: index PNG, colour PNG, overlay and JSON of class areas for each")
+    .argument("<weights>", "safetensors made by pspnet")
+    .argument("<inputs...>", "files, folders or globs")
+    .option("--out <folder>", "where the results go", "predictions")
+    .option("--logits <file.npy>", "also write the full-resolution float32 logits [classes, h, w]; one image only")
+    .addHelpText(
+      "after",
+      examples(
+        "pspnet predict best.safetensors photo.jpg",
+        "pspnet predict best.safetensors photos/ --out out",
+        "pspnet predict best.safetensors 'photos/**/*.jpg' --flip --json",
+      ),
+    )
+    .action(async (weights: string, inputs: string[], options) =>
+      (await import("./predict.js")).predict(weights, inputs, options),
+    );
+}

@@ -1,0 +1,22 @@
+import { Command } from "commander";
+import { examples, format } from "./options.js";
+import { withProtocol } from "./protocolFlags.js";
+
+export function valCommand(): Command {
+  return withProtocol(new Command("val"))
+    .description("score weights on a labelled dataset: pixel accuracy, mean accuracy, mIoU, per-class table")
+    .argument("<weights>", "safetensors made by pspnet")
+    .requiredOption("--data <folder>", "dataset: a folder, or the YAML file of a training run")
+    .option("--split <name>", "split of the dataset", "val")
+    .addOption(format())
+    .option("--out <folder>", "write the predictions, the confusion matrix and a report there")
+    .addHelpText(
+      "after",
+      examples(
+        "pspnet val runs/camvid/weights/best.safetensors --data data/camvid",
+        "pspnet val best.safetensors --data data/camvid --scales 0.5,0.75,1,1.25,1.5,1.75 --flip",
+        "pspnet val best.safetensors --data data/cityscapes --crop 713 --json",
+      ),
+    )
+    .action(async (weights: string, options) => (await import("./val.js")).val(weights, options));
+}
