@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { atomicWrite } from "../src/files/atomicWrite.js";
@@ -72,7 +72,34 @@ describe("findImages", () => {
     for (const name of ["a.jpg", "b.PNG", "notes.txt"]) await atomicWrite(join(folder, "sub", name), "");
     await atomicWrite(join(folder, "a.jpg"), "");
     const found = await findImages([join(folder, "a.jpg"), join(folder, "sub"), join(folder, "sub", "*.jpg")]);
-    expect(found.map(({ name }) => name)).toEqual(["a", "a-2", "b"]);
+    expect(found.map(({ name }) => name)).toEqual([`${basename(folder)}/a`, "sub/a", "b"]);
+  });
+
+  test.each([
+    [
+      ["a/x.jpg", "b/x.jpg", "b/y.jpg"],
+      ["a/x", "b/x", "y"],
+    ],
+    [
+      ["x.jpg", "x.png", "y.png"],
+      ["x.jpg", "x.png", "y"],
+    ],
+    [
+      ["x.jpg", "x.png", "x.jpg.png"],
+      ["x.jpg", "x.png", "x.jpg.png"],
+    ],
+    [
+      ["a/x.jpg", "a/x.png", "b/x.jpg"],
+      ["a/x.jpg", "a/x.png", "b/x"],
+    ],
+    [
+      ["1/c/x.jpg", "2/c/x.jpg", "d/x.jpg"],
+      ["1/c/x", "2/c/x", "d/x"],
+    ],
+  ])("tells %j apart by folder or extension", async (files, names) => {
+    const inputs = files.map((name) => join(folder, name));
+    for (const input of inputs) await atomicWrite(input, "");
+    expect((await findImages(inputs)).map(({ name }) => name)).toEqual(names);
   });
 
   test("says which input means nothing", async () => {

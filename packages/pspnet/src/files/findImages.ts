@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { glob } from "tinyglobby";
 
@@ -7,28 +7,30 @@ const PATTERN = "**/*.{jpg,jpeg,png,webp,avif,tif,tiff,gif,bmp,JPG,JPEG,PNG}";
 
 export interface FoundImage {
   readonly file: string;
-  /** Path of the results without extension, unique among what was found. */
+  /** Path of the results: without extension, unless it takes that to tell one from another. */
   readonly name: string;
 }
 
 /**
- * The images that `inputs` mean: files, folders with all below them, and globs; each once.
+ * The images that `inputs` mean: files, folders with all below them, and globs; each once. Where names would be the same, each has
+ * the name of its folder before its own, or keeps its extension.
  *
  * @throws PspnetError "usage" naming the input that means none.
  */
 export async function findImages(inputs: readonly string[]): Promise<FoundImage[]> {
-  const found = new Map<string, FoundImage>();
-  const names = new Set<string>();
+  const found = new Map<string, Shown>();
   for (const input of inputs) {
     const matches = await expand(input);
     if (matches.length === 0)
       throw new PspnetError("usage", `${input}: expected an image, a folder of images or a glob, found none`);
     for (const { file, inside } of matches) {
-      const place = resolve(file);
-      if (!found.has(place)) found.set(place, { file, name: uniqueName(inside, names) });
+      const path = resolve(file);
+      if (!found.has(path)) found.set(path, { file, path, depth: inside.split("/").length, extension: false });
     }
   }
-  return [...found.values()];
+  const images = [...found.values()];
+  tellApart(images);
+  return images.map((image) => ({ file: image.file, name: nameOf(image) }));
 }
 
 async function expand(input: string): Promise<{ file: string; inside: string }[]> {
@@ -42,11 +44,32 @@ async function expand(input: string): Promise<{ file: string; inside: string }[]
   return files.sort().map((file) => ({ file, inside: file.startsWith("..") ? basename(file) : file }));
 }
 
-/** `a/b.jpg` gives `a/b`; a second one of that name `a/b-2`. */
-function uniqueName(path: string, taken: Set<string>): string {
-  const stem = path.slice(0, path.length - extname(path).length);
-  let name = stem;
-  for (let count = 2; taken.has(name); count++) name = `${stem}-${count}`;
-  taken.add(name);
-  return name;
+/** An image and what its name shows of its path: this many last parts, the extension or not. */
+interface Shown {
+  readonly file: string;
+  readonly path: string;
+  depth: number;
+  extension: boolean;
+}
+
+function nameOf({ path, depth, extension }: Shown): string {
+  const shown = path.split(sep).filter(Boolean).slice(-depth).join("/");
+  return extension ? shown : shown.slice(0, shown.length - extname(shown).length);
+}
+
+/** Shows more of paths until no two names are the same. */
+function tellApart(images: readonly Shown[]): void {
+  for (;;) {
+    const groups = new Map<string, Shown[]>();
+    for (const image of images) groups.set(nameOf(image), [...(groups.get(nameOf(image)) ?? []), image]);
+    const alike = [...groups.values()].filter(({ length }) => length > 1);
+    if (alike.length === 0) return;
+    for (const group of alike) {
+      const oneFolder = new Set(group.map(({ path }) => dirname(path))).size === 1;
+      for (const image of group) {
+        if (oneFolder) image.extension = true;
+        else image.depth++;
+      }
+    }
+  }
 }
