@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { backend } from "@pspnet/torch";
@@ -11,15 +11,18 @@ import {
   fromFloat32,
   IMAGENET,
   initialise,
+  makeScene,
   PSPNet,
   pspnetConfig,
   readImage,
+  readMask,
   type WritableTensor,
   writeSafetensors,
   writeScenes,
 } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pspnet } from "./support/cli.js";
+import { ORIENTATIONS, photographed, upright } from "./support/orientation.js";
 
 let folder: string;
 let scenes: string;
@@ -102,7 +105,7 @@ describe("usage", () => {
     [["val", "w"], /required option '--data/],
     [["predict", "w", "p", "--scales", "a,b"], /expected positive numbers/],
     [["data", "make", "cats", "x"], /Allowed choices are scenes/],
-    [["data", "make", "scenes", "x", "--size", "big"], /--size: expected a number or WIDTHxHEIGHT/],
+    [["data", "make", "scenes", "x", "--size", "big"], /--size <n or WxH>.*expected a number or WIDTHxHEIGHT, above 0/],
     [["train"], /expected a YAML file/],
   ])("%j is answered with code 2", async (args, message) => {
     const { code, err } = await pspnet(args, { cwd: folder });
@@ -210,7 +213,9 @@ describe("bad input says what, where and how to mend it", () => {
     const { code, err } = await pspnet(["predict", lying, join(scenes, "val", "images")]);
     expect(err).toMatch(/lying\.safetensors: safetensors: .*data_offsets give/);
     expect(code).toBe(1);
-    expect((await pspnet(["predict", join(scenes, "classes.json"), "x.png"], { cwd: folder })).code).toBe(2);
+    const none = await pspnet(["predict", join(scenes, "classes.json"), join(scenes, "val", "images")]);
+    expect(none.err).toMatch(/^pspnet: .*classes\.json: safetensors: /);
+    expect(none.code).toBe(1);
   });
 
   test("no libtorch", async () => {
@@ -248,6 +253,27 @@ describe("predict", () => {
     expect(shares.reduce((sum: number, share: number) => sum + share, 0)).toBeCloseTo(1, 9);
   });
 
+  test("pictures and sizes of a photograph are upright, whatever its EXIF says", async () => {
+    const [photos, out] = [join(folder, "turned"), join(folder, "turned-out")];
+    await mkdir(photos);
+    const { image } = makeScene({ width: 61, height: 43, seed: 1, index: 0 });
+    for (const orientation of ORIENTATIONS) {
+      const file = join(photos, `${orientation}.jpg`);
+      await writeFile(file, await photographed(image, orientation));
+      await writeFile(join(photos, `${orientation}-upright.png`), await encodePng(await upright(file, orientation)));
+    }
+    const { code } = await pspnet(["predict", weights, photos, "--out", out, "--precision", "fp32"]);
+    expect(code).toBe(0);
+    for (const orientation of ORIENTATIONS) {
+      const of = (name: string) => join(out, `${orientation}${name}`);
+      const size = orientation < 5 ? { width: 61, height: 43 } : { width: 43, height: 61 };
+      expect(JSON.parse(await readFile(of(".json"), "utf8"))).toMatchObject(size);
+      expect(await readMask(of(".labels.png"))).toEqual(await readMask(of("-upright.labels.png")));
+      for (const picture of ["colour", "overlay"])
+        expect(await readImage(of(`.${picture}.png`))).toEqual(await readImage(of(`-upright.${picture}.png`)));
+    }
+  });
+
   test("any image size, with scales, windows and flip; --logits writes what the labels come from", async () => {
     const photo = join(folder, "odd.png");
     await writeFile(
@@ -273,7 +299,7 @@ describe("predict", () => {
       (top, value, id, all) => (value > all[top] ? id : top),
       0,
     );
-    const { data } = await import("pspnet").then(({ readMask }) => readMask(join(folder, "plain", "odd.labels.png")));
+    const { data } = await readMask(join(folder, "plain", "odd.labels.png"));
     expect(data[0]).toBe(best);
     const many = await pspnet([
       "predict",

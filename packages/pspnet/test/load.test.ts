@@ -15,6 +15,7 @@ import {
   type SegmentOptions,
 } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ORIENTATIONS, photographed, upright } from "./support/orientation.js";
 
 const CLASSES = 12;
 const weights = randomWeights(
@@ -87,6 +88,27 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
     for (const { labels } of found) expect(labels).toEqual(found[0].labels);
     expect(net().runtime).toBe(runtime);
   });
+
+  test.each(ORIENTATIONS)(
+    "a photograph is turned as EXIF %i says, pixels are taken as they are",
+    async (orientation) => {
+      const bytes = await photographed(image, orientation);
+      const file = join(folder, `turned-${orientation}.jpg`);
+      await writeFile(file, bytes);
+      const turned = await upright(bytes, orientation);
+      const expected = (await net().segment(turned)).labels;
+      expect([expected.width, expected.height]).toEqual(orientation < 5 ? [123, 89] : [89, 123]);
+      for (const source of [file, bytes]) {
+        const found = await net().segment(source);
+        expect(found.labels).toEqual(expected);
+        expect(found.image).toEqual(turned);
+        expect([found.colour.width, found.overlay.width]).toEqual([turned.width, turned.width]);
+      }
+      for await (const { labels } of net().segmentAll([file])) expect(labels).toEqual(expected);
+      expect(await net().logits(file)).toEqual(await net().logits(turned));
+      expect(await net().probabilities(file)).toEqual(await net().probabilities(turned));
+    },
+  );
 
   test("areas, colours and overlay follow from the labels", async () => {
     const { labels, areas, colour, overlay, classes } = await net().segment(image);

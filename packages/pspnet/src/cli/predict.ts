@@ -59,13 +59,13 @@ function* until<T>(signal: AbortSignal, items: readonly T[]): Generator<T> {
 }
 
 async function segmentFile(net: Network, { file, name }: FoundImage, flags: PredictFlags): Promise<Outcome> {
-  const image = await readImage(file);
+  const image = await readImage(file, { orient: true });
   if (flags.logits) {
     const shape = [net.classes.names.length, image.height, image.width];
     await atomicWrite(flags.logits, encodeNpy(await net.logits(image), shape));
   }
   const segmentation = await net.segment(image);
-  const files = await writePictures(join(flags.out, name), segmentation);
+  const files = await writeResults(join(flags.out, name), file, segmentation);
   return { image: file, areas: segmentation.areas, files };
 }
 
@@ -95,8 +95,9 @@ function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
   if (failed > 0) process.exitCode = 1;
 }
 
-async function writePictures(
+async function writeResults(
   stem: string,
+  image: string,
   { labels, areas, colour, overlay, classes }: Segmentation,
 ): Promise<string[]> {
   const { width, height } = labels;
@@ -104,7 +105,7 @@ async function writePictures(
     [`${stem}.labels.png`]: await encodeMask(labels, classes.palette),
     [`${stem}.colour.png`]: await encodePng(colour),
     [`${stem}.overlay.png`]: await encodePng(overlay),
-    [`${stem}.json`]: `${JSON.stringify({ width, height, areas }, null, 2)}\n`,
+    [`${stem}.json`]: `${JSON.stringify({ image, width, height, areas }, null, 2)}\n`,
   };
   for (const [file, content] of Object.entries(files)) await atomicWrite(file, content);
   return Object.keys(files).map((file) => relative(process.cwd(), file));

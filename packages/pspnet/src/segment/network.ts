@@ -5,7 +5,10 @@ import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
 import type { Runtime, RuntimeName } from "./runtime.js";
 import { Segmentation } from "./segmentation.js";
 
-/** A photograph: its path, the bytes of its file (JPEG, PNG, WebP, AVIF, TIFF, GIF), or its pixels. */
+/**
+ * A photograph: its path or the bytes of its file (JPEG, PNG, WebP, AVIF, TIFF, GIF), which is turned upright as its EXIF says; or its
+ * pixels, taken as they are.
+ */
 export type ImageSource = string | Uint8Array | RgbImage;
 
 export interface SegmentProgress {
@@ -143,8 +146,8 @@ type Work<R> = (
 
 /** The caller's memory is copied before anything is waited for: what becomes of it afterwards changes nothing. */
 async function pixelsOf(source: ImageSource): Promise<RgbImage> {
-  if (typeof source === "string") return readImage(source);
-  if (source instanceof Uint8Array) return readImage(Uint8Array.from(source));
+  if (typeof source === "string") return readImage(source, { orient: true });
+  if (source instanceof Uint8Array) return readImage(Uint8Array.from(source), { orient: true });
   const { width, height, data } = source;
   if (
     Number.isInteger(width) &&
