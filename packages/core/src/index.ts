@@ -11,7 +11,8 @@ export * from "./graph/cost.js";
 export * from "./graph/dim.js";
 export * from "./graph/graph.js";
 export * from "./graph/memory.js";
-export * from "./graph/network.js";
+export * from "./graph/modelCost.js";
+export * from "./graph/networkGraph.js";
 export * from "./graph/print.js";
 export * from "./graph/shapes.js";
 export * from "./graph/trace.js";
@@ -49,11 +50,24 @@ export * from "./passes/fuseConvolution.js";
 export * from "./passes/optimise.js";
 // Random numbers
 export * from "./random/random.js";
+// Segmenting a photograph
+export * from "./segment/lookAtWindows.js";
+export * from "./segment/mapAhead.js";
+export * from "./segment/memory.js";
+export * from "./segment/network.js";
+export * from "./segment/onnxSegmenter.js";
+export * from "./segment/protocol.js";
+export * from "./segment/runtime.js";
+export * from "./segment/segmentation.js";
+export * from "./segment/windowInput.js";
 // What the network computes with
 export * from "./tensor/bilinearAxis.js";
 export * from "./tensor/enlargeMatrix.js";
 export type * from "./tensor/tensor.js";
 // Weights
+export * from "./weights/checkClasses.js";
 export * from "./weights/elements.js";
 export * from "./weights/modelFile.js";
+export * from "./weights/parseWeights.js";
+export * from "./weights/randomWeights.js";
 export * from "./weights/safetensors.js";

@@ -1,9 +1,6 @@
 // Networks, images, labels and metrics
 export * from "@pspnet/core";
 export { backend } from "@pspnet/torch";
-// What networks cost
-export { type ModelCost, modelCost, type StandardModel, standardModels } from "./bench/modelCost.js";
-export { randomWeights } from "./bench/randomWeights.js";
 // Configuration of a training run
 export { loadTrainConfig, validateTrainConfig } from "./config/load.js";
 export type { DataConfig, TrainConfig } from "./config/schema.js";
@@ -18,15 +15,13 @@ export { sceneClasses } from "./scenes/classes.js";
 export { writeScenes } from "./scenes/dataset.js";
 export { makeScene, type Scene, sceneFamilies } from "./scenes/scene.js";
 // Evaluation and prediction
-export { type Engine, openEngine } from "./segment/engine.js";
-export { evaluate, type Labeller } from "./segment/evaluate.js";
+export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";
+export { type EvaluateOptions, evaluate, type Labeller } from "./segment/evaluate.js";
 // A network ready to be used
 export { load, type NetworkOptions } from "./segment/load.js";
-export type { ImageSource, Network, SegmentOptions, SegmentProgress } from "./segment/network.js";
-export { type Protocol, WHOLE_IMAGE } from "./segment/protocol.js";
-export type { AskOptions, Runtime, RuntimeName } from "./segment/runtime.js";
-export type { Segmentation } from "./segment/segmentation.js";
+export { type LoadedModel, loadModel } from "./segment/loadModel.js";
+export type { RuntimeOptions } from "./segment/openRuntime.js";
+export { readWeights, type WeightsFile } from "./segment/readWeights.js";
 export { TorchSegmenter } from "./segment/torchSegmenter.js";
-export { loadModel, readWeights } from "./segment/weights.js";
 // Training
 export { type TrainOptions, type TrainResult, train } from "./train/train.js";

@@ -13,7 +13,6 @@ import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check
 import { type Dataset, fromSource, openDataset } from "../src/data/dataset.js";
 import { encodePng, readImage } from "../src/data/images.js";
 import { encodeMask, readMask } from "../src/data/masks.js";
-import { prefetch } from "../src/data/prefetch.js";
 
 let root: string;
 beforeEach(async () => {
@@ -490,39 +489,5 @@ describe("a dataset opened as it is", () => {
     expect(formatCheckReport(report)).toContain("0 samples; sizes none");
     expect(report.problems).toHaveLength(1);
     expect(await contactSheet(dataset, { count: 4 })).toMatchObject({ width: 1, height: 1 });
-  });
-});
-
-describe("prefetch", () => {
-  function slow(length: number, failing = -1): { dataset: Dataset; most: () => number } {
-    let [running, most] = [0, 0];
-    const at = async (index: number) => {
-      running++;
-      most = Math.max(most, running);
-      await new Promise((done) => setTimeout(done, 3 * (3 - (index % 3))));
-      running--;
-      if (index === failing) throw new Error(`sample ${index}`);
-      return { id: String(index), image: image(1, 1), label: label(1, 1) };
-    };
-    const source = { pairs: [], problems: [], classes: VOC2012, ids: new Uint16Array(256) };
-    return { dataset: { length, classes: VOC2012, source, at }, most: () => most };
-  }
-
-  it("gives the samples in order, several being decoded", async () => {
-    const { dataset, most } = slow(9);
-    const ids: string[] = [];
-    for await (const { id } of prefetch(dataset, { ahead: 2 })) ids.push(id);
-    expect(ids).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
-    expect(most()).toBe(3);
-  });
-
-  it("fails where the broken sample stands, and may be left early", async () => {
-    const ids: string[] = [];
-    const run = async () => {
-      for await (const { id } of prefetch(slow(6, 3).dataset, { ahead: 4 })) ids.push(id);
-    };
-    await expect(run()).rejects.toThrow("sample 3");
-    expect(ids).toEqual(["0", "1", "2"]);
-    for await (const _ of prefetch(slow(6, 1).dataset, { ahead: 4 })) break;
   });
 });

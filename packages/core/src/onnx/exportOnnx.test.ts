@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { networkGraph } from "../graph/network.js";
+import { networkGraph } from "../graph/networkGraph.js";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import { IMAGENET } from "../image/normalise.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";

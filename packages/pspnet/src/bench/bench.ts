@@ -1,10 +1,8 @@
-import { type PSPNetConfig, PspnetError } from "@pspnet/core";
+import { modelCost, type PSPNetConfig, PspnetError, type RuntimeName } from "@pspnet/core";
 import type { Precision } from "../segment/precision.js";
-import type { RuntimeName } from "../segment/runtime.js";
 import type { BenchCase, BenchTask } from "./benchCase.js";
 import { MATRIX_PRODUCT_MACS } from "./matrixProduct.js";
 import { type MeasureOptions, measure } from "./measure.js";
-import { modelCost } from "./modelCost.js";
 
 export interface BenchOptions extends MeasureOptions {
   readonly config: PSPNetConfig;

@@ -1,5 +1,5 @@
+import type { RuntimeName } from "@pspnet/core";
 import type { Precision } from "../segment/precision.js";
-import type { RuntimeName } from "../segment/runtime.js";
 
 /** One thing that is measured, in a process of its own. */
 export interface BenchCase {

@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
-import { encodeModel, type Graph, protobuf, random } from "@pspnet/core";
+import { encodeModel, type Graph, protobuf, type RuntimeName, random } from "@pspnet/core";
 import type { Precision } from "../segment/precision.js";
-import type { RuntimeName } from "../segment/runtime.js";
 
 /** Side of the square matrices: large enough that a machine comes to its full rate. */
 const SIDE = 2048;

@@ -1,17 +1,15 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type PSPNetConfig, PspnetError, pspnetConfig } from "@pspnet/core";
+import { type PSPNetConfig, PspnetError, pspnetConfig, type RuntimeName, randomWeights } from "@pspnet/core";
 import { fastBfloat16 } from "@pspnet/torch";
 import { type BenchReport, bench as measureAll } from "../bench/bench.js";
-import { randomWeights } from "../bench/randomWeights.js";
 import { Progress } from "../report/progress.js";
 import { table } from "../report/table.js";
 import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
 import type { Precision } from "../segment/precision.js";
-import type { RuntimeName } from "../segment/runtime.js";
-import { readWeights } from "../segment/weights.js";
+import { readWeights } from "../segment/readWeights.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 
 interface BenchFlags {

@@ -1,6 +1,6 @@
+import { RUNTIMES } from "@pspnet/core";
 import { Command, Option } from "commander";
 import { PRECISIONS } from "../segment/precision.js";
-import { RUNTIMES } from "../segment/runtime.js";
 import { examples, integer, positive, sizes, someOf } from "./options.js";
 
 export function benchCommand(): Command {

@@ -9,7 +9,7 @@ import {
   optimise,
 } from "@pspnet/core";
 import { atomicWrite } from "../files/atomicWrite.js";
-import { readWeights } from "../segment/weights.js";
+import { readWeights } from "../segment/readWeights.js";
 import { print, printJson } from "./terminal.js";
 
 interface ExportFlags extends Omit<OnnxOptions, "externalData"> {

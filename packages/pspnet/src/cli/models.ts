@@ -1,4 +1,4 @@
-import { type StandardModelOptions, standardModels } from "../bench/modelCost.js";
+import { type StandardModelOptions, standardModels } from "@pspnet/core";
 import { table } from "../report/table.js";
 import { print, printJson } from "./terminal.js";
 

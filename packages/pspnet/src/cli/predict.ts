@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import { type ClassArea, PspnetError } from "@pspnet/core";
+import { type ClassArea, mapAhead, type Network, PspnetError, type Segmentation } from "@pspnet/core";
 import { encodePng, readImage } from "../data/images.js";
 import { encodeMask } from "../data/masks.js";
 import { atomicWrite } from "../files/atomicWrite.js";
@@ -7,9 +7,6 @@ import { type FoundImage, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
-import { mapAhead } from "../segment/mapAhead.js";
-import type { Network } from "../segment/network.js";
-import type { Segmentation } from "../segment/segmentation.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 

@@ -1,8 +1,7 @@
+import { type Protocol, RUNTIMES } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
 import { PRECISIONS } from "../segment/precision.js";
-import type { Protocol } from "../segment/protocol.js";
-import { RUNTIMES } from "../segment/runtime.js";
 import { numbers, positive } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */

@@ -1,13 +1,13 @@
 import { join, relative } from "node:path";
+import { checkClasses } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
 import { openDataset } from "../data/dataset.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { confusionSvg, svgToPng } from "../report/plots.js";
 import { Progress } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
-import { evaluate, type Labeller } from "../segment/evaluate.js";
+import { evaluate } from "../segment/evaluate.js";
 import { load } from "../segment/load.js";
-import { checkClasses } from "../segment/weights.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 
@@ -23,13 +23,10 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   const { description } = net;
   const dataset = await openDataset(await loadDataConfig(flags.data, flags), flags.split);
   checkClasses(description, dataset, weights);
-  const labeller: Labeller = {
-    labels: async (image, protocol, options) => (await net.segment(image, { ...protocol, ...options })).labels,
-  };
   const progress = new Progress(messages, { label: "val", total: dataset.length });
   const start = performance.now();
   const confusion = await interruptible((signal) =>
-    evaluate(labeller, dataset, {
+    evaluate(net, dataset, {
       protocol: protocolOf(flags),
       signal,
       onImage: (done, _sample, _prediction, soFar) => progress.update(done, { mIoU: percent(soFar.scores().meanIoU) }),

@@ -1,15 +1,9 @@
-import { ConfusionMatrix, type LabelMap, type RgbImage } from "@pspnet/core";
+import { ConfusionMatrix, type LabelMap, mapAhead, type Protocol, type RgbImage } from "@pspnet/core";
 import type { Dataset, Sample } from "../data/dataset.js";
-import { prefetch } from "../data/prefetch.js";
-import type { Protocol } from "./protocol.js";
 
-/** What is evaluated: a `Segmenter`, a `Runtime`, or anything else that labels images. */
+/** What is evaluated: a `Network`, a `Runtime`, or anything else that labels images. */
 export interface Labeller {
-  labels(
-    image: RgbImage,
-    protocol: Protocol,
-    options?: { readonly signal?: AbortSignal },
-  ): LabelMap | Promise<LabelMap>;
+  labels(image: RgbImage, options: Protocol & { readonly signal?: AbortSignal }): LabelMap | Promise<LabelMap>;
 }
 
 export interface EvaluateOptions {
@@ -24,6 +18,9 @@ export interface EvaluateOptions {
   ) => void | Promise<void>;
 }
 
+/** Samples that are read while one is segmented. */
+const AHEAD = 2;
+
 /** Segments every image of `dataset` and counts what was right: the one source of all scores. */
 export async function evaluate(
   labeller: Labeller,
@@ -31,10 +28,11 @@ export async function evaluate(
   { protocol, signal, onImage }: EvaluateOptions,
 ): Promise<ConfusionMatrix> {
   const confusion = new ConfusionMatrix(dataset.classes.names.length);
+  const indices = Array(dataset.length).keys();
   let done = 0;
-  for await (const sample of prefetch(dataset, { ahead: 2 })) {
+  for await (const sample of mapAhead(indices, (index) => dataset.at(index), { ahead: AHEAD })) {
     signal?.throwIfAborted();
-    const prediction = await labeller.labels(sample.image, protocol, { signal });
+    const prediction = await labeller.labels(sample.image, { ...protocol, signal });
     confusion.add(prediction.data, sample.label.data);
     await onImage?.(++done, sample, prediction, confusion);
   }

@@ -1,6 +1,7 @@
-import { Network, type SegmentOptions } from "./network.js";
+import { Network, type RgbImage, type SegmentOptions } from "@pspnet/core";
+import { readImage } from "../data/images.js";
 import { openRuntime, type RuntimeOptions } from "./openRuntime.js";
-import { readWeights } from "./weights.js";
+import { readWeights } from "./readWeights.js";
 
 /** What to run on, and what each call takes unless it is told otherwise. A signal ends the loading and every call. */
 export interface NetworkOptions extends Partial<RuntimeOptions>, SegmentOptions {}
@@ -26,5 +27,10 @@ export async function load(
   const opened = await openRuntime(file, { runtime, device, precision, threads });
   if (signal?.aborted) await opened[Symbol.asyncDispose]();
   signal?.throwIfAborted();
-  return new Network(opened, { description: file.description, defaults });
+  return new Network(opened, { description: file.description, defaults, decode });
+}
+
+/** A photograph: JPEG, PNG, WebP, AVIF, TIFF or GIF, turned upright as its EXIF says. */
+function decode(photograph: string | Uint8Array): Promise<RgbImage> {
+  return readImage(photograph, { orient: true });
 }

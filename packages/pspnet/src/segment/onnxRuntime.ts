@@ -2,12 +2,19 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import { type ErrorCode, type LabelMap, PspnetError, type RgbImage } from "@pspnet/core";
+import {
+  type AskOptions,
+  type ErrorCode,
+  type LabelMap,
+  type Protocol,
+  PspnetError,
+  type RgbImage,
+  type Runtime,
+  WHOLE_IMAGE,
+} from "@pspnet/core";
 import type { EngineOptions } from "./engine.js";
-import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
+import type { WeightsFile } from "./readWeights.js";
 import { forget, type Rest, restAtExit } from "./restAtExit.js";
-import type { AskOptions, Runtime } from "./runtime.js";
-import type { Weights } from "./weights.js";
 
 export const INSTALL_ONNX = "npm install onnxruntime-node";
 
@@ -59,7 +66,7 @@ export type FromThread =
  * @throws PspnetError "environment" when onnxruntime-node is missing or does not load, "usage" for a device or precision that it has not.
  */
 export async function openOnnxRuntime(
-  { source, bytes, owned }: Weights,
+  { source, bytes, owned }: WeightsFile,
   { device, precision, threads = 0 }: EngineOptions,
 ): Promise<Runtime> {
   if (device === "cuda" || precision === "bf16") {
@@ -115,17 +122,17 @@ class OnnxRuntime implements Runtime {
     });
   }
 
-  async labels(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<LabelMap> {
+  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
     const { width, height } = image;
-    return { width, height, data: (await this.#ask({ question: "labels", image, protocol }, options)) as Uint8Array };
+    return { width, height, data: (await this.#ask("labels", image, options)) as Uint8Array };
   }
 
-  probabilities(image: RgbImage, protocol: Protocol, options?: AskOptions): Promise<Float32Array> {
-    return this.#ask({ question: "probabilities", image, protocol }, options) as Promise<Float32Array>;
+  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
+    return this.#ask("probabilities", image, options) as Promise<Float32Array>;
   }
 
   logits(image: RgbImage, options?: AskOptions): Promise<Float32Array> {
-    return this.#ask({ question: "logits", image, protocol: WHOLE_IMAGE }, options) as Promise<Float32Array>;
+    return this.#ask("logits", image, { ...WHOLE_IMAGE, ...options }) as Promise<Float32Array>;
   }
 
   /** What has been asked for is still answered. */
@@ -153,8 +160,9 @@ class OnnxRuntime implements Runtime {
   }
 
   async #ask(
-    question: { readonly question: Question; readonly image: RgbImage; readonly protocol: Protocol },
-    { signal, onWindow }: AskOptions = {},
+    question: Question,
+    image: RgbImage,
+    { signal, onWindow, ...protocol }: Protocol & AskOptions,
   ): Promise<Uint8Array | Float32Array> {
     signal?.throwIfAborted();
     if (this.#failure) throw this.#failure;
@@ -168,7 +176,7 @@ class OnnxRuntime implements Runtime {
       return await new Promise((resolve, reject) => {
         this.#waiters.set(ticket, { resolve, reject, onWindow });
         this.#thread.ref();
-        this.#post({ kind: "ask", ticket, ...question });
+        this.#post({ kind: "ask", ticket, question, image, protocol });
       });
     } finally {
       signal?.removeEventListener("abort", abort);

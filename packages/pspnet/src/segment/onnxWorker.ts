@@ -1,15 +1,19 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { PspnetError } from "@pspnet/core";
+import { OnnxSegmenter, PspnetError, parseWeights } from "@pspnet/core";
+import { availableMemory } from "./availableMemory.js";
 import type { FromThread, OnnxThreadSettings, ToThread } from "./onnxRuntime.js";
-import { OnnxSegmenter } from "./onnxSegmenter.js";
-import { parseWeights } from "./weights.js";
+import { openOnnxSession } from "./openOnnxSession.js";
 
 // The entry of the thread that onnxruntime computes in: answers one question after the other.
 
 const { source, bytes, threads, rest } = workerData as OnnxThreadSettings;
 const port = parentPort!;
 
-const segmenter = new OnnxSegmenter({ ...parseWeights(bytes, { source, owned: true }), threads, rest });
+const segmenter = new OnnxSegmenter({
+  ...parseWeights(bytes, { source }),
+  openSession: (model) => openOnnxSession(model, { threads, rest }),
+  availableMemory,
+});
 const aborts = new Map<number, AbortController>();
 let last: Promise<unknown> = Promise.resolve();
 
@@ -25,14 +29,15 @@ post({ kind: "ready" });
 
 async function answer({ ticket, question, image, protocol }: Extract<ToThread, { kind: "ask" }>): Promise<void> {
   const { signal } = aborts.get(ticket)!;
-  const options = { signal, onWindow: (done: number, total: number) => post({ kind: "window", ticket, done, total }) };
+  const onWindow = (done: number, total: number) => post({ kind: "window", ticket, done, total });
+  const options = { ...protocol, signal, onWindow };
   try {
     const answer =
       question === "labels"
-        ? (await segmenter.labels(image, protocol, options)).data
+        ? (await segmenter.labels(image, options)).data
         : question === "logits"
           ? await segmenter.logits(image, options)
-          : await segmenter.probabilities(image, protocol, options);
+          : await segmenter.probabilities(image, options);
     post({ kind: "answer", ticket, answer });
   } catch (error) {
     const code = error instanceof PspnetError ? error.code : null;
@@ -43,7 +48,7 @@ async function answer({ ticket, question, image, protocol }: Extract<ToThread, {
 }
 
 async function close(): Promise<void> {
-  await segmenter.dispose();
+  await segmenter[Symbol.asyncDispose]();
   port.close();
 }
 

@@ -1,10 +1,9 @@
-import { PspnetError } from "@pspnet/core";
+import { PspnetError, type Runtime, type RuntimeName } from "@pspnet/core";
 import { version } from "@pspnet/torch";
 import type { EngineOptions } from "./engine.js";
 import { openOnnxRuntime } from "./onnxRuntime.js";
-import type { Runtime, RuntimeName } from "./runtime.js";
+import type { WeightsFile } from "./readWeights.js";
 import { openTorchSegmenter } from "./torchSegmenter.js";
-import type { Weights } from "./weights.js";
 
 export interface RuntimeOptions extends EngineOptions {
   /** "auto": libtorch where its addon loads, else onnxruntime-node. */
@@ -12,7 +11,7 @@ export interface RuntimeOptions extends EngineOptions {
 }
 
 /** @throws PspnetError "environment" naming what is missing and the commands that mend it. */
-export async function openRuntime(weights: Weights, { runtime, ...options }: RuntimeOptions): Promise<Runtime> {
+export async function openRuntime(weights: WeightsFile, { runtime, ...options }: RuntimeOptions): Promise<Runtime> {
   if (runtime === "torch") return openTorchSegmenter(weights, options);
   if (runtime === "onnx") return openOnnxRuntime(weights, options);
   const problem = libtorchProblem();

@@ -1,8 +1,7 @@
-import { initialise, PSPNet, pspnetConfig, type RgbImage, random } from "@pspnet/core";
+import { initialise, PSPNet, pspnetConfig, type RgbImage, random, WHOLE_IMAGE } from "@pspnet/core";
 import { backend } from "@pspnet/torch";
 import { expect, test } from "vitest";
 import { stateOf } from "../train/network.js";
-import { WHOLE_IMAGE } from "./protocol.js";
 import { TorchSegmenter } from "./torchSegmenter.js";
 
 const GREY = 128;
@@ -81,4 +80,12 @@ test("the plain pass and the general one give the same labels", async () => {
   });
   expect(plain.data).toEqual(best);
   expect(general.data.length).toBe(plain.data.length);
+});
+
+test("a photograph too large for any memory as a whole is refused before its pixels are read", async () => {
+  const image = { width: 2_000_000, height: 1_000_000, data: new Uint8Array(0) };
+  const refusal =
+    /^image: 2000000x1000000 as a whole needs about \d+\.\d GB of memory, \d+\.\d GB are free; .*--crop 473/;
+  await expect(segmenter().labels(image, WHOLE_IMAGE)).rejects.toThrow(refusal);
+  await expect(segmenter().logits(image)).rejects.toThrow(refusal);
 });

@@ -1,13 +1,23 @@
 import {
+  type AskOptions,
   alignedSize,
+  type BandLogits,
+  fromBands,
+  isWholeImage,
   type LabelMap,
+  lookAtWindows,
   type ModelDescription,
+  mapsOfLogits,
   networkGraph,
   normalisationTable,
   optimise,
+  type Protocol,
   type RgbImage,
+  type Runtime,
+  requireMemory,
   type Size,
   type State,
+  type Weights,
 } from "@pspnet/core";
 import {
   averagedLabels,
@@ -20,12 +30,8 @@ import {
   type Tensor,
   tensor,
 } from "@pspnet/torch";
+import { availableMemory } from "./availableMemory.js";
 import { type Engine, type EngineOptions, openEngine } from "./engine.js";
-import { type BandLogits, fromBands, lookAtWindows } from "./lookAtWindows.js";
-import { availableMemory, mapsOfLogits, requireMemory } from "./memory.js";
-import { isWholeImage, type Protocol } from "./protocol.js";
-import type { AskOptions, Runtime } from "./runtime.js";
-import type { Weights } from "./weights.js";
 
 /** Maps of enlarged logits that live at once: as they are made, planar, and JavaScript's. */
 const ENLARGED = 3;
@@ -61,23 +67,23 @@ export class TorchSegmenter implements Runtime {
     this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
   }
 
-  async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
+  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
     const { width, height } = image;
     const { signal, onWindow } = options;
     signal?.throwIfAborted();
-    if (isWholeImage(protocol)) {
+    if (isWholeImage(options)) {
       const data = await this.#plan.labels(image.data, [1, height, width], this.#whole(image, 0));
       signal?.throwIfAborted();
       onWindow?.(1, 1);
       return { width, height, data };
     }
-    const data = await this.#average(averagedLabels, new Uint8Array(height * width), { image, protocol, options });
+    const data = await this.#average(averagedLabels, new Uint8Array(height * width), { image, ...options });
     return { width, height, data };
   }
 
-  probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
+  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
     const values = new Float32Array(this.#description.config.classes * image.height * image.width);
-    return this.#average(averagedProbabilities, values, { image, protocol, options });
+    return this.#average(averagedProbabilities, values, { image, ...options });
   }
 
   async logits(image: RgbImage, { signal, onWindow }: AskOptions = {}): Promise<Float32Array> {
@@ -101,15 +107,11 @@ export class TorchSegmenter implements Runtime {
   async #average<Values extends Uint8Array | Float32Array>(
     average: (...band: BandLogits<Tensor>) => Promise<Values>,
     values: Values,
-    {
-      image,
-      protocol,
-      options,
-    }: { readonly image: RgbImage; readonly protocol: Protocol; readonly options: AskOptions },
+    { image, ...options }: { readonly image: RgbImage } & Protocol & AskOptions,
   ): Promise<Values> {
-    const { flip } = protocol;
+    const { flip } = options;
     using photograph = keep(tensor(image.data, [1, image.height, image.width, 3]));
-    const bands = lookAtWindows<Tensor>(image, protocol, {
+    const bands = lookAtWindows<Tensor>(image, {
       ...options,
       config: this.#description.config,
       look: async (pass, { top, left, enlarged }) => {

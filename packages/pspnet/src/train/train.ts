@@ -6,6 +6,7 @@ import {
   type PSPNet,
   PspnetError,
   safetensorsPieces,
+  WHOLE_IMAGE,
 } from "@pspnet/core";
 import { backend, type SGD, type Tensor } from "@pspnet/torch";
 import { seconds, type TrainConfig } from "../config/schema.js";
@@ -15,7 +16,6 @@ import { atomicWrite } from "../files/atomicWrite.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
-import { WHOLE_IMAGE } from "../segment/protocol.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
 import { epochOf, NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
 import { createNetwork, stateOf } from "./network.js";

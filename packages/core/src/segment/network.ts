@@ -1,14 +1,13 @@
-import { type ClassList, type ModelDescription, PspnetError, type RgbImage } from "@pspnet/core";
-import { readImage } from "../data/images.js";
+import { PspnetError } from "../error.js";
+import type { ClassList } from "../image/classes.js";
+import type { LabelMap, RgbImage } from "../image/image.js";
+import type { ModelDescription } from "../weights/modelFile.js";
 import { mapAhead } from "./mapAhead.js";
 import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
-import type { Runtime, RuntimeName } from "./runtime.js";
+import type { AskOptions, Runtime, RuntimeName } from "./runtime.js";
 import { Segmentation } from "./segmentation.js";
 
-/**
- * A photograph: its path or the bytes of its file (JPEG, PNG, WebP, AVIF, TIFF, GIF), which is turned upright as its EXIF says; or its
- * pixels, taken as they are.
- */
+/** A photograph: where it is, the bytes of its file, or its pixels, taken as they are. */
 export type ImageSource = string | Uint8Array | RgbImage;
 
 export interface SegmentProgress {
@@ -25,25 +24,31 @@ export interface SegmentOptions extends Partial<Protocol> {
   readonly onProgress?: (progress: SegmentProgress) => void;
 }
 
+export interface NetworkParts {
+  readonly description: ModelDescription;
+  /** What each call takes unless it is told otherwise. */
+  readonly defaults?: SegmentOptions;
+  /** The pixels of a photograph that is given otherwise, by its path or the bytes of its file. */
+  readonly decode: (photograph: string | Uint8Array) => Promise<RgbImage>;
+}
+
 /** Images that `segmentAll` reads while one is segmented. */
 const AHEAD = 1;
 
-/** A network with its weights, ready to be used: what `load` gives. Dispose of it to free weights and threads. */
+/** A network with its weights, ready to be used on whatever it runs. Dispose of it to free weights and threads. */
 export class Network implements AsyncDisposable {
   readonly description: ModelDescription;
   readonly #runtime: Runtime;
   readonly #defaults: SegmentOptions;
+  readonly #decode: NetworkParts["decode"];
   readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | null = null;
 
-  /** @internal */
-  constructor(
-    runtime: Runtime,
-    { description, defaults }: { readonly description: ModelDescription; readonly defaults: SegmentOptions },
-  ) {
+  constructor(runtime: Runtime, { description, defaults = {}, decode }: NetworkParts) {
     this.#runtime = runtime;
     this.description = description;
     this.#defaults = defaults;
+    this.#decode = decode;
   }
 
   /** What the network runs on. */
@@ -63,8 +68,8 @@ export class Network implements AsyncDisposable {
    * @example const { labels, areas, colour, overlay } = await net.segment("photo.jpg", { flip: true });
    */
   segment(source: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
-    return this.#use(source, options, async (image, protocol, ask) => {
-      const labels = await this.#runtime.labels(image, protocol, ask);
+    return this.#use(source, options, async (image, ask) => {
+      const labels = await this.#runtime.labels(image, ask);
       return new Segmentation(image, labels, this.classes);
     });
   }
@@ -93,14 +98,19 @@ export class Network implements AsyncDisposable {
     }
   }
 
+  /** The classes alone of what {@link segment} gives. */
+  labels(source: ImageSource, options: SegmentOptions = {}): Promise<LabelMap> {
+    return this.#use(source, options, (image, ask) => this.#runtime.labels(image, ask));
+  }
+
   /** Class probabilities of each pixel: float32 `[classes, h, w]`, row-major. */
   probabilities(source: ImageSource, options: SegmentOptions = {}): Promise<Float32Array> {
-    return this.#use(source, options, (image, protocol, ask) => this.#runtime.probabilities(image, protocol, ask));
+    return this.#use(source, options, (image, ask) => this.#runtime.probabilities(image, ask));
   }
 
   /** Logits of one pass over the whole image, enlarged to its size: float32 `[classes, h, w]`, row-major. */
   logits(source: ImageSource, options: Pick<SegmentOptions, "signal" | "onProgress"> = {}): Promise<Float32Array> {
-    return this.#use(source, options, (image, _protocol, ask) => this.#runtime.logits(image, ask));
+    return this.#use(source, options, (image, ask) => this.#runtime.logits(image, ask));
   }
 
   /** Frees weights and threads when what has been asked for is done. Doing it twice does no harm. */
@@ -132,22 +142,18 @@ export class Network implements AsyncDisposable {
     signal?.throwIfAborted();
     const protocol = { ...WHOLE_IMAGE, ...given({ scales, flip, crop, baseSize }) };
     checkProtocol(protocol);
-    const image = await pixelsOf(source);
+    const image = await pixelsOf(source, this.#decode);
     signal?.throwIfAborted();
-    return work(image, protocol, { signal, onWindow: (done, total) => onProgress?.({ done, total }) });
+    return work(image, { ...protocol, signal, onWindow: (done, total) => onProgress?.({ done, total }) });
   }
 }
 
-type Work<R> = (
-  image: RgbImage,
-  protocol: Protocol,
-  ask: { readonly signal?: AbortSignal; readonly onWindow: (done: number, total: number) => void },
-) => Promise<R>;
+type Work<R> = (image: RgbImage, options: Protocol & AskOptions) => Promise<R>;
 
 /** The caller's memory is copied before anything is waited for: what becomes of it afterwards changes nothing. */
-async function pixelsOf(source: ImageSource): Promise<RgbImage> {
-  if (typeof source === "string") return readImage(source, { orient: true });
-  if (source instanceof Uint8Array) return readImage(Uint8Array.from(source), { orient: true });
+async function pixelsOf(source: ImageSource, decode: NetworkParts["decode"]): Promise<RgbImage> {
+  if (typeof source === "string") return decode(source);
+  if (source instanceof Uint8Array) return decode(Uint8Array.from(source));
   const { width, height, data } = source;
   if (
     Number.isInteger(width) &&

@@ -1,4 +1,4 @@
-import { planPasses, type Size } from "@pspnet/core";
+import { planPasses, type Size } from "../evaluate/tiles.js";
 
 /** How an image is looked at, in validation and in prediction alike. */
 export interface Protocol {

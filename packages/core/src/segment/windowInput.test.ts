@@ -1,7 +1,8 @@
-import { normalise, planWindows, type RgbImage } from "@pspnet/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { scaleImage } from "../data/resample.js";
+import { planWindows } from "../evaluate/tiles.js";
+import type { RgbImage } from "../image/image.js";
+import { normalise } from "../image/normalise.js";
 import { type WindowLook, windowInput } from "./windowInput.js";
 
 const side = fc.integer({ min: 1, max: 24 });
@@ -27,20 +28,6 @@ test("the whole image at its own size is what normalise makes of it, reversed fo
     const found = windowInput(image, look(image, { table: values, reversed: channelOrder === "bgr" }));
     const expected = normalise(image, { mean, std, channelOrder });
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i], 5);
-  }
-});
-
-test("resizing by a whole scale is the augmentation's, which OpenCV proves", () => {
-  const [width, height, scale] = [7, 5, 3];
-  const image = numbered(width, height);
-  const scaled = { width: scale * width, height: scale * height };
-  const out = new Float32Array(9 * scale * width * height);
-  scaleImage(image, { scale, region: { x: 0, y: 0, ...scaled }, out });
-  const found = windowInput(image, look(image, { scaled, window: scaled, size: scaled }));
-  const plane = scaled.width * scaled.height;
-  for (const [i, value] of found.entries()) {
-    const channel = Math.floor(i / plane);
-    expect(value - 1000 * channel).toBeCloseTo(out[3 * (i % plane) + channel], 3);
   }
 });
 

@@ -1,13 +1,5 @@
-import { freemem } from "node:os";
-import process from "node:process";
-import { PspnetError, type Size } from "@pspnet/core";
-
-/** Bytes that this process can still take: of the machine's memory, or of what a container allows it. */
-export function availableMemory(): number {
-  // Node 20.13 and later.
-  const available = (process as { availableMemory?: () => number }).availableMemory;
-  return available?.() ?? freemem();
-}
+import { PspnetError } from "../error.js";
+import type { Size } from "../evaluate/tiles.js";
 
 /** Windows of this size fit into any machine that the weights fit into. */
 const SMALL_CROP = 473;

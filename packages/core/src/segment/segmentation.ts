@@ -1,12 +1,6 @@
-import {
-  type ClassArea,
-  type ClassList,
-  classAreas,
-  colourise,
-  type LabelMap,
-  overlay,
-  type RgbImage,
-} from "@pspnet/core";
+import type { ClassList } from "../image/classes.js";
+import type { LabelMap, RgbImage } from "../image/image.js";
+import { type ClassArea, classAreas, colourise, overlay } from "../image/paint.js";
 
 /** What a network found in a photograph. Areas and pictures are made when they are first asked for. */
 export class Segmentation {

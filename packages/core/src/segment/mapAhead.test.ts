@@ -16,6 +16,17 @@ test("results come in order, and never more than ahead + 1 items are worked on",
   expect(most).toBe(3);
 });
 
+test("it may be left early, whatever fails afterwards", async () => {
+  const work = async (item: number) => {
+    if (item > 0) throw new Error("broken");
+    return item;
+  };
+  for await (const result of mapAhead([0, 1, 2, 3], work, { ahead: 2 })) {
+    expect(result).toBe(0);
+    break;
+  }
+});
+
 test("the first failure ends it, and takes nothing more", async () => {
   const begun: number[] = [];
   const work = async (item: number) => {

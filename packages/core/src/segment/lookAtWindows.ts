@@ -1,13 +1,8 @@
-import {
-  type AverageOptions,
-  alignedSize,
-  type Pass,
-  type PSPNetConfig,
-  planBands,
-  planPasses,
-  type ScaledLogits,
-  type Size,
-} from "@pspnet/core";
+import type { AverageOptions, ScaledLogits } from "../evaluate/averagedProbabilities.js";
+import { planBands } from "../evaluate/bands.js";
+import { type Pass, planPasses, type Size } from "../evaluate/tiles.js";
+import type { PSPNetConfig } from "../model/config.js";
+import { alignedSize } from "../model/pspnet.js";
 import { type Protocol, windowTotal } from "./protocol.js";
 import type { AskOptions } from "./runtime.js";
 
@@ -20,7 +15,7 @@ export interface WindowPlace {
   readonly enlarged: Size;
 }
 
-export interface LookOptions<Logits> extends AskOptions {
+export interface LookOptions<Logits> extends Protocol, AskOptions {
   readonly config: PSPNetConfig;
   /** The logits of one window. */
   readonly look: (pass: Pass, place: WindowPlace) => Promise<Logits>;
@@ -37,8 +32,7 @@ export type BandLogits<Logits> = readonly [
 /** Has a runtime look at the windows of an image, from top to bottom at all scales, and gives each band of rows as soon as it can be made. */
 export async function* lookAtWindows<Logits>(
   { width, height }: Size,
-  protocol: Protocol,
-  { signal, onWindow, config, look, free = () => {} }: LookOptions<Logits>,
+  { signal, onWindow, config, look, free = () => {}, ...protocol }: LookOptions<Logits>,
 ): AsyncGenerator<BandLogits<Logits>> {
   const size = { width, height };
   const total = windowTotal(size, protocol);

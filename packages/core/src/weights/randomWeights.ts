@@ -1,17 +1,13 @@
-import {
-  type ClassList,
-  describeWeights,
-  fromFloat32,
-  type GraphTensor,
-  graphBackend,
-  IMAGENET,
-  initialise,
-  PSPNet,
-  type PSPNetConfig,
-  vocPalette,
-  type WritableTensor,
-  writeSafetensors,
-} from "@pspnet/core";
+import { type GraphTensor, graphBackend } from "../graph/trace.js";
+import type { ClassList } from "../image/classes.js";
+import { vocPalette } from "../image/classLists.js";
+import { IMAGENET } from "../image/normalise.js";
+import type { PSPNetConfig } from "../model/config.js";
+import { PSPNet } from "../model/pspnet.js";
+import { initialise } from "../nn/state.js";
+import { fromFloat32 } from "./elements.js";
+import { describeWeights } from "./modelFile.js";
+import { type WritableTensor, writeSafetensors } from "./safetensors.js";
 
 export interface RandomWeightsOptions {
   readonly seed?: number;

@@ -1,17 +1,11 @@
-import {
-  alignedSize,
-  type Graph,
-  type GraphTensor,
-  graphBackend,
-  loadStateDict,
-  PSPNet,
-  type PSPNetConfig,
-  parameterCount,
-  pspnetConfig,
-  symbol,
-  totalMultiplyAdds,
-  trace,
-} from "@pspnet/core";
+import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
+import { alignedSize, PSPNet } from "../model/pspnet.js";
+import { parameterCount } from "../nn/module.js";
+import { loadStateDict } from "../nn/state.js";
+import { totalMultiplyAdds } from "./cost.js";
+import { symbol } from "./dim.js";
+import type { Graph } from "./graph.js";
+import { type GraphTensor, graphBackend, trace } from "./trace.js";
 
 /** What a network costs. */
 export interface ModelCost {

@@ -1,4 +1,6 @@
-import { bilinearAxis, type RgbImage, type Size } from "@pspnet/core";
+import type { Size } from "../evaluate/tiles.js";
+import type { RgbImage } from "../image/image.js";
+import { bilinearAxis } from "../tensor/bilinearAxis.js";
 
 /** Which part of an image is looked at. */
 export interface WindowLook {

@@ -1,34 +1,42 @@
-import { availableParallelism } from "node:os";
-import {
-  averagedLabels,
-  averagedProbabilities,
-  exportOnnx,
-  type Graph,
-  type LabelMap,
-  type ModelDescription,
-  networkGraph,
-  normalisationTable,
-  notFinite,
-  optimise,
-  peakBytes,
-  type RgbImage,
-  type Size,
-  type State,
-  type WindowLogits,
-  withoutValues,
-} from "@pspnet/core";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { averagedLabels, averagedProbabilities, type WindowLogits } from "../evaluate/averagedProbabilities.js";
+import { notFinite } from "../evaluate/notFinite.js";
+import type { Size } from "../evaluate/tiles.js";
+import { type Graph, withoutValues } from "../graph/graph.js";
+import { peakBytes } from "../graph/memory.js";
+import { networkGraph } from "../graph/networkGraph.js";
+import type { LabelMap, RgbImage } from "../image/image.js";
+import { normalisationTable } from "../image/normalise.js";
+import type { State } from "../nn/state.js";
+import { exportOnnx } from "../onnx/exportOnnx.js";
+import { optimise } from "../passes/optimise.js";
+import type { ModelDescription } from "../weights/modelFile.js";
 import { aligned, fromBands, lookAtWindows } from "./lookAtWindows.js";
-import { availableMemory, mapsOfLogits, requireMemory } from "./memory.js";
+import { mapsOfLogits, requireMemory } from "./memory.js";
 import { isWholeImage, type Protocol } from "./protocol.js";
-import { computing, type Rest } from "./restAtExit.js";
-import type { AskOptions } from "./runtime.js";
+import type { AskOptions, Runtime } from "./runtime.js";
 import { type WindowLook, windowInput } from "./windowInput.js";
 
 type Output = "labels" | "logits8" | "logits";
 
+/** A model that onnxruntime has loaded: the session of onnxruntime-node, onnxruntime-web, or one in another thread. */
+export interface OnnxSession {
+  /** The values named `outputs`, of images `[n, 3, h, w]`. */
+  run(images: OnnxImages, outputs: readonly string[]): Promise<Readonly<Record<string, OnnxResult>>>;
+  release(): Promise<void>;
+}
+
+export interface OnnxImages {
+  readonly data: Float32Array;
+  readonly dims: readonly [n: number, channels: 3, h: number, w: number];
+}
+
+export interface OnnxResult {
+  readonly data: unknown;
+  readonly dims: readonly number[];
+}
+
 interface Session {
-  readonly session: InferenceSession;
+  readonly session: OnnxSession;
   /** What it computes, without weights. */
   readonly graph: Graph;
 }
@@ -42,16 +50,18 @@ const ENLARGED: Readonly<Record<Output, number>> = { labels: 1, logits8: 0, logi
 export interface OnnxSegmenterParts {
   readonly state: State;
   readonly description: ModelDescription;
-  /** Compute threads; 0: one per core. */
-  readonly threads?: number;
-  readonly rest: Rest;
+  /** Has onnxruntime load a model, the bytes of an ONNX file. */
+  readonly openSession: (model: Uint8Array) => Promise<OnnxSession>;
+  /** Bytes that may still be taken: an image that needs more as a whole is refused. */
+  readonly availableMemory: () => number;
 }
 
 /**
- * What `TorchSegmenter` is for libtorch, with onnxruntime-node: the same protocol on the same plan of windows. A session is made when
- * the first question needs it, from a model that takes images of any size. It blocks its thread while it computes.
+ * A network on onnxruntime, wherever that is. A session is made when the first question needs it, from a model that takes images
+ * of any size.
  */
-export class OnnxSegmenter {
+export class OnnxSegmenter implements Runtime {
+  readonly name = "onnx";
   readonly #parts: OnnxSegmenterParts;
   /** How bytes become the network's input. */
   readonly #input: Pick<WindowLook, "table" | "reversed">;
@@ -63,19 +73,19 @@ export class OnnxSegmenter {
     this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
   }
 
-  async labels(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<LabelMap> {
+  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
     const { width, height } = image;
-    if (!isWholeImage(protocol)) {
-      const bands = this.#bands(image, protocol, options);
+    if (!isWholeImage(options)) {
+      const bands = this.#bands(image, options);
       return { width, height, data: await fromBands(bands, averagedLabels, new Uint8Array(height * width)) };
     }
     const [found, size] = await this.#whole<Uint8Array>("labels", image, options);
     return { width, height, data: cropped(found, { from: size, to: image, channels: 1 }) };
   }
 
-  async probabilities(image: RgbImage, protocol: Protocol, options: AskOptions = {}): Promise<Float32Array> {
+  async probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
     const values = new Float32Array(this.#classes * image.height * image.width);
-    return fromBands(this.#bands(image, protocol, options), averagedProbabilities, values);
+    return fromBands(this.#bands(image, options), averagedProbabilities, values);
   }
 
   async logits(image: RgbImage, options: AskOptions = {}): Promise<Float32Array> {
@@ -83,7 +93,7 @@ export class OnnxSegmenter {
     return cropped(found, { from: size, to: image, channels: this.#classes });
   }
 
-  async dispose(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     const sessions = await Promise.allSettled(this.#sessions.values());
     this.#sessions.clear();
     for (const session of sessions) if (session.status === "fulfilled") await session.value.session.release();
@@ -106,16 +116,16 @@ export class OnnxSegmenter {
     const input = { [graph.inputs[0].name]: [1, 3, size.height, size.width] };
     const maps = mapsOfLogits(ENLARGED[output], { classes: this.#classes, ...size });
     const need = ONNX_MEMORY * peakBytes(graph, input, { bytes: 4 }) + maps;
-    requireMemory({ image: { width, height }, need, available: availableMemory() });
+    requireMemory({ image: { width, height }, need, available: this.#parts.availableMemory() });
     const whole = { scaled: image, top: 0, left: 0, window: image, size, flip: false };
     const { data } = await this.#run(output, windowInput(image, { ...this.#input, ...whole }), size);
     onWindow?.(1, 1);
     return [data as T, size];
   }
 
-  #bands(image: RgbImage, protocol: Protocol, options: AskOptions) {
-    const { flip } = protocol;
-    return lookAtWindows<WindowLogits>(image, protocol, {
+  #bands(image: RgbImage, options: Protocol & AskOptions) {
+    const { flip } = options;
+    return lookAtWindows<WindowLogits>(image, {
       ...options,
       config: this.#parts.description.config,
       look: async (scaled, { top, left, enlarged: size }) => {
@@ -126,34 +136,29 @@ export class OnnxSegmenter {
     });
   }
 
-  async #run(output: Output, input: Float32Array, { height, width }: Size): Promise<Tensor> {
+  async #run(output: Output, data: Float32Array, { height, width }: Size): Promise<OnnxResult> {
     const { session } = await this.#session(output);
-    const image = new Tensor("float32", input, [input.length / (3 * height * width), 3, height, width]);
-    const results = await computing(this.#parts.rest, () => session.run({ image }));
+    const dims = [data.length / (3 * height * width), 3, height, width] as const;
+    const results = await session.run({ data, dims }, [output, "finite"]);
     // The logits themselves are what a network makes, whatever that is.
-    if (output !== "logits" && results.finite.data[0] === 0) throw notFinite();
+    if (output !== "logits" && (results.finite.data as Uint8Array)[0] === 0) throw notFinite();
     return results[output];
   }
 
   #session(output: Output): Promise<Session> {
     let session = this.#sessions.get(output);
     if (!session) {
-      session = openSession(output, this.#parts);
+      session = startSession(output, this.#parts);
       this.#sessions.set(output, session);
     }
     return session;
   }
 }
 
-async function openSession(
-  output: Output,
-  { state, description, threads = 0, rest }: OnnxSegmenterParts,
-): Promise<Session> {
+async function startSession(output: Output, { state, description, openSession }: OnnxSegmenterParts): Promise<Session> {
   const graph = optimise(networkGraph(description.config, state));
   const { model } = exportOnnx(graph, description, { output, finite: true });
-  // Left to itself onnxruntime takes a thread per physical core, and half of a machine that counts otherwise.
-  const options = { intraOpNumThreads: threads > 0 ? threads : availableParallelism() };
-  return { session: await computing(rest, () => InferenceSession.create(model, options)), graph: withoutValues(graph) };
+  return { session: await openSession(model), graph: withoutValues(graph) };
 }
 
 /** The upper left part of maps `[channels, h, w]`. */
