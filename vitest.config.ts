@@ -4,9 +4,10 @@ import { defineConfig } from "vitest/config";
 const test = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  // libtorch uses every core by itself, and a process of its own keeps one suite's memory out of another's.
+  // A process of its own keeps one suite's memory out of another's. One at a time: libtorch uses every core by itself, and two teams of
+  // threads that wait for each other on the same cores took up to eighteen times as long as one.
   pool: "forks",
-  maxWorkers: 2,
+  maxWorkers: 1,
 } as const;
 
 /** What computes otherwise on another processor. */

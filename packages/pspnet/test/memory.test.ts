@@ -1,5 +1,5 @@
 import { initialise, Layer, PSPNet, type PSPNetConfig, pspnetConfig, type Tensor } from "@pspnet/core";
-import { backend, liveTensors, memoryInUse, peakMemory, randn, scope, zeros } from "@pspnet/torch";
+import { backend, fastBfloat16, liveTensors, memoryInUse, peakMemory, randn, scope, zeros } from "@pspnet/torch";
 import { load, randomWeights } from "pspnet";
 import { expect, test } from "vitest";
 import { segmentationLoss } from "../src/train/loss.js";
@@ -90,7 +90,14 @@ test("500 training steps keep the number of tensors and the memory where they ar
     shape: [n, size, size] as const,
     release: () => {},
   };
-  const options = { device: "cpu", bf16: true, accumulate: 2, auxWeight: 0.4, classWeights: null, seed: 0 } as const;
+  const options = {
+    device: "cpu",
+    bf16: fastBfloat16(),
+    accumulate: 2,
+    auxWeight: 0.4,
+    classWeights: null,
+    seed: 0,
+  } as const;
   const memory: number[] = [];
   let live = 0;
   for (let step = 1; step <= 500; step++) {
