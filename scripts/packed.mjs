@@ -1,4 +1,4 @@
-// What a user of the published packages sees: packs core, torch and pspnet, installs the tarballs with onnxruntime-node in an
+// What a user of the published packages sees: packs them, installs the tarballs with onnxruntime-node in an
 // empty folder, where libtorch's addon is not built, and segments a photograph with five lines of TypeScript. Needs npm's registry.
 //   node scripts/packed.mjs [weights.safetensors photo.jpg]
 import { spawnSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const packages = ["core", "torch", "pspnet"];
+const packages = ["checkpoints", "core", "scenes", "torch", "pspnet"];
 
 const EXAMPLE = `import { load } from "pspnet";
 await using net = await load("weights.safetensors");

@@ -1,5 +1,5 @@
-// Errors
-export * from "./error.js";
+// Weights files, and the error class
+export * from "@pspnet/checkpoints";
 // Evaluation
 export * from "./evaluate/averagedProbabilities.js";
 export * from "./evaluate/bands.js";
@@ -41,7 +41,6 @@ export * from "./nn/state.js";
 export * from "./onnx/exportOnnx.js";
 export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
 export { encodeModel, type OnnxModel, type OnnxType, type OnnxValue } from "./onnx/proto.js";
-export * as protobuf from "./onnx/protobuf.js";
 // What is done to graphs
 export * from "./passes/dropDeadNodes.js";
 export * from "./passes/foldBatchNorm.js";
@@ -64,10 +63,8 @@ export * from "./segment/windowInput.js";
 export * from "./tensor/bilinearAxis.js";
 export * from "./tensor/enlargeMatrix.js";
 export type * from "./tensor/tensor.js";
-// Weights
+// Weights that describe themselves
 export * from "./weights/checkClasses.js";
-export * from "./weights/elements.js";
 export * from "./weights/modelFile.js";
 export * from "./weights/parseWeights.js";
 export * from "./weights/randomWeights.js";
-export * from "./weights/safetensors.js";

@@ -1,5 +1,5 @@
 // Images a second, on one core, that the scenes' generator makes: node packages/pspnet/bench/scenes.mjs [size] [seconds]
-import { makeScene } from "../dist/scenes/scene.js";
+import { makeScene } from "@pspnet/scenes";
 
 const size = Number(process.argv[2] ?? 256);
 const seconds = Number(process.argv[3] ?? 3);

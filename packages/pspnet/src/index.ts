@@ -1,5 +1,6 @@
 // Networks, images, labels and metrics
 export * from "@pspnet/core";
+export { makeScene, type Scene, sceneClasses, sceneFamilies } from "@pspnet/scenes";
 export { backend } from "@pspnet/torch";
 // Configuration of a training run
 export { loadTrainConfig, validateTrainConfig } from "./config/load.js";
@@ -10,10 +11,8 @@ export { type Dataset, openDataset, type Sample } from "./data/dataset.js";
 export { encodePng, readImage } from "./data/images.js";
 export { type Batch, Loader } from "./data/loader.js";
 export { encodeMask, readMask } from "./data/masks.js";
+export { writeScenes } from "./data/writeScenes.js";
 export { decodeNpy, encodeNpy } from "./files/npy.js";
-export { sceneClasses } from "./scenes/classes.js";
-export { writeScenes } from "./scenes/dataset.js";
-export { makeScene, type Scene, sceneFamilies } from "./scenes/scene.js";
 // Evaluation and prediction
 export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";
 export { type EvaluateOptions, evaluate, type Labeller } from "./segment/evaluate.js";

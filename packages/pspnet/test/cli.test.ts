@@ -227,9 +227,8 @@ describe("bad input says what, where and how to mend it", () => {
       join(bare, "use.mjs"),
       `import { version } from ${JSON.stringify(join(bare, "torch", "dist", "index.js"))};\nimport "@pspnet/core";\nversion();\n`,
     );
-    await cp(join(import.meta.dirname, "..", "..", "core"), join(bare, "node_modules", "@pspnet", "core"), {
-      recursive: true,
-    });
+    for (const name of ["checkpoints", "core"])
+      await cp(join(source, "..", name), join(bare, "node_modules", "@pspnet", name), { recursive: true });
     await expect(import(join(bare, "use.mjs"))).rejects.toThrow(/expected the native addon .*npm run setup/);
   });
 });

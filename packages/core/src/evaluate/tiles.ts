@@ -2,6 +2,7 @@
  * Which windows of an image, at which scales, a prediction looks at: the official release's `tool/test.py`, and the one
  * place that says so for validation, prediction, server and browser.
  */
+import { roundHalfEven } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
 
 export interface Size {
@@ -84,11 +85,4 @@ function planAxis(size: number, { window, strideRate }: { readonly window: numbe
   const count = Math.ceil((length - window) / stride) + 1;
   const starts = Array.from({ length: count }, (_, i) => Math.min(i * stride, length - window));
   return { before, after: padding - before, length, starts };
-}
-
-/** Python's `round`, which the reference uses. */
-function roundHalfEven(value: number): number {
-  const below = Math.floor(value);
-  if (value - below !== 0.5) return Math.round(value);
-  return below % 2 === 0 ? below : below + 1;
 }

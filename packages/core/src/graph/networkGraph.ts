@@ -1,6 +1,7 @@
+import type { State } from "@pspnet/checkpoints";
 import type { PSPNetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
-import { loadStateDict, type State } from "../nn/state.js";
+import { loadStateDict } from "../nn/state.js";
 import { symbol } from "./dim.js";
 import type { Graph } from "./graph.js";
 import { graphBackend, trace } from "./trace.js";

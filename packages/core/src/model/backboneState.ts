@@ -1,4 +1,4 @@
-import type { State, StateTensor } from "../nn/state.js";
+import type { State, StateTensor } from "@pspnet/checkpoints";
 
 /**
  * A classification network's weights under the names of PSPNet's backbone: torchvision's ResNets (`conv1`, `bn1`,

@@ -1,3 +1,4 @@
+import type { State, StateTensor } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
 import { backboneStateFrom } from "../model/backboneState.js";
 import { pspnetConfig } from "../model/config.js";
@@ -5,7 +6,7 @@ import { PSPNet, pspnet50 } from "../model/pspnet.js";
 import type { Backend, Shape, Tensor } from "../tensor/tensor.js";
 import { BatchNorm2d, Conv2d, Sequential } from "./layers.js";
 import { parameterCount } from "./module.js";
-import { initialise, isClassifier, loadStateDict, type State, type StateTensor } from "./state.js";
+import { initialise, isClassifier, loadStateDict } from "./state.js";
 
 /** A tensor that holds its numbers and cannot compute. */
 interface Stored {

@@ -1,19 +1,9 @@
+import type { State } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
 import { mixSeed, random } from "../random/random.js";
 import type { Backend, Shape } from "../tensor/tensor.js";
 import { type Module, nameParameters } from "./module.js";
 import type { Parameter } from "./parameter.js";
-
-/** One tensor of a weights file, wherever it comes from. */
-export interface StateTensor {
-  readonly shape: Shape;
-  /** The element type in the file, PyTorch's name. */
-  readonly dtype: string;
-  /** The elements in row-major order, as float32. */
-  float32(): Float32Array;
-}
-
-export type State = ReadonlyMap<string, StateTensor>;
 
 /**
  * Gives every parameter of `module` memory and its initial values.

@@ -1,5 +1,5 @@
+import { fromFloat32 } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
-import { fromFloat32 } from "../weights/elements.js";
 import { type Attribute, type OnnxNode, type OnnxTensor, type OnnxType, TYPE_NUMBER } from "./proto.js";
 
 const LARGEST_FLOAT16 = 65_504;

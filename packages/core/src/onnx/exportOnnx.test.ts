@@ -1,13 +1,13 @@
+import { fromFloat32, type State, toFloat32 } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
 import { networkGraph } from "../graph/networkGraph.js";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import { IMAGENET } from "../image/normalise.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
-import { initialise, type State } from "../nn/state.js";
+import { initialise } from "../nn/state.js";
 import { optimise } from "../passes/optimise.js";
 import { enlargeMatrix } from "../tensor/enlargeMatrix.js";
-import { fromFloat32, toFloat32 } from "../weights/elements.js";
 import { type ModelDescription, parseDescription } from "../weights/modelFile.js";
 import { exportOnnx, type OnnxOptions } from "./exportOnnx.js";
 

@@ -1,3 +1,4 @@
+import { join } from "@pspnet/checkpoints/protobuf";
 import { PspnetError } from "../error.js";
 import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
@@ -9,7 +10,6 @@ import { type ExternalData, type ExternalDataOptions, placeOutside } from "./ext
 import { enlarged, enlargedChannelsLast, lower, sides } from "./lower.js";
 import { preprocessing } from "./preprocessing.js";
 import { encodeModel, type OnnxValue } from "./proto.js";
-import { join } from "./protobuf.js";
 
 export const ONNX_OUTPUTS = ["logits8", "logits", "probabilities", "labels"] as const;
 /**

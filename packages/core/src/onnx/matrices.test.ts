@@ -1,8 +1,8 @@
+import { toFloat32 } from "@pspnet/checkpoints";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { symbol } from "../graph/dim.js";
 import { enlargeMatrix } from "../tensor/enlargeMatrix.js";
-import { toFloat32 } from "../weights/elements.js";
 import { LoweringContext, type Side } from "./context.js";
 import { averaging, cellBorders, enlargement, tapMatrix } from "./matrices.js";
 

@@ -1,7 +1,7 @@
 /** ONNX's messages, as far as our models use them: field numbers and enumerations of onnx/onnx.proto. */
+import { bytesField, type Encoded, floatField, intField, messageField } from "@pspnet/checkpoints/protobuf";
 import type { Dim } from "../graph/dim.js";
 import { formatDim } from "../graph/dim.js";
-import { bytesField, type Encoded, floatField, intField, messageField } from "./protobuf.js";
 
 export type OnnxType = "float32" | "float16" | "uint8" | "int64" | "bool";
 

@@ -1,3 +1,4 @@
+import type { State } from "@pspnet/checkpoints";
 import { averagedLabels, averagedProbabilities, type WindowLogits } from "../evaluate/averagedProbabilities.js";
 import { notFinite } from "../evaluate/notFinite.js";
 import type { Size } from "../evaluate/tiles.js";
@@ -6,7 +7,6 @@ import { peakBytes } from "../graph/memory.js";
 import { networkGraph } from "../graph/networkGraph.js";
 import type { LabelMap, RgbImage } from "../image/image.js";
 import { normalisationTable } from "../image/normalise.js";
-import type { State } from "../nn/state.js";
 import { exportOnnx } from "../onnx/exportOnnx.js";
 import { optimise } from "../passes/optimise.js";
 import type { ModelDescription } from "../weights/modelFile.js";

@@ -1,7 +1,9 @@
-/** Element types, PyTorch's names. */
+import type { Shape } from "@pspnet/checkpoints";
+
+/** Element types that a network computes with, PyTorch's names. */
 export type DType = "float64" | "float32" | "bfloat16" | "float16" | "int64" | "uint8" | "bool";
 
-export type Shape = readonly number[];
+export type { Shape };
 
 export interface Conv2dOptions {
   readonly stride?: number;

@@ -1,9 +1,9 @@
+import { readSafetensors, writeSafetensors } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
 import { CAMVID } from "../image/classLists.js";
 import { IMAGENET } from "../image/normalise.js";
 import { pspnetConfig } from "../model/config.js";
 import { describeWeights, type ModelDescription, parseDescription } from "./modelFile.js";
-import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 const description: ModelDescription = {
   config: pspnetConfig({ layers: 18, classes: 11, stem: "plain", concatOrder: "descending" }),

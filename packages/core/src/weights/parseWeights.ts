@@ -1,9 +1,9 @@
+import { readSafetensors, type State } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
 import { graphBackend } from "../graph/trace.js";
 import { PSPNet } from "../model/pspnet.js";
-import { loadStateDict, type State } from "../nn/state.js";
+import { loadStateDict } from "../nn/state.js";
 import { type ModelDescription, parseDescription } from "./modelFile.js";
-import { readSafetensors } from "./safetensors.js";
 
 /** What a weights file holds. */
 export interface Weights {

@@ -1,3 +1,4 @@
+import { fromFloat32, type WritableTensor, writeSafetensors } from "@pspnet/checkpoints";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import type { ClassList } from "../image/classes.js";
 import { vocPalette } from "../image/classLists.js";
@@ -5,9 +6,7 @@ import { IMAGENET } from "../image/normalise.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
 import { initialise } from "../nn/state.js";
-import { fromFloat32 } from "./elements.js";
 import { describeWeights } from "./modelFile.js";
-import { type WritableTensor, writeSafetensors } from "./safetensors.js";
 
 export interface RandomWeightsOptions {
   readonly seed?: number;

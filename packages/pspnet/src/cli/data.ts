@@ -4,9 +4,9 @@ import { loadDataConfig } from "../config/load.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
 import { openDataset } from "../data/dataset.js";
 import { encodePng } from "../data/images.js";
+import { writeScenes } from "../data/writeScenes.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { Progress } from "../report/progress.js";
-import { writeScenes } from "../scenes/dataset.js";
 import { messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {

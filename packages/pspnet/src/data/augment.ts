@@ -1,11 +1,18 @@
-import { IGNORE, IMAGENET_MEAN, IMAGENET_STD, type LabelMap, type Random, type RgbImage } from "@pspnet/core";
+import {
+  IGNORE,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  type LabelMap,
+  type Random,
+  type RgbImage,
+  type Size,
+} from "@pspnet/core";
 import { blur, blurSource } from "./blur.js";
 import {
   type Region,
   rotateImage,
   rotateLabel,
   rotationSource,
-  type Size,
   scaledSide,
   scaleImage,
   scaleLabel,

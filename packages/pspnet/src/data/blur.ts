@@ -1,4 +1,5 @@
-import type { Region, Size } from "./resample.js";
+import type { Size } from "@pspnet/core";
+import type { Region } from "./resample.js";
 
 /** cv2's kernel of 5 when sigma is 0: a fixed table, close to a Gaussian of sigma 1.1 but not that. */
 const KERNEL = [1 / 16, 4 / 16, 6 / 16] as const;

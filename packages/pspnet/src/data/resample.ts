@@ -1,4 +1,4 @@
-import { IGNORE, type LabelMap, type RgbImage } from "@pspnet/core";
+import { IGNORE, type LabelMap, type RgbImage, roundHalfEven, type Size } from "@pspnet/core";
 
 /** Pixels `[x, x + width) x [y, y + height)` of a larger image. */
 export interface Region {
@@ -8,17 +8,9 @@ export interface Region {
   readonly height: number;
 }
 
-/** Size of the whole image that a region is part of. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** One side of an image enlarged by `scale`, rounded as cv2 rounds: halves to the even neighbour. At least 1. */
 export function scaledSide(side: number, scale: number): number {
-  const exact = side * scale;
-  const rounded = Math.round(exact);
-  return Math.max(1, rounded - exact === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded);
+  return Math.max(1, roundHalfEven(side * scale));
 }
 
 /**

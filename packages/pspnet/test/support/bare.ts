@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../../../../", import.meta.url));
 export async function installBare(folder: string, { onnx }: { readonly onnx: boolean }): Promise<void> {
   const modules = join(folder, "node_modules");
   await mkdir(join(modules, "@pspnet"), { recursive: true });
-  for (const name of ["core", "torch", "pspnet"]) {
+  for (const name of ["checkpoints", "core", "scenes", "torch", "pspnet"]) {
     const place = join(modules, name === "pspnet" ? name : `@pspnet/${name}`);
     for (const part of ["package.json", "dist", "bin"]) {
       const from = join(root, "packages", name, part);
