@@ -19,7 +19,6 @@
 #include "bilinear.h"
 #include "call.h"
 #include "computeThread.h"
-#include "exponential.h"
 #include "parallel.h"
 
 namespace binding {
@@ -30,13 +29,7 @@ namespace {
 FOR_EACH_CPU
 void addSoftmax(float* sum, const float* p, const float* q, float* z, float fraction, float share, int64_t padded) {
   const float top = between(z, p, q, fraction, padded);
-  float total = 0;
-#pragma omp simd reduction(+ : total)
-  for (int64_t i = 0; i < padded; i++) {
-    z[i] = exponential(z[i] - top);
-    total += z[i];
-  }
-  const float factor = share / total;
+  const float factor = share / exponentials(z, top, padded);
 #pragma omp simd
   for (int64_t i = 0; i < padded; i++) sum[i] += factor * z[i];
 }
@@ -65,8 +58,8 @@ uint8_t largest(const float* values, int64_t padded, int64_t classes) {
 /** What the rows of one scale need, made once. */
 struct Source {
   const ScaledImage& image;
-  /** Of each window, [n, h, w, classes]. */
-  std::vector<at::Tensor> logits;
+  /** Of each window. */
+  std::vector<LogitRows> logits;
   int64_t classes, padded;
   /** From the enlarged window to its logits. */
   Axis windowRows, windowColumns;
@@ -81,8 +74,7 @@ struct Source {
         windowColumns(image.windows[0].logits.size(3), image.enlarged.width, alignCorners),
         rows(image.size.height, size.height, false),
         columns(image.size.width, size.width, false) {
-    // A plan's logits lie so already.
-    for (const auto& window : image.windows) logits.push_back(window.logits.permute({0, 2, 3, 1}).contiguous());
+    for (const auto& window : image.windows) logits.emplace_back(window.logits);
   }
 };
 
@@ -90,7 +82,7 @@ struct Source {
 class Rows {
  public:
   explicit Rows(const Source& source)
-      : source_(source), blended_((source.logits[0].size(2) + 1) * source.padded, never), z_(source.padded), counts_(source.image.size.width) {
+      : source_(source), blended_(source.logits[0].room()), z_(source.padded), counts_(source.image.size.width) {
     // One column more than the row has: the right neighbour of the last column, with fraction 0.
     for (auto& row : rows_) row.resize((source.image.size.width + 1) * source.padded, 0.0f);
     between_.resize(rows_[0].size(), 0.0f);
@@ -143,20 +135,13 @@ class Rows {
     const int64_t begin = std::max<int64_t>(0, -shift), end = std::min(image.window.width, image.size.width - shift);
     for (int64_t x = begin; x < end; x++) counts_[x + shift]++;
     const auto& logits = source_.logits[index];
-    const int64_t n = logits.size(0), h = logits.size(1), w = logits.size(2), wide = w * source_.classes;
-    const int64_t above = source_.windowRows.below[inside], below = std::min(above + 1, h - 1);
-    for (int64_t view = 0; view < n; view++) {
-      const float* values = logits.const_data_ptr<float>() + view * h * wide;
-      for (int64_t x = 0; x < w; x++) {
-        const int64_t from = x * source_.classes;
-        blend(&blended_[x * source_.padded], values + above * wide + from, values + below * wide + from, source_.windowRows.fraction[inside],
-              source_.classes);
-      }
+    for (int64_t view = 0; view < logits.n; view++) {
+      logits.between(blended_.data(), view, source_.windowRows.below[inside], source_.windowRows.fraction[inside]);
       for (int64_t x = begin; x < end; x++) {
         const int64_t column = view == 0 ? x : image.window.width - 1 - x;
         const float* left = &blended_[source_.windowColumns.below[column] * source_.padded];
         addSoftmax(row + (x + shift) * source_.padded, left, left + source_.padded, z_.data(), source_.windowColumns.fraction[column],
-                   1.0f / float(n), source_.padded);
+                   1.0f / float(logits.n), source_.padded);
       }
     }
   }

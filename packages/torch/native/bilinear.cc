@@ -1,6 +1,7 @@
 #include "bilinear.h"
 
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/nan_to_num.h>
@@ -27,6 +28,20 @@ FOR_EACH_CPU
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count) {
 #pragma omp simd
   for (int64_t i = 0; i < count; i++) out[i] = a[i] + fraction * (b[i] - a[i]);
+}
+
+LogitRows::LogitRows(const at::Tensor& logits)
+    : classes(logits.size(1)),
+      padded(paddedToLanes(classes)),
+      n(logits.size(0)),
+      h(logits.size(2)),
+      w(logits.size(3)),
+      source_(at::constant_pad_nd(logits.to(at::kFloat).permute({0, 2, 3, 1}), {0, padded - classes}, never).contiguous()) {}
+
+void LogitRows::between(float* row, int64_t image, int64_t below, float fraction) const {
+  const int64_t wide = w * padded;
+  const float* above = source_.const_data_ptr<float>() + (image * h + below) * wide;
+  blend(row, above, below + 1 < h ? above + wide : above, fraction, wide);
 }
 
 at::Tensor enlarged(const at::Tensor& maps, const Axis& rows, const Axis& columns) { return along(along(maps, 2, rows), 3, columns); }

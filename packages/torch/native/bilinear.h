@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler.h"
+#include "exponential.h"
 
 namespace binding {
 
@@ -70,6 +71,32 @@ ALWAYS_INLINE uint8_t firstOf(const float* values, float top, int64_t padded, in
 
 /** out = a + fraction (b - a) */
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count);
+
+/** z = exp(z - top); returns the sum of it. For the same bodies. */
+ALWAYS_INLINE float exponentials(float* z, float top, int64_t count) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; i++) {
+    z[i] = exponential(z[i] - top);
+    sum += z[i];
+  }
+  return sum;
+}
+
+/** Logits [n, c, h, w] on their way to rows of an image: columns of classes, padded to whole vectors. */
+struct LogitRows {
+  int64_t classes, padded, n, h, w;
+
+  explicit LogitRows(const at::Tensor& logits);
+
+  /** Room for a row, and for what stands to the right of its last column, where the fraction is 0. */
+  std::vector<float> room() const { return std::vector<float>((w + 1) * padded, 0.0f); }
+  /** The row of one image that lies between row `below` and the next, or at the end of them. */
+  void between(float* row, int64_t image, int64_t below, float fraction) const;
+
+ private:
+  at::Tensor source_;  // [n, h, w, padded]
+};
 
 /**
  * The same by libtorch's operations, wherever the maps [n, c, h, w] are, in their precision, and differentiable: `rows.below.size()` rows

@@ -3,7 +3,6 @@
 
 #include <ATen/ops/empty.h>
 
-#include <cstring>
 #include <vector>
 
 #include "bilinear.h"
@@ -20,40 +19,23 @@ uint8_t best(const float* p, const float* q, float* z, float fraction, int64_t p
   return firstOf(z, top, padded, classes);
 }
 
-/** The rows of one image between two rows of logits share what is copied from them. */
-void rows(const float* logits, uint8_t* labels, at::IntArrayRef shape, at::IntArrayRef crop, const Axis& down, const Axis& across, int64_t begin,
-          int64_t end) {
-  const int64_t h = shape[0], w = shape[1], c = shape[2], padded = paddedToLanes(c), wide = w * padded;
-  std::vector<float> above(wide, never), below(wide, never), row(wide + padded, 0.0f), z(padded);
-  int64_t held = -1;
-  for (int64_t y = begin; y < end; y++) {
-    const int64_t top = down.below[y], bottom = std::min(top + 1, h - 1);
-    if (top != held) {
-      for (int64_t x = 0; x < w; x++) {
-        std::memcpy(&above[x * padded], logits + (top * w + x) * c, c * sizeof(float));
-        std::memcpy(&below[x * padded], logits + (bottom * w + x) * c, c * sizeof(float));
-      }
-      held = top;
-    }
-    blend(row.data(), above.data(), below.data(), down.fraction[y], wide);
-    for (int64_t x = 0; x < crop[1]; x++) {
-      const float* left = &row[across.below[x] * padded];
-      labels[y * crop[1] + x] = best(left, left + padded, z.data(), across.fraction[x], padded, c);
-    }
-  }
-}
-
 at::Tensor byKernel(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
-  const auto source = logits.to(at::kFloat).permute({0, 2, 3, 1}).contiguous();
-  const auto labels = at::empty({source.size(0), crop[0], crop[1]}, at::kByte);
-  const Axis down(source.size(1), size[0], alignCorners), across(source.size(2), size[1], alignCorners);
-  for (int64_t image = 0; image < source.size(0); image++) {
-    const float* from = source[image].const_data_ptr<float>();
-    uint8_t* to = labels[image].mutable_data_ptr<uint8_t>();
-    parallelFor(crop[0], 8, [&](int64_t begin, int64_t end) {
-      rows(from, to, source[image].sizes(), crop, down, across, begin, end);
-    });
-  }
+  const LogitRows source(logits);
+  const auto labels = at::empty({source.n, crop[0], crop[1]}, at::kByte);
+  const Axis down(source.h, size[0], alignCorners), across(source.w, size[1], alignCorners);
+  auto* to = labels.mutable_data_ptr<uint8_t>();
+  parallelFor(source.n * crop[0], 8, [&](int64_t begin, int64_t end) {
+    auto row = source.room();
+    std::vector<float> z(source.padded);
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t image = task / crop[0], y = task % crop[0];
+      source.between(row.data(), image, down.below[y], down.fraction[y]);
+      for (int64_t x = 0; x < crop[1]; x++) {
+        const float* left = &row[across.below[x] * source.padded];
+        to[task * crop[1] + x] = best(left, left + source.padded, z.data(), across.fraction[x], source.padded, source.classes);
+      }
+    }
+  });
   return labels;
 }
 

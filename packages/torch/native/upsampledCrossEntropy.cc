@@ -17,11 +17,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "bilinear.h"
-#include "exponential.h"
 #include "parallel.h"
 
 namespace binding {
@@ -29,11 +27,11 @@ namespace binding {
 namespace {
 
 struct Problem {
-  const float* logits;    // [n, h, w, c]
+  LogitRows logits;
   const uint8_t* labels;  // [n, H, W]
   const float* weights;   // [c]
   float* gradient;        // [n, h, w, c]
-  int64_t n, c, h, w, height, width, padded;
+  int64_t height, width;
   int64_t ignore;
   float scale;  // 1 / sum of the weights of the labelled pixels
   Axis rows, columns;
@@ -44,12 +42,7 @@ FOR_EACH_CPU
 double pixel(const float* p, const float* q, float* gp, float* gq, float* z, float fraction, int64_t padded, int64_t label, float weight) {
   const float top = between(z, p, q, fraction, padded);
   const float truth = z[label];
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < padded; i++) {
-    z[i] = exponential(z[i] - top);
-    sum += z[i];
-  }
+  const float sum = exponentials(z, top, padded);
   const float share = weight / sum, right = fraction * share, left = share - right;
 #pragma omp simd
   for (int64_t i = 0; i < padded; i++) {
@@ -63,34 +56,30 @@ double pixel(const float* p, const float* q, float* gp, float* gq, float* z, flo
 
 // All output rows between source rows `top` and `top + 1` of image `image`; returns their weighted loss.
 double rowInterval(const Problem& t, int64_t image, int64_t top, int64_t first, int64_t last) {
-  const int64_t bottom = std::min(top + 1, t.h - 1), wide = t.w * t.padded;
-  // One column more than the row has: the right neighbour of the last column, with fraction 0.
-  std::vector<float> row(wide + t.padded, 0.0f), gradient(wide + t.padded, 0.0f), z(t.padded);
-  std::vector<float> above(wide, never), below(wide, never);
-  const auto at = [&](int64_t y) { return ((image * t.h + y) * t.w) * t.c; };
-  for (int64_t x = 0; x < t.w; x++) {
-    std::memcpy(&above[x * t.padded], t.logits + at(top) + x * t.c, t.c * sizeof(float));
-    std::memcpy(&below[x * t.padded], t.logits + at(bottom) + x * t.c, t.c * sizeof(float));
-  }
+  const int64_t classes = t.logits.classes, padded = t.logits.padded, h = t.logits.h, w = t.logits.w;
+  const int64_t bottom = std::min(top + 1, h - 1);
+  auto row = t.logits.room(), gradient = t.logits.room();
+  std::vector<float> z(padded);
+  const auto at = [&](int64_t y) { return t.gradient + (image * h + y) * w * classes; };
   double loss = 0;
   for (int64_t y = first; y < last; y++) {
     const float down = t.rows.fraction[y];
-    blend(row.data(), above.data(), below.data(), down, wide);
+    t.logits.between(row.data(), image, top, down);
     std::fill(gradient.begin(), gradient.end(), 0.0f);
     const uint8_t* labels = t.labels + (image * t.height + y) * t.width;
     for (int64_t x = 0; x < t.width; x++) {
       const int64_t label = labels[x];
       if (label == t.ignore) continue;
-      const int64_t left = t.columns.below[x] * t.padded;
+      const int64_t left = t.columns.below[x] * padded;
       const float weight = t.weights[label] * t.scale;
-      loss += weight * pixel(&row[left], &row[left + t.padded], &gradient[left], &gradient[left + t.padded], z.data(), t.columns.fraction[x],
-                             t.padded, label, weight);
+      loss += weight * pixel(&row[left], &row[left + padded], &gradient[left], &gradient[left + padded], z.data(), t.columns.fraction[x], padded,
+                             label, weight);
     }
-    for (int64_t x = 0; x < t.w; x++) {
-      const float* from = &gradient[x * t.padded];
-      float* up = t.gradient + at(top) + x * t.c;
-      float* low = t.gradient + at(bottom) + x * t.c;
-      for (int64_t i = 0; i < t.c; i++) {
+    for (int64_t x = 0; x < w; x++) {
+      const float* from = &gradient[x * padded];
+      float* up = at(top) + x * classes;
+      float* low = at(bottom) + x * classes;
+      for (int64_t i = 0; i < classes; i++) {
         const float share = down * from[i];
         up[i] += from[i] - share;
         low[i] += share;
@@ -103,16 +92,17 @@ double rowInterval(const Problem& t, int64_t image, int64_t top, int64_t first, 
 // Neighbouring intervals share a source row, so even ones run first, then odd ones: no two threads write one row, and
 // the order of additions, hence every bit, is the same for any number of threads.
 double walk(const Problem& t) {
-  std::vector<int64_t> first(t.h + 1, t.height);
+  const int64_t n = t.logits.n, h = t.logits.h;
+  std::vector<int64_t> first(h + 1, t.height);
   for (int64_t y = t.height - 1; y >= 0; y--) first[t.rows.below[y]] = y;
-  for (int64_t k = t.h - 1; k >= 0; k--) first[k] = std::min(first[k], first[k + 1]);
-  std::vector<double> losses(t.n * t.h, 0.0);
+  for (int64_t k = h - 1; k >= 0; k--) first[k] = std::min(first[k], first[k + 1]);
+  std::vector<double> losses(n * h, 0.0);
   for (int64_t parity = 0; parity < 2; parity++) {
-    const int64_t intervals = (t.h - parity + 1) / 2;
-    parallelFor(t.n * intervals, 1, [&](int64_t begin, int64_t end) {
+    const int64_t intervals = (h - parity + 1) / 2;
+    parallelFor(n * intervals, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; task++) {
         const int64_t image = task / intervals, top = 2 * (task % intervals) + parity;
-        losses[image * t.h + top] = rowInterval(t, image, top, first[top], first[top + 1]);
+        losses[image * h + top] = rowInterval(t, image, top, first[top], first[top + 1]);
       }
     });
   }
@@ -145,27 +135,21 @@ struct LossAndGradient {
 
 LossAndGradient byKernel(const at::Tensor& logits, const at::Tensor& labels, const std::optional<at::Tensor>& classWeights, int64_t ignore,
                         bool alignCorners) {
-  const auto source = logits.to(at::kFloat).permute({0, 2, 3, 1}).contiguous();
   const auto target = labels.contiguous();
-  const int64_t n = source.size(0), h = source.size(1), w = source.size(2), c = source.size(3);
+  const int64_t n = logits.size(0), c = logits.size(1), h = logits.size(2), w = logits.size(3), height = target.size(1), width = target.size(2);
   const auto weights = classWeights ? classWeights->to(at::kFloat).contiguous() : at::ones({c}, at::kFloat);
-  auto gradient = at::zeros_like(source);
+  auto gradient = at::zeros({n, h, w, c}, at::kFloat);
   const double total = labelledWeight(target, weights.const_data_ptr<float>(), c, ignore);
-  const Problem problem{source.const_data_ptr<float>(),
+  const Problem problem{LogitRows(logits),
                         target.const_data_ptr<uint8_t>(),
                         weights.const_data_ptr<float>(),
                         gradient.mutable_data_ptr<float>(),
-                        n,
-                        c,
-                        h,
-                        w,
-                        target.size(1),
-                        target.size(2),
-                        paddedToLanes(c),
+                        height,
+                        width,
                         ignore,
                         float(1.0 / total),
-                        Axis(h, target.size(1), alignCorners),
-                        Axis(w, target.size(2), alignCorners)};
+                        Axis(h, height, alignCorners),
+                        Axis(w, width, alignCorners)};
   const double loss = total > 0 ? walk(problem) : std::nan("");
   return {at::scalar_tensor(loss, at::kFloat), gradient.permute({0, 3, 1, 2})};
 }
