@@ -62,6 +62,7 @@ export * from "./segment/windowInput.js";
 // What the network computes with
 export * from "./tensor/bilinearAxis.js";
 export * from "./tensor/enlargeMatrix.js";
+export * from "./tensor/precision.js";
 export type * from "./tensor/tensor.js";
 // Weights that describe themselves
 export * from "./weights/checkClasses.js";

@@ -29,7 +29,7 @@ const data = {
 };
 const options = {
   device: "cpu",
-  bf16: dtype === "bf16",
+  precision: dtype,
   accumulate: 1,
   auxWeight: 0.4,
   classWeights: null,

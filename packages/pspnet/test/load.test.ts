@@ -284,10 +284,18 @@ describe("weights that cannot be used", () => {
     );
   });
 
-  test("what onnxruntime cannot do is told with what can", async () => {
-    await expect(load(weights, { runtime: "onnx", precision: "bf16" })).rejects.toThrow(
-      /found precision=bf16; use runtime=torch/,
+  test("fp16 on a processor is refused", async () => {
+    await expect(load(weights, { runtime: "torch", device: "cpu", precision: "fp16" })).rejects.toThrow(
+      /^precision=fp16: expected device=cuda, found cpu; take precision=auto, bf16 or fp32$/,
     );
+  });
+
+  test("what onnxruntime cannot do is told with what can", async () => {
+    for (const precision of ["bf16", "fp16"] as const) {
+      await expect(load(weights, { runtime: "onnx", precision })).rejects.toThrow(
+        new RegExp(`found precision=${precision}; use runtime=torch`),
+      );
+    }
     await expect(load(weights, { runtime: "onnx", device: "cuda" })).rejects.toThrow(/found device=cuda/);
   });
 });

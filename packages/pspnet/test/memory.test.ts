@@ -6,18 +6,14 @@ import { segmentationLoss } from "../src/train/loss.js";
 import { createOptimiser } from "../src/train/optimiser.js";
 import { trainStep } from "../src/train/step.js";
 
-test("however many sizes of images come, a network holds what belongs to the last ones alone", async () => {
+test("however many sizes of images come, a network leaves no tensor behind", async () => {
   const config = pspnetConfig({ classes: 5, layers: 18, width: 4, headChannels: 8, aux: false });
   const net = await load(randomWeights(config), { runtime: "torch" });
-  const live: number[] = [];
   for (let height = 17; height <= 417; height += 8) {
     await net.segment({ width: 33, height, data: new Uint8Array(3 * 33 * height) });
-    live.push(liveTensors());
+    expect(liveTensors()).toBe(0);
   }
-  expect(live[20]).toBeGreaterThan(live[0]);
-  expect(new Set(live.slice(20))).toEqual(new Set([live[20]]));
   await net.dispose();
-  expect(liveTensors()).toBe(0);
 });
 
 const FORMS: Partial<PSPNetConfig>[] = [
@@ -92,7 +88,7 @@ test("500 training steps keep the number of tensors and the memory where they ar
   };
   const options = {
     device: "cpu",
-    bf16: fastBfloat16(),
+    precision: fastBfloat16() ? "bf16" : "fp32",
     accumulate: 2,
     auxWeight: 0.4,
     classWeights: null,

@@ -8,6 +8,7 @@ import {
   normalisationTable,
   normalise,
   optimise,
+  PRECISIONS,
   PSPNet,
   type PSPNetConfig,
   pspnetConfig,
@@ -36,7 +37,7 @@ import { native } from "../../torch/src/binding.js";
 const SMALL = { classes: 7, width: 8, headChannels: 16, aux: false } as const;
 
 /** The same random network twice: eager, and as a plan. */
-function pair(fields: Partial<PSPNetConfig>, dtype: PlanOptions["dtype"] = "float32") {
+function pair(fields: Partial<PSPNetConfig>, precision: PlanOptions["precision"] = "fp32") {
   const config = pspnetConfig({ ...SMALL, ...fields });
   const eager = new PSPNet(config).eval();
   initialise(eager, backend(), { seed: 3 });
@@ -44,7 +45,7 @@ function pair(fields: Partial<PSPNetConfig>, dtype: PlanOptions["dtype"] = "floa
   initialise(traced, graphBackend, { seed: 3 });
   const input = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
   const graph = optimise(trace(traced, input, (x) => ({ logits: traced.forward(x).out })));
-  return { config, eager, plan: new Plan(graph, { dtype, usualSize: [97, 97] }) };
+  return { config, eager, plan: new Plan(graph, { precision, usualSize: [97, 97] }) };
 }
 
 function relativeError(found: Tensor, expected: Tensor): number {
@@ -100,9 +101,9 @@ test.each([
   expect(best.sub(chosen).max().item()).toBeLessThan(1e-5 * logits.abs().max().item());
 });
 
-// On a processor a plan in float16 runs by the very operations that it runs by on a GPU.
-test.each(["bfloat16", "float16"] as const)("%s stays within 0.02 of float32 on a random network", async (dtype) => {
-  const { eager, plan } = pair({ layers: 50 }, dtype);
+// On a processor a plan in fp16 runs by the very operations that it runs by on a GPU.
+test.each(["bf16", "fp16"] as const)("%s stays within 0.02 of float32 on a random network", async (precision) => {
+  const { eager, plan } = pair({ layers: 50 }, precision);
   const x = randn([1, 3, 97, 97]);
   const expected = noGrad(() => eager.forward(x).out);
   const found = await plan.run(x);
@@ -174,14 +175,14 @@ test("an engine at rest gives back the memory that a rare large image took", asy
 });
 
 test("what a run takes is known before it", async () => {
-  for (const dtype of ["float32", "bfloat16"] as const) {
+  for (const precision of PRECISIONS) {
     for (const layers of [18, 50] as const) {
-      const { plan } = pair({ layers, width: 64 }, dtype);
+      const { plan } = pair({ layers, width: 64 }, precision);
       const [h, w] = [161, 401];
       for (let i = 0; i < 3; i++) (await plan.run(randn([1, 3, h, w]))).dispose();
       const ratio = plan.memoryFor([1, h, w]) / plan.workspace.bytes;
       expect(ratio).toBeGreaterThan(0.95);
-      expect(ratio).toBeLessThan(dtype === "float32" || fastBfloat16() ? 1.25 : 4);
+      expect(ratio).toBeLessThan(precision === "fp32" || fastBfloat16() ? 1.25 : 4);
     }
   }
 });
@@ -201,22 +202,52 @@ test("a window is the photograph at its scale, its mirror image beside it, and t
   expect(relativeError(found, await plan.run(expected))).toBeLessThan(1e-5);
 });
 
+const CONVOLUTION = { stride: 1, padding: 0, dilation: 1, activation: null, inputSize: [1, 3, 8, 8] };
+
 test("a convolution without bias, and a graph that names what is not there", async () => {
   const build = (inputs: number[], output = 3) => {
     const plan = native().planCreate("float32", "cpu");
     native().planConstant(plan, 1, randn([4, 3, 1, 1]).handle);
-    native().planAdd(plan, "conv2d", inputs, 2, [1, 0, 1, 0, 1, 3, 8, 8]);
-    native().planAdd(plan, "relu", [2], 3, []);
-    native().planFinish(plan, 0, [], output);
+    native().planAdd(plan, "conv2d", inputs, 2, CONVOLUTION);
+    native().planAdd(plan, "relu", [2], 3, {});
+    native().planFinish(plan, 0, output);
     return plan;
   };
-  await expect(native().planRun(build([0, 1]), randn([1, 3, 8, 8]).handle, [])).resolves.toBeDefined();
+  await expect(native().planRun(build([0, 1]), randn([1, 3, 8, 8]).handle)).resolves.toBeDefined();
   expect(() => build([0])).toThrow(/conv2d: expected 2 inputs or more, found 1/);
   expect(() => build([0, 5])).toThrow(/weights are not known/);
   expect(() => build([0, 1, 9])).toThrow(/value 9|range/);
   expect(() => build([0, 1], 7)).toThrow(/value 7: expected the output to be given/);
   const plan = native().planCreate("float32", "cpu");
-  expect(() => native().planAdd(plan, "maxPool2d", [0], 1, [3])).toThrow(/expected 4 attributes, found 1/);
+  const refused = (operator: string, attributes: unknown) =>
+    expect(() => native().planAdd(plan, operator, operator === "conv2d" ? [0, 1] : [0], 2, attributes));
+  refused("maxPool2d", { kernelSize: 3, padding: 1, ceilMode: false }).toThrow(
+    /stride: expected a number, found undefined/,
+  );
+  refused("maxPool2d", { kernelSize: 0 }).toThrow(/kernelSize: expected a whole number from 1, found 0/);
+  refused("relu", null).toThrow(/attributes: expected an object, found null/);
+  refused("conv2d", { ...CONVOLUTION, activation: "gelu" }).toThrow(/activation: a plan knows no gelu/);
+  refused("fold", {}).toThrow(/operator: a plan knows no fold/);
+});
+
+test("a constant of float16 is the numbers that its bits are", async () => {
+  const weight = { dtype: "float16", shape: [1, 2, 1, 1], data: Uint16Array.of(0x3c00, 0xc100) } as const;
+  const node = {
+    name: "y",
+    operator: "conv2d",
+    inputs: ["x", "weight"],
+    output: "y",
+    attributes: CONVOLUTION,
+  } as const;
+  const graph = {
+    inputs: [{ name: "x", shape: [1, 2, 1, symbol("w")] }],
+    initialisers: new Map([["weight", weight]]),
+    nodes: [node],
+    outputs: new Map([["y", "y"]]),
+  };
+  using plan = new Plan(graph, { precision: "fp32", usualSize: [1, 2] });
+  const found = await plan.run(tensor([1, 2, 10, 20], [1, 2, 1, 2]));
+  expect(found.toNumbers()).toEqual([1 - 2.5 * 10, 2 - 2.5 * 20]);
 });
 
 test("bytes may change, or go to another thread, as soon as they are asked about", async () => {
@@ -239,7 +270,7 @@ test("logits that are not finite are an error, not a class", async () => {
   (bias.source as unknown as { data: Float32Array }).data[2] = Number.NaN;
   const input = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
   const graph = optimise(trace(network, input, (x) => ({ logits: network.forward(x).out })));
-  const plan = new Plan(graph, { dtype: "float32", usualSize: [57, 57] });
+  const plan = new Plan(graph, { precision: "fp32", usualSize: [57, 57] });
   const [h, w] = [57, 57];
   const options = { table: TABLE, reversed: false, size: [h, w], alignCorners: true } as const;
   await expect(plan.labels(photograph(h, w), [1, h, w], options)).rejects.toMatchObject({

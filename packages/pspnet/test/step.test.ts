@@ -23,7 +23,7 @@ function step(changes: {
   const before = values(model);
   const loss = trainStep(model, optimiser, batch(), {
     device: "cpu",
-    bf16: false,
+    precision: "fp32",
     accumulate: changes.accumulate ?? 1,
     auxWeight: 0.4,
     classWeights: changes.classWeights ?? null,

@@ -43,6 +43,11 @@ Call::Call(napi_env env, napi_callback_info info, const Signature& signature) : 
   napi_get_cb_info(env, info, &count, arguments_, nullptr, nullptr);
 }
 
+Call::Call(const Call& outer, size_t index, const Signature& fields) : env_(outer.env_), signature_(fields) {
+  if (typeOf(env_, outer.raw(index)) != napi_object) outer.expected(index, "an object");
+  for (size_t i = 0; i < fields.arguments.size(); i++) check(napi_get_named_property(env_, outer.raw(index), fields.arguments[i], &arguments_[i]));
+}
+
 void Call::check(napi_status status) const {
   if (status == napi_ok) return;
   bool pending = false;

@@ -37,6 +37,8 @@ class Call {
   static constexpr uint32_t maximumLength = 1 << 20;
 
   Call(napi_env env, napi_callback_info info, const Signature& signature);
+  /** The fields of an object, argument `index` of `outer`, as if they were the arguments of a call. */
+  Call(const Call& outer, size_t index, const Signature& fields);
 
   napi_env env() const { return env_; }
   napi_value raw(size_t index) const { return arguments_[index]; }

@@ -55,7 +55,7 @@ function parseArgument(text, line) {
 
 /** One line of the table: name, arguments (positional, then named), result, C++ expression and documentation. */
 function parseLine(line) {
-  const match = /^(\w+)\((.*?)\) -> (\(.*?\)|\w+(?:\[\])?)(?: = (.*?))? -- (.*)$/.exec(line);
+  const match = /^(\w+)\((.*?)\) -> (\w+(?:\[\])?)(?: = (.*?))? -- (.*)$/.exec(line);
   if (!match)
     throw new Error(`operations.txt: expected name(arguments) -> result = C++ -- documentation, found: ${line}`);
   const [, name, list, result, expression, documentation] = match;
@@ -113,8 +113,7 @@ function cppReturn({ all, call, result }) {
   const value = branches(either, call);
   if (result === "self")
     return [`  ${value};`.replace(/^ {2}(.* \? .*);$/, "  static_cast<void>($1);"), "  return call.undefined();"];
-  if (!result.startsWith("(")) return [`  return call.result(${value});`];
-  return [`  auto [first, second] = ${value};`, "  return call.result(std::vector<at::Tensor>{first, second});"];
+  return [`  return call.result(${value});`];
 }
 
 function cppFunction(operation) {
@@ -172,22 +171,11 @@ function tsParameters({ name, positional, named, method }) {
 
 const holdsTensor = ({ type }) => type.startsWith("Tensor");
 const pascal = (name) => name[0].toUpperCase() + name.slice(1);
-const resultFields = (result) =>
-  result
-    .slice(1, -1)
-    .split(", ")
-    .map((part) => part.split(" ")[1]);
 
 /** Types that mention tensors inside an object need a name: TypeScript knows no `this` there. */
-function tsInterfaces({ name, named, result }) {
-  const list = [];
-  if (named.some(holdsTensor))
-    list.push(`export interface ${pascal(name)}Options<T> {\n  ${named.map(tsOption).join(";\n  ")};\n}\n`);
-  if (result.startsWith("(")) {
-    const fields = resultFields(result).map((field) => `  readonly ${field}: T;\n`);
-    list.push(`export interface ${pascal(name)}Result<T> {\n${fields.join("")}}\n`);
-  }
-  return list;
+function tsInterfaces({ name, named }) {
+  if (!named.some(holdsTensor)) return [];
+  return [`export interface ${pascal(name)}Options<T> {\n  ${named.map(tsOption).join(";\n  ")};\n}\n`];
 }
 
 /** What goes to the native function for one argument: handles for tensors. */
@@ -216,14 +204,7 @@ function tsOperation(operation) {
     self: ["this", `${call};\n    return this;`],
     bool: ["boolean", `return ${call} as boolean;`],
   };
-  let [type, body] = bodies[result] ?? [];
-  if (result.startsWith("(")) {
-    type = `${pascal(name)}Result<${self}>`;
-    const values = resultFields(result)
-      .map((field, i) => `${field}: ${wrap(`results[${i}]`)}`)
-      .join(", ");
-    body = `const results = ${call} as Handle[];\n    return { ${values} };`;
-  }
+  const [type, body] = bodies[result];
   const head = (list) => `  ${name}(${list}): ${type}`;
   // A tensor alone comes first, for that is all that core's interface asks for.
   const both = `${self} | number | bigint`;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "call.h"
+#include "enlargeMatrix.h"
 #include "upsampledArgmax.h"
 #include "upsampledCrossEntropy.h"
 

@@ -27,32 +27,31 @@ void Plan::constant(int64_t index, const at::Tensor& value) {
   constants_[index] = own.is_alias_of(value) ? own.clone() : own;
 }
 
-void Plan::add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes) {
-  const auto& [run, leastInputs, mostInputs, leastAttributes] = operatorNamed(op);
-  TORCH_CHECK(inputs.size() >= leastInputs && inputs.size() <= mostInputs, op, ": expected ", leastInputs, " inputs or more, found ", inputs.size());
-  TORCH_CHECK(attributes.size() >= leastAttributes, op, ": expected ", leastAttributes, " attributes, found ", attributes.size());
-  if (mostInputs != SIZE_MAX) inputs.resize(mostInputs, -1);
-  if (op == "conv2d" && canPack(dtype_, device_)) {
-    TORCH_CHECK(inputs[1] >= 0 && inputs[1] < static_cast<int64_t>(constants_.size()) && constants_[inputs[1]].defined(), "conv2d: its weights are not known");
-    auto& weight = constants_[inputs[1]];
+void Plan::add(const Operator& op, std::vector<int64_t> inputs, int64_t output, const Call& attributes) {
+  const std::string name = op.signature.name;
+  TORCH_CHECK(inputs.size() >= op.leastInputs && inputs.size() <= op.mostInputs, name, ": expected ", op.leastInputs, " inputs or more, found ", inputs.size());
+  if (op.mostInputs != SIZE_MAX) inputs.resize(op.mostInputs, -1);
+  Step step{op.compile(attributes), std::move(inputs), output, std::nullopt, name == "enlargeMatrix", {}};
+  if (name == "conv2d" && canPack(dtype_, device_)) {
+    const int64_t index = step.inputs[1];
+    TORCH_CHECK(index >= 0 && index < static_cast<int64_t>(constants_.size()) && constants_[index].defined(), "conv2d: its weights are not known");
+    auto& weight = constants_[index];
     if (weight.is_mkldnn()) throw std::invalid_argument("conv2d: its weights are another convolution's");
-    weight = packedWeight(weight, attributes);
+    step.convolution.emplace(attributes);
+    weight = step.convolution->packed(weight, attributes.integers(4, 4));
   }
-  steps_.push_back({run, std::move(inputs), output, std::move(attributes), {}});
+  steps_.push_back(std::move(step));
 }
 
-void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output) {
+void Plan::finish(int64_t images, int64_t output) {
   images_ = images;
-  matrices_ = std::move(matrices);
   output_ = output;
   int64_t last = std::max(images, output);
   for (const auto& step : steps_) last = std::max(last, step.output);
-  for (const auto index : matrices_) last = std::max(last, index);
   constants_.resize(std::max<size_t>(constants_.size(), last + 1));
   std::vector<bool> known(constants_.size(), false), needed(constants_.size(), false);
   for (size_t i = 0; i < known.size(); i++) known[i] = constants_[i].defined();
   known.at(images_) = true;
-  for (const auto index : matrices_) known.at(index) = true;
   for (const auto& step : steps_) {
     for (const auto index : step.inputs) TORCH_CHECK(index < 0 || known.at(index), "value ", index, ": expected it to be given before it is read");
     known.at(step.output) = true;
@@ -68,23 +67,24 @@ void Plan::finish(int64_t images, std::vector<int64_t> matrices, int64_t output)
   }
 }
 
-at::Tensor Plan::run(const at::Tensor& images, const std::vector<at::Tensor>& matrices) {
-  if (matrices.size() != matrices_.size()) throw std::invalid_argument("matrices: expected " + std::to_string(matrices_.size()));
+at::Tensor Plan::run(const at::Tensor& images) {
   std::vector<at::Tensor> values(constants_);
   values.at(images_) = converted(images);
-  for (size_t i = 0; i < matrices.size(); i++) values[matrices_[i]] = converted(matrices[i]);
   auto& own = sizes_.at(images.sizes().vec());
   const bool first = own.weights.empty();
   if (first) own.inputs.assign(steps_.size(), {});
-  std::vector<at::Tensor> read;
+  own.values.resize(steps_.size());
+  Values read;
   for (size_t i = 0; i < steps_.size(); i++) {
     if (computingStops()) throw std::runtime_error("the process ends");
     const auto& step = steps_[i];
     read.clear();
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
-    const bool packed = read.size() > 1 && read[1].is_mkldnn();
+    const bool packed = step.convolution.has_value();
     if (packed && !first && own.weights[i].defined()) read[1] = own.weights[i];
-    values[step.output] = step.run(step, read);
+    auto& value = step.ofSizeAlone ? own.values[i] : values[step.output];
+    if (!value.defined()) value = step.compute(read);
+    values[step.output] = value;
     if (packed && first) own.inputs[i] = read[0].sizes().vec();
     for (const auto index : step.lastUses) values[index] = at::Tensor();
   }
@@ -95,7 +95,7 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
   const c10::NoGradGuard noGrad;
   auto& own = sizes_.at(images.vec());
   if (own.runs++ == 1) layWeightsOut(own);
-  lastWorkspace_ = &workspaces_.at(key);
+  lastWorkspace_ = &own.workspaces.at(key);
   const Workspace::Scope scope(*lastWorkspace_);
   return work();
 }
@@ -110,20 +110,22 @@ void Plan::layWeightsOut(ForSize& own) {
     changed = changed || !own.weights[i].is_same(constants_[steps_[i].inputs[1]]);
   }
   // Without the old order a run no longer takes the memory that it was seen to take.
-  if (changed) workspaces_.clear();
+  if (changed) own.workspaces.clear();
 }
 
 const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
   const int64_t index = step.inputs[1];
   auto& known = orders_[index];
   if (known.empty()) known.push_back(constants_[index]);
-  const auto attributes = withInputSize(step.attributes, inputSize);
-  std::vector<int64_t> key(attributes.begin(), attributes.end());
-  key.insert(key.end(), known[0].sizes().begin(), known[0].sizes().end());
+  const auto& convolution = *step.convolution;
+  std::vector<int64_t> key(inputSize.vec());
+  for (const auto sizes : {at::IntArrayRef(convolution.stride), at::IntArrayRef(convolution.padding), at::IntArrayRef(convolution.dilation), known[0].sizes()}) {
+    key.insert(key.end(), sizes.begin(), sizes.end());
+  }
   auto& order = orderFor_[key];
   const auto found = [&] { return std::find_if(known.begin(), known.end(), [&](const auto& one) { return orderOf(one) == order; }); };
   if (const auto at = found(); at != known.end()) return *at;
-  const auto packed = packedWeight(known[0], attributes);
+  const auto packed = convolution.packed(known[0], inputSize);
   order = orderOf(packed);
   if (const auto at = found(); at != known.end()) return *at;
   return known.emplace_back(packed);
@@ -157,14 +159,8 @@ const at::Tensor& finite(const at::Tensor& logits) {
 
 ByteInput byteInput(const Call& call, size_t index) { return {call.tensor(index), call.boolean(index + 1)}; }
 
-/** Kinds of work on a plan: with the sizes they are given, what their memory is laid out for. */
+/** Kinds of work on a plan: with the sizes of what they look at, what their memory is laid out for. */
 enum Kind : int64_t { outputs, windows, logits, labels };
-
-std::vector<int64_t> keyOf(std::initializer_list<int64_t> kind, std::initializer_list<at::IntArrayRef> sizes) {
-  std::vector<int64_t> key(kind);
-  for (const auto size : sizes) key.insert(key.end(), size.begin(), size.end());
-  return key;
-}
 
 }  // namespace
 
@@ -184,32 +180,33 @@ FUNCTION(planConstant, "plan", "index", "value") {
 }
 
 FUNCTION(planAdd, "plan", "operator", "inputs", "output", "attributes") {
-  planIn(call)->add(call.string(1), listOf(call.integers(2)), call.integer(3, 0, Call::maximumLength), call.integers(4));
+  const auto& op = operatorNamed(call.string(1));
+  planIn(call)->add(op, listOf(call.integers(2)), call.integer(3, 0, Call::maximumLength), Call(call, 4, op.signature));
   return call.undefined();
 }
 
-FUNCTION(planFinish, "plan", "images", "matrices", "output") {
-  planIn(call)->finish(call.integer(1, 0, Call::maximumLength), listOf(call.integers(2)), call.integer(3, 0, Call::maximumLength));
+FUNCTION(planFinish, "plan", "images", "output") {
+  planIn(call)->finish(call.integer(1, 0, Call::maximumLength), call.integer(2, 0, Call::maximumLength));
   return call.undefined();
 }
 
 // A promise of the output; the work is done off the event loop.
-FUNCTION(planRun, "plan", "images", "matrices") {
-  const auto work = [plan = planIn(call), images = call.tensor(1), matrices = call.tensors(2)] {
-    return plan->perform(keyOf({Kind::outputs}, {images.sizes()}), images.sizes(), [&] { return plan->run(images, matrices); });
+FUNCTION(planRun, "plan", "images") {
+  const auto work = [plan = planIn(call), images = call.tensor(1)] {
+    return plan->perform({Kind::outputs}, images.sizes(), [&] { return plan->run(images); });
   };
   return computeLater(call, work);
 }
 
 // A promise of the logits of a window of a photograph, bytes [1, h, w, c], at the size `scaled`, which is padded to `size`; with `flip` of
 // the window's mirror image too. `corner` is the window's upper left one, beyond the photograph where that is padded.
-FUNCTION(planWindow, "plan", "bytes", "table", "reversed", "scaled", "corner", "window", "size", "flip", "matrices") {
+FUNCTION(planWindow, "plan", "bytes", "table", "reversed", "scaled", "corner", "window", "size", "flip") {
   const auto scaled = call.size(4), corner = call.integers(5, 2), window = call.size(6);
   const Look look{scaled[0], scaled[1], corner[0], corner[1], window[0], window[1], call.boolean(8)};
-  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), look, size = call.size(7), matrices = call.tensors(9)] {
+  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), look, size = call.size(7)] {
     const Integers images{look.flip ? 2 : 1, bytes.size(-1), size[0], size[1]};
-    return plan->perform(keyOf({Kind::windows, look.rows, look.columns}, {images}), images, [&] {
-      return finite(plan->run(bytesToFeatures(bytes, input, look, size, plan->dtype()), matrices));
+    return plan->perform({Kind::windows, look.rows, look.columns}, images, [&] {
+      return finite(plan->run(bytesToFeatures(bytes, input, look, size, plan->dtype())));
     });
   };
   return computeLater(call, work);
@@ -223,11 +220,11 @@ Look whole(const at::Tensor& bytes) { return {bytes.size(1), bytes.size(2), 0, 0
 /** A promise of what `finish` makes of the logits of photographs, which are padded to `size`. */
 napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, bool)) {
   const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), size = call.size(4), alignCorners = call.boolean(5),
-                     matrices = call.tensors(6), kind, finish] {
+                     kind, finish] {
     TORCH_CHECK(bytes.dim() == 4, "expected bytes [n, h, w, c], found ", bytes.sizes());
     const Integers images{bytes.size(0), bytes.size(3), size[0], size[1]};
-    return plan->perform(keyOf({kind}, {bytes.sizes(), size}), images, [&] {
-      const auto logits = plan->run(bytesToFeatures(bytes, input, whole(bytes), size, plan->dtype()), matrices);
+    return plan->perform({kind, bytes.size(1), bytes.size(2)}, images, [&] {
+      const auto logits = plan->run(bytesToFeatures(bytes, input, whole(bytes), size, plan->dtype()));
       return finish(logits, size, bytes.sizes().slice(1, 2), alignCorners).cpu();
     });
   };
@@ -237,14 +234,14 @@ napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at:
 }  // namespace
 
 // A promise of the logits [n, c, h, w] of photographs, bytes [n, h, w, 3], which are padded to `size`, enlarged.
-FUNCTION(planLogits, "plan", "bytes", "table", "reversed", "size", "alignCorners", "matrices") {
+FUNCTION(planLogits, "plan", "bytes", "table", "reversed", "size", "alignCorners") {
   return fromWhole(call, Kind::logits, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
     return at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, crop[0]).narrow(3, 0, crop[1]).contiguous();
   });
 }
 
 // A promise of the class of each pixel, uint8 [n, h, w], of the same.
-FUNCTION(planLabels, "plan", "bytes", "table", "reversed", "size", "alignCorners", "matrices") {
+FUNCTION(planLabels, "plan", "bytes", "table", "reversed", "size", "alignCorners") {
   return fromWhole(call, Kind::labels, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
     return upsampledArgmax(finite(logits), size, crop, alignCorners);
   });

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,24 +15,39 @@
 
 namespace binding {
 
-struct Step;
+using Values = std::vector<at::Tensor>;
+
+/** Computes a value of others. An input that is left out is an undefined tensor. */
+using Compute = std::function<at::Tensor(const Values&)>;
 
 struct Operator {
-  /** Computes a step of the values it reads, `mostInputs` of them. An input that is left out is an undefined tensor. */
-  at::Tensor (*run)(const Step&, const std::vector<at::Tensor>&);
+  /** Its name, and those of its attributes, in the order in which `compile` reads them. */
+  Signature signature;
+  /** A step has as many; fewer are filled up. */
   size_t leastInputs, mostInputs;
-  /** The least there are. */
-  size_t attributes;
+  Compute (*compile)(const Call& attributes);
 };
 
-struct Step {
-  at::Tensor (*run)(const Step&, const std::vector<at::Tensor>&);
-  std::vector<int64_t> inputs;  // -1: left out
-  int64_t output;
-  Integers attributes;
-  /** Values that no later step reads. */
-  std::vector<int64_t> lastUses;
+/** The operator of this name; throws for one that there is not. */
+const Operator& operatorNamed(const std::string& name);
+
+/** What a convolution is told beside its values. */
+struct Convolution {
+  Integers stride, padding, dilation;
+  /** oneDNN's name of it, or "none". */
+  std::string activation;
+
+  explicit Convolution(const Call& attributes);
+
+  /** The weights, packed or not, in the order that is best for inputs of this size. */
+  at::Tensor packed(const at::Tensor& weight, at::IntArrayRef inputSize) const;
 };
+
+/** Whether a convolution's weights of this type can be packed for oneDNN. */
+bool canPack(at::ScalarType dtype, at::Device device);
+
+/** What the order of packed weights is told apart by. */
+std::string orderOf(const at::Tensor& packed);
 
 class Plan {
  public:
@@ -41,12 +57,12 @@ class Plan {
 
   /** Gives value `index` for every run. Its memory is copied. */
   void constant(int64_t index, const at::Tensor& value);
-  void add(const std::string& op, std::vector<int64_t> inputs, int64_t output, Integers attributes);
-  /** Ends the building: which values are the images, the matrices that depend on their size, and the output. */
-  void finish(int64_t images, std::vector<int64_t> matrices, int64_t output);
+  void add(const Operator& op, std::vector<int64_t> inputs, int64_t output, const Call& attributes);
+  /** Ends the building: which values are the images and the output. */
+  void finish(int64_t images, int64_t output);
 
   /** The output in float32. Within `perform`. */
-  at::Tensor run(const at::Tensor& images, const std::vector<at::Tensor>& matrices);
+  at::Tensor run(const at::Tensor& images);
 
   /**
    * Does work that runs images [n, c, h, w] of this size, on the compute thread. Work of the same key allocates the same: its memory is
@@ -58,14 +74,17 @@ class Plan {
   const Workspace* workspace() const { return lastWorkspace_; }
 
  private:
-  at::ScalarType dtype_;
-  at::Device device_;
-  std::vector<at::Tensor> constants_;
-  std::vector<Step> steps_;
-  std::vector<int64_t> matrices_;
-  int64_t images_ = 0, output_ = 0;
-  Recent<Workspace> workspaces_{8};
-  Workspace* lastWorkspace_ = nullptr;
+  struct Step {
+    Compute compute;
+    std::vector<int64_t> inputs;  // -1: left out
+    int64_t output;
+    /** Of one whose weights are packed. */
+    std::optional<Convolution> convolution;
+    /** Whether its value is the same for all images of one size. */
+    bool ofSizeAlone;
+    /** Values that no later step reads. */
+    std::vector<int64_t> lastUses;
+  };
 
   /** What images of one size need beyond what all of them share. */
   struct ForSize {
@@ -74,8 +93,18 @@ class Plan {
     std::vector<std::vector<int64_t>> inputs;
     /** Of each of these, from the second run on, its weights in the order that is best for this size. */
     std::vector<at::Tensor> weights;
+    /** Of each step, its value if that depends on the size alone. */
+    std::vector<at::Tensor> values;
+    Recent<Workspace> workspaces{8};
   };
+
+  at::ScalarType dtype_;
+  at::Device device_;
+  std::vector<at::Tensor> constants_;
+  std::vector<Step> steps_;
+  int64_t images_ = 0, output_ = 0;
   Recent<ForSize> sizes_{16};
+  Workspace* lastWorkspace_ = nullptr;
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
   /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
@@ -85,20 +114,5 @@ class Plan {
   void layWeightsOut(ForSize& own);
   const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);
 };
-
-/** The operator of this name; throws for one that there is not. */
-const Operator& operatorNamed(const std::string& name);
-
-/** Whether a convolution's weights of this type can be packed for oneDNN. */
-bool canPack(at::ScalarType dtype, at::Device device);
-
-/** The weights of a convolution, packed or not, in the order that its operator wants. */
-at::Tensor packedWeight(const at::Tensor& weight, const Integers& attributes);
-
-/** What the order of packed weights is told apart by. */
-std::string orderOf(const at::Tensor& packed);
-
-/** The attributes of a convolution whose input has another size. */
-Integers withInputSize(Integers attributes, at::IntArrayRef size);
 
 }  // namespace binding

@@ -8,16 +8,6 @@ export type MemoryFormat = "contiguous" | "channelsLast";
 /** What a loss does with its elements. */
 export type Reduction = "none" | "mean" | "sum";
 
-export interface TopkResult<T> {
-  readonly values: T;
-  readonly indices: T;
-}
-
-export interface SortResult<T> {
-  readonly values: T;
-  readonly indices: T;
-}
-
 export interface CrossEntropyOptions<T> {
   readonly weight?: T | null;
   /** Default -100. */ readonly ignoreIndex?: number;
@@ -68,13 +58,6 @@ export abstract class Operations {
     return this.wrap(native().div(this.handle, operand(other)) as Handle);
   }
 
-  /** Remainder with the sign of the divisor. */
-  remainder(other: this): this;
-  remainder(other: this | number | bigint): this;
-  remainder(other: this | number | bigint): this {
-    return this.wrap(native().remainder(this.handle, operand(other)) as Handle);
-  }
-
   /** Larger of two, element by element. */
   maximum(other: this): this {
     return this.wrap(native().maximum(this.handle, other.handle) as Handle);
@@ -102,11 +85,6 @@ export abstract class Operations {
     return this.wrap(native().abs(this.handle) as Handle);
   }
 
-  /** -1, 0 or 1. */
-  sign(): this {
-    return this.wrap(native().sign(this.handle) as Handle);
-  }
-
   /** Exponential. */
   exp(): this {
     return this.wrap(native().exp(this.handle) as Handle);
@@ -122,21 +100,6 @@ export abstract class Operations {
     return this.wrap(native().sqrt(this.handle) as Handle);
   }
 
-  /** Reciprocal of the square root. */
-  rsqrt(): this {
-    return this.wrap(native().rsqrt(this.handle) as Handle);
-  }
-
-  /** Largest whole number not above. */
-  floor(): this {
-    return this.wrap(native().floor(this.handle) as Handle);
-  }
-
-  /** Nearest whole number, halves to even. */
-  round(): this {
-    return this.wrap(native().round(this.handle) as Handle);
-  }
-
   /** Limits to [min, max]. */
   clamp(min?: number | bigint | null, max?: number | bigint | null): this {
     return this.wrap(native().clamp(this.handle, min, max) as Handle);
@@ -150,27 +113,11 @@ export abstract class Operations {
     return this;
   }
 
-  /** Subtracts `alpha * other` in place. */
-  sub_(other: this, options?: { /** Default 1. */ readonly alpha?: number | bigint }): this;
-  sub_(other: this | number | bigint, options?: { /** Default 1. */ readonly alpha?: number | bigint }): this;
-  sub_(other: this | number | bigint, options: { /** Default 1. */ readonly alpha?: number | bigint } = {}): this {
-    native().sub_(this.handle, operand(other), options.alpha);
-    return this;
-  }
-
   /** Multiplies in place. */
   mul_(other: this): this;
   mul_(other: this | number | bigint): this;
   mul_(other: this | number | bigint): this {
     native().mul_(this.handle, operand(other));
-    return this;
-  }
-
-  /** Divides in place. */
-  div_(other: this): this;
-  div_(other: this | number | bigint): this;
-  div_(other: this | number | bigint): this {
-    native().div_(this.handle, operand(other));
     return this;
   }
 
@@ -197,12 +144,6 @@ export abstract class Operations {
     return this.wrap(native().relu(this.handle) as Handle);
   }
 
-  /** max(x, 0) in place. */
-  relu_(): this {
-    native().relu_(this.handle);
-    return this;
-  }
-
   /** 1 / (1 + exp(-x)). */
   sigmoid(): this {
     return this.wrap(native().sigmoid(this.handle) as Handle);
@@ -211,16 +152,6 @@ export abstract class Operations {
   /** Hyperbolic tangent. */
   tanh(): this {
     return this.wrap(native().tanh(this.handle) as Handle);
-  }
-
-  /** x times the normal distribution function. */
-  gelu(): this {
-    return this.wrap(native().gelu(this.handle) as Handle);
-  }
-
-  /** x times sigmoid(x). */
-  silu(): this {
-    return this.wrap(native().silu(this.handle) as Handle);
   }
 
   /** exp(x) / sum(exp(x)) along `dim`. */
@@ -253,19 +184,9 @@ export abstract class Operations {
     return this.wrap(native().mean(this.handle, dim, options.keepdim) as Handle);
   }
 
-  /** Variance; `correction` 1 (the default) is the unbiased one. */
-  variance(dim?: number | readonly number[] | null, options: { readonly correction?: number | bigint | null; /** Default false. */ readonly keepdim?: boolean } = {}): this {
-    return this.wrap(native().variance(this.handle, dim, options.correction, options.keepdim) as Handle);
-  }
-
   /** Largest over `dim`, or over everything. */
   amax(dim?: number | readonly number[], options: { /** Default false. */ readonly keepdim?: boolean } = {}): this {
     return this.wrap(native().amax(this.handle, dim, options.keepdim) as Handle);
-  }
-
-  /** Smallest over `dim`, or over everything. */
-  amin(dim?: number | readonly number[], options: { /** Default false. */ readonly keepdim?: boolean } = {}): this {
-    return this.wrap(native().amin(this.handle, dim, options.keepdim) as Handle);
   }
 
   /** Largest element. */
@@ -283,51 +204,9 @@ export abstract class Operations {
     return this.wrap(native().argmax(this.handle, dim, options.keepdim) as Handle);
   }
 
-  /** Index of the smallest along `dim`, int64. */
-  argmin(dim?: number | null, options: { /** Default false. */ readonly keepdim?: boolean } = {}): this {
-    return this.wrap(native().argmin(this.handle, dim, options.keepdim) as Handle);
-  }
-
-  /** Whether all are true. */
-  all(dim?: number | readonly number[] | null, options: { /** Default false. */ readonly keepdim?: boolean } = {}): this {
-    return this.wrap(native().all(this.handle, dim, options.keepdim) as Handle);
-  }
-
-  /** Whether any is true. */
-  any(dim?: number | readonly number[] | null, options: { /** Default false. */ readonly keepdim?: boolean } = {}): this {
-    return this.wrap(native().any(this.handle, dim, options.keepdim) as Handle);
-  }
-
-  /** The `k` largest along `dim`, and where they were. */
-  topk(k: number, options: { /** Default -1. */ readonly dim?: number; /** Default true. */ readonly largest?: boolean; /** Default true. */ readonly sorted?: boolean } = {}): TopkResult<this> {
-    const results = native().topk(this.handle, k, options.dim, options.largest, options.sorted) as Handle[];
-    return { values: this.wrap(results[0]), indices: this.wrap(results[1]) };
-  }
-
-  /** Sorted along `dim`, and where they were. */
-  sort(options: { /** Default -1. */ readonly dim?: number; /** Default false. */ readonly descending?: boolean } = {}): SortResult<this> {
-    const results = native().sort(this.handle, options.dim, options.descending) as Handle[];
-    return { values: this.wrap(results[0]), indices: this.wrap(results[1]) };
-  }
-
-  /** How often each whole number occurs in a 1-d tensor. */
-  bincount(weights?: this | null, options: { /** Default 0. */ readonly minlength?: number } = {}): this {
-    return this.wrap(native().bincount(this.handle, weights?.handle, options.minlength) as Handle);
-  }
-
   /** Matrix product, with broadcasting over leading dimensions. */
   matmul(other: this): this {
     return this.wrap(native().matmul(this.handle, other.handle) as Handle);
-  }
-
-  /** Product of two matrices. */
-  mm(other: this): this {
-    return this.wrap(native().mm(this.handle, other.handle) as Handle);
-  }
-
-  /** Product of two batches of matrices. */
-  bmm(other: this): this {
-    return this.wrap(native().bmm(this.handle, other.handle) as Handle);
   }
 
   /** x times `weight` transposed, plus bias; weight `[out, in]`. */
@@ -370,9 +249,9 @@ export abstract class Operations {
     return this.wrap(native().upsampleBilinear2d(this.handle, size, options.alignCorners) as Handle);
   }
 
-  /** Nearest-neighbour resize to `[h, w]`. */
-  upsampleNearest2d(size: number | readonly [number, number]): this {
-    return this.wrap(native().upsampleNearest2d(this.handle, size) as Handle);
+  /** The matrix that enlarges `bins` values to the size of dimension `dim`: `[1, size, taps * bins]`. */
+  enlargeMatrix(dim: number, options: { readonly bins: number; readonly taps: number; readonly alignCorners: boolean }): this {
+    return this.wrap(native().enlargeMatrix(this.handle, dim, options.bins, options.taps, options.alignCorners) as Handle);
   }
 
   /** Cross-entropy of logits `[n, c, ...]` and class ids `[n, ...]` (int64). */
@@ -537,21 +416,6 @@ export abstract class Operations {
     return this.wrap(native().ge(this.handle, operand(other)) as Handle);
   }
 
-  /** Both true. */
-  logicalAnd(other: this): this {
-    return this.wrap(native().logicalAnd(this.handle, other.handle) as Handle);
-  }
-
-  /** Either true. */
-  logicalOr(other: this): this {
-    return this.wrap(native().logicalOr(this.handle, other.handle) as Handle);
-  }
-
-  /** Not true. */
-  logicalNot(): this {
-    return this.wrap(native().logicalNot(this.handle) as Handle);
-  }
-
   /** Neither infinite nor NaN. */
   isfinite(): this {
     return this.wrap(native().isfinite(this.handle) as Handle);
@@ -577,11 +441,6 @@ export abstract class Operations {
   /** Zeros of this shape, type and layout. */
   zerosLike(): this {
     return this.wrap(native().zerosLike(this.handle) as Handle);
-  }
-
-  /** Ones of this shape, type and layout. */
-  onesLike(): this {
-    return this.wrap(native().onesLike(this.handle) as Handle);
   }
 }
 

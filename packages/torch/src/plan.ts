@@ -1,11 +1,10 @@
 import {
-  type Attributes,
-  enlargeMatrix,
   type Graph,
-  type GraphConstant,
   inferShapes,
   type Node,
   notFinite,
+  PRECISION_DTYPE,
+  type Precision,
   PspnetError,
   peakBytes,
   withoutValues,
@@ -17,15 +16,12 @@ import { keep } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
 export interface PlanOptions {
-  /** Of weights and activations: bfloat16 where the processor is fast at it; float16 on a GPU alone. */
-  readonly dtype: "float32" | "bfloat16" | "float16";
+  /** Of weights and activations: bf16 where the processor is fast at it; fp16 on a GPU alone. */
+  readonly precision: Precision;
   readonly device?: string;
   /** Size of images that the weights are laid out for at first, `[h, w]`. */
   readonly usualSize: readonly [number, number];
 }
-
-/** Sizes of images that the matrices are kept for. */
-const SIZES_KEPT = 16;
 
 /** How logits become an image's. */
 export interface EnlargeOptions {
@@ -81,15 +77,11 @@ export class Plan {
   readonly #handle: Handle;
   /** The graph without the values of its constants, which the native plan has. */
   readonly #shapes: Graph;
-  /** Nodes whose values depend on the image's size alone: a run is given them. */
-  readonly #matrices: readonly Node<"enlargeMatrix">[];
   readonly #device: string;
-  readonly #dtype: PlanOptions["dtype"];
-  /** The size that was used last at the end. */
-  readonly #forSize = new Map<string, readonly Tensor[]>();
+  readonly #precision: Precision;
 
   /** @param graph with one input `[n, c, h, w]` and one output, the better for having been optimised. */
-  constructor(graph: Graph, { dtype, device = "cpu", usualSize }: PlanOptions) {
+  constructor(graph: Graph, { precision, device = "cpu", usualSize }: PlanOptions) {
     if (graph.inputs.length !== 1 || graph.outputs.size !== 1) {
       throw new PspnetError(
         "usage",
@@ -98,15 +90,14 @@ export class Plan {
     }
     this.#shapes = withoutValues(graph);
     this.#device = device;
-    this.#dtype = dtype;
-    this.#matrices = graph.nodes.filter((node): node is Node<"enlargeMatrix"> => node.operator === "enlargeMatrix");
-    this.#handle = native().planCreate(dtype, device) as Handle;
+    this.#precision = precision;
+    this.#handle = native().planCreate(PRECISION_DTYPE[precision], device) as Handle;
     this.#build(graph, usualSize);
   }
 
   /** The output for normalised images `[n, c, h, w]`, in float32. Their memory is read until the promise is kept. */
   async run(images: Tensor): Promise<Tensor> {
-    return computed(native().planRun(this.#handle, images.handle, this.#matricesFor(images.shape.slice(2))));
+    return computed(native().planRun(this.#handle, images.handle));
   }
 
   /**
@@ -138,7 +129,7 @@ export class Plan {
     const { table, reversed, scaled, corner, window, size, flip } = options;
     using values = keep(tensor(table, [3, 256]));
     const given = [photograph.handle, values.handle, reversed, scaled, corner, window, size, flip];
-    return computed(native().planWindow(this.#handle, ...given, this.#matricesFor(size)));
+    return computed(native().planWindow(this.#handle, ...given));
   }
 
   /** The one block that activations of the last run's size lie in: its bytes, and how many runs it has served. */
@@ -153,16 +144,14 @@ export class Plan {
    */
   memoryFor([n, h, w]: PhotographShape): number {
     const [{ name, shape }] = this.#shapes.inputs;
-    const emulated = this.#dtype === "bfloat16" && this.#device === "cpu" && !fastBfloat16();
-    const bytes = this.#dtype === "float32" ? 4 : 2;
+    const emulated = this.#precision === "bf16" && this.#device === "cpu" && !fastBfloat16();
+    const bytes = this.#precision === "fp32" ? 4 : 2;
     return (emulated ? EMULATED : 1) * peakBytes(this.#shapes, { [name]: [n, shape[1], h, w] }, { bytes, scratch });
   }
 
-  /** Frees weights and matrices. Runs that have been asked for are still done. */
+  /** Frees the weights. Runs that have been asked for are still done. */
   dispose(): void {
     native().planDispose(this.#handle);
-    for (const matrices of this.#forSize.values()) for (const matrix of matrices) matrix.dispose();
-    this.#forSize.clear();
   }
 
   [Symbol.dispose](): void {
@@ -173,58 +162,27 @@ export class Plan {
     const { table, reversed, size, alignCorners } = options;
     using photographs = keep(bytes);
     using values = keep(tensor(table, [3, 256]));
-    const given = [photographs.handle, values.handle, reversed, size, alignCorners, this.#matricesFor(size)];
+    const given = [photographs.handle, values.handle, reversed, size, alignCorners];
     return computed(native()[question](this.#handle, ...given));
   }
 
   #build(graph: Graph, [h, w]: readonly [number, number]): void {
     const { inputs, initialisers, nodes, outputs } = graph;
     const [{ name, shape }] = inputs;
-    const shapes = inferShapes(graph, { [name]: [1, shape[1], h, w] }) as ReadonlyMap<string, readonly number[]>;
+    const shapes = inferShapes(graph, { [name]: [1, shape[1], h, w] });
     const index = new Map<string, number>([["", -1]]);
     for (const value of [name, ...initialisers.keys(), ...nodes.map(({ output }) => output)])
       index.set(value, index.size - 1);
     const at = (value: string) => index.get(value)!;
-    for (const [value, constant] of initialisers) this.#constant(at(value), constant);
-    for (const node of nodes) {
-      if (node.operator === "enlargeMatrix") continue;
-      const attributes = attributesOf(node, shapes.get(node.inputs[0])!);
-      native().planAdd(this.#handle, node.operator, node.inputs.map(at), at(node.output), attributes);
+    for (const [value, { dtype, shape, data }] of initialisers) {
+      using constant = keep(dtype === "float32" ? viewOf(data, shape) : tensor(data, shape, { dtype }));
+      native().planConstant(this.#handle, at(value), constant.handle);
     }
-    const matrices = this.#matrices.map(({ output }) => at(output));
-    native().planFinish(this.#handle, at(name), matrices, at([...outputs.values()][0]));
-  }
-
-  #constant(index: number, { data, shape }: GraphConstant): void {
-    using value = keep(viewOf(data, shape));
-    native().planConstant(this.#handle, index, value.handle);
-  }
-
-  /** @param size of the images that the network runs, `[h, w]` */
-  #matricesFor(size: readonly number[]): Handle[] {
-    const key = size.join("x");
-    const matrices = this.#forSize.get(key) ?? this.#makeMatrices(size);
-    this.#forSize.delete(key);
-    this.#forSize.set(key, matrices);
-    if (this.#forSize.size > SIZES_KEPT) {
-      const [[oldest, unused]] = this.#forSize;
-      this.#forSize.delete(oldest);
-      for (const matrix of unused) matrix.dispose();
+    for (const { operator, inputs, output, attributes } of nodes) {
+      const told = { ...attributes, inputSize: shapes.get(inputs[0]) };
+      native().planAdd(this.#handle, operator, inputs.map(at), at(output), told);
     }
-    return matrices.map(({ handle }) => handle);
-  }
-
-  #makeMatrices(size: readonly number[]): readonly Tensor[] {
-    const [{ name, shape }] = this.#shapes.inputs;
-    const shapes = inferShapes(this.#shapes, { [name]: [1, shape[1], ...size] });
-    return this.#matrices.map(({ inputs: [input], attributes }) =>
-      this.#matrix(shapes.get(input)![attributes.dim] as number, attributes),
-    );
-  }
-
-  #matrix(size: number, attributes: Attributes["enlargeMatrix"]): Tensor {
-    const shape = [1, size, attributes.taps * attributes.bins];
-    return keep(tensor(enlargeMatrix(size, attributes), shape, { dtype: "float32", device: this.#device }));
+    native().planFinish(this.#handle, at(name), at([...outputs.values()][0]));
   }
 }
 
@@ -234,38 +192,5 @@ async function computed(promise: unknown): Promise<Tensor> {
     return new Tensor((await promise) as Handle);
   } catch (cause) {
     throw (cause as NodeJS.ErrnoException).code === "ERR_NOT_FINITE" ? notFinite(cause) : cause;
-  }
-}
-
-/** What the native operator is told, as numbers in its order. */
-function attributesOf(node: Node, inputShape: readonly number[]): number[] {
-  switch (node.operator) {
-    case "conv2d": {
-      const { stride, padding, dilation, relu } = node.attributes;
-      return [stride, padding, dilation, Number(relu), ...inputShape];
-    }
-    case "maxPool2d": {
-      const { kernelSize, stride, padding, ceilMode } = node.attributes;
-      return [kernelSize, stride, padding, Number(ceilMode)];
-    }
-    case "adaptiveAvgPool2d":
-    case "adaptiveMaxPool2d":
-      return [node.attributes.bins];
-    case "cat":
-      return [node.attributes.dim];
-    case "narrow":
-      return [node.attributes.dim, node.attributes.start, node.attributes.length];
-    case "permute":
-      return [...node.attributes.dims];
-    case "flatten":
-      return [node.attributes.start, node.attributes.end];
-    case "unflatten":
-      return [node.attributes.dim, ...node.attributes.sizes];
-    case "resizeLike":
-      return [Number(node.attributes.alignCorners)];
-    case "resize":
-      return [...node.attributes.size, Number(node.attributes.alignCorners)];
-    default:
-      return [];
   }
 }

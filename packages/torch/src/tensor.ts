@@ -1,10 +1,4 @@
-import {
-  type Tensor as CoreTensor,
-  type DType,
-  type EnlargeMatrixOptions,
-  enlargeMatrix,
-  type InterpolateOptions,
-} from "@pspnet/core";
+import type { Tensor as CoreTensor, DType, InterpolateOptions } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
 import { functions, type MemoryFormat, Operations } from "./operations.generated.js";
 import { own, scope } from "./scope.js";
@@ -71,13 +65,6 @@ export class Tensor extends Operations implements CoreTensor {
   resizeLike(like: this, options: InterpolateOptions): this {
     const [h, w] = like.shape.slice(-2);
     return this.upsampleBilinear2d([h, w], options);
-  }
-
-  /** The matrix that enlarges `bins` values to the size of dimension `dim`: `[1, size, taps * bins]`. */
-  enlargeMatrix(dim: number, options: EnlargeMatrixOptions): this {
-    const size = this.shape.at(dim)!;
-    const shape = [1, size, options.taps * options.bins];
-    return this.wrap(native().fromData(enlargeMatrix(size, options), shape, this.dtype, this.device) as Handle);
   }
 
   /** Whether operations on this tensor are recorded for {@link backward}. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { enlargeMatrix } from "@pspnet/core";
 import {
   arange,
   backend,
@@ -37,27 +38,20 @@ describe("arithmetic", () => {
     ["sub", () => a.sub(b), [-3, -7, 9]],
     ["mul", () => a.mul(b), [4, -10, -18]],
     ["div", () => a.div(b), [0.25, -0.4, -0.5]],
-    ["remainder", () => a.remainder(2), [1, 0, 1]],
     ["maximum", () => a.maximum(b), [4, 5, 3]],
     ["minimum", () => a.minimum(b), [1, -2, -6]],
     ["pow", () => a.pow(2), [1, 4, 9]],
     ["neg", () => a.neg(), [-1, 2, -3]],
     ["abs", () => a.abs(), [1, 2, 3]],
-    ["sign", () => a.sign(), [1, -1, 1]],
     ["exp", () => a.exp(), [Math.E, Math.exp(-2), Math.exp(3)]],
     ["log", () => a.abs().log(), [0, Math.log(2), Math.log(3)]],
     ["sqrt", () => a.abs().sqrt(), [1, Math.SQRT2, Math.sqrt(3)]],
-    ["rsqrt", () => a.abs().rsqrt(), [1, Math.SQRT1_2, 1 / Math.sqrt(3)]],
-    ["floor", () => column(1.5, -1.5).floor(), [1, -2]],
-    ["round", () => column(0.5, 1.5, -0.7).round(), [0, 2, -1]],
     ["clamp", () => a.clamp(-1, 2), [1, -1, 2]],
     ["clamp below only", () => a.clamp(0), [1, 0, 3]],
     ["clamp above only", () => a.clamp(null, 0), [0, -2, 0]],
     ["relu", () => a.relu(), [1, 0, 3]],
     ["sigmoid", () => a.sigmoid(), [1, -2, 3].map((x) => 1 / (1 + Math.exp(-x)))],
     ["tanh", () => a.tanh(), [1, -2, 3].map(Math.tanh)],
-    ["silu", () => a.silu(), [1, -2, 3].map((x) => x / (1 + Math.exp(-x)))],
-    ["gelu", () => column(0, 1).gelu(), [0, 0.841345]],
     ["softmax", () => column(0, Math.log(3)).softmax(0), [0.25, 0.75]],
     ["logSoftmax", () => column(0, Math.log(3)).logSoftmax(0), [Math.log(0.25), Math.log(0.75)]],
     ["isfinite", () => column(1, Number.NaN, Number.POSITIVE_INFINITY).isfinite(), [1, 0, 0]],
@@ -68,19 +62,16 @@ describe("arithmetic", () => {
     ["le", () => a.le(1), [1, 1, 0]],
     ["gt", () => a.gt(b), [0, 0, 1]],
     ["ge", () => a.ge(1), [1, 0, 1]],
-    ["logicalAnd", () => a.gt(0).logicalAnd(b.gt(0)), [1, 0, 0]],
-    ["logicalOr", () => a.gt(0).logicalOr(b.gt(0)), [1, 1, 1]],
-    ["logicalNot", () => a.gt(0).logicalNot(), [0, 1, 0]],
   ];
   it.each(cases)("%s", (_, run, expected) => close(run(), expected));
 
   it("works in place", () => {
     const x = column(1, 2);
     expect(x.add_(column(1, 1), { alpha: 2 })).toBe(x);
-    x.mul_(3).sub_(1).div_(2);
-    close(x, [4, 5.5]);
+    x.mul_(3);
+    close(x, [9, 12]);
     close(x.copy_(column(7, 8)), [7, 8]);
-    close(x.fill_(-2).relu_(), [0, 0]);
+    close(x.fill_(-2), [-2, -2]);
     close(ones([2]).zero_(), [0, 0]);
   });
 
@@ -100,23 +91,10 @@ describe("reductions", () => {
     close(x.sum(0), [5, 7, 9]);
     expect(x.sum([0, 1], { keepdim: true }).shape).toEqual([1, 1]);
     close(x.mean(1), [3, 4]);
-    close(x.variance(1), [4, 4]);
-    close(x.variance(1, { correction: 0 }), [8 / 3, 8 / 3]);
     close(x.amax(1), [5, 6]);
-    close(x.amin(0), [1, 2, 3]);
     expect([x.max().item(), x.min().item(), x.amax().item()]).toEqual([6, 1, 6]);
     expect(x.argmax(1).toArray()).toEqual(BigInt64Array.of(1n, 2n));
-    expect(x.argmin().item()).toBe(0);
-    expect([x.gt(0).all().item(), x.gt(5).any().item()]).toEqual([1, 1]);
-    close(x.gt(2).all(0), [0, 0, 1]);
-  });
-
-  it("sorts, selects and counts", () => {
-    const top = x.topk(2);
-    close(top.values, [5, 3, 6, 4]);
-    close(top.indices, [1, 2, 2, 0]);
-    close(x.sort({ dim: 0, descending: true }).values, [4, 5, 6, 1, 2, 3]);
-    close(tensor([0, 2, 2], [3], { dtype: "int64" }).bincount(null, { minlength: 5 }), [1, 0, 2, 0, 0]);
+    expect(x.argmax().item()).toBe(5);
   });
 });
 
@@ -125,8 +103,7 @@ describe("matrices and shapes", () => {
   it("multiplies", () => {
     const y = arange(0, 6).reshape([3, 2]);
     close(x.matmul(y), [10, 13, 28, 40]);
-    close(x.mm(y), [10, 13, 28, 40]);
-    close(x.unsqueeze(0).bmm(y.unsqueeze(0)), [10, 13, 28, 40]);
+    close(x.unsqueeze(0).matmul(y.unsqueeze(0)), [10, 13, 28, 40]);
     close(x.linear(ones([1, 3]), column(0.5)), [3.5, 12.5]);
   });
 
@@ -177,7 +154,23 @@ describe("networks", () => {
     close(small.resize([3, 3], { alignCorners: true }), [0, 0.5, 1, 1, 1.5, 2, 2, 2.5, 3]);
     close(small.resize([1, 4], { alignCorners: false }), [1, 1.25, 1.75, 2]);
     expect(small.resizeLike(image, { alignCorners: true }).shape).toEqual([1, 1, 4, 4]);
-    close(small.upsampleNearest2d([2, 4]), [0, 0, 1, 1, 2, 2, 3, 3]);
+  });
+
+  it("enlarges by the very matrix of @pspnet/core", () => {
+    for (const [size, bins, taps] of [
+      [1, 1, 1],
+      [7, 3, 3],
+      [4, 6, 3],
+      [119, 6, 1],
+      [60, 2, 5],
+    ] as const) {
+      for (const alignCorners of [true, false]) {
+        const options = { bins, taps, alignCorners };
+        const matrix = zeros([2, size], { dtype: "float64" }).enlargeMatrix(1, options);
+        expect(matrix.shape).toEqual([1, size, taps * bins]);
+        expect(matrix.toArray()).toEqual(enlargeMatrix(size, options));
+      }
+    }
   });
 
   it("normalises by the batch's statistics, or by the running ones", () => {
@@ -234,8 +227,7 @@ describe("making tensors", () => {
     close(zeros([2]).cat([ones([1]), full([1], 2.5)], 0), [0, 0, 1, 2.5]);
     expect(empty([2, 3], { dtype: "uint8" }).dtype).toBe("uint8");
     close(arange(1, 2, 0.25), [1, 1.25, 1.5, 1.75]);
-    expect(ones([2]).zerosLike().toNumbers()).toEqual([0, 0]);
-    expect(zeros([2], { dtype: "int64" }).onesLike().toArray()).toEqual(BigInt64Array.of(1n, 1n));
+    expect(ones([2], { dtype: "int64" }).zerosLike().toArray()).toEqual(BigInt64Array.of(0n, 0n));
   });
 
   it("repeats random numbers from a seed", () => {
@@ -291,7 +283,7 @@ describe("errors", () => {
   it("leave nothing behind", () => {
     const before = liveTensors();
     scope(() => {
-      for (let i = 0; i < 10; i++) expect(() => ones([2]).mm(ones([2]))).toThrow(/^mm: /);
+      for (let i = 0; i < 10; i++) expect(() => ones([2]).matmul(ones([3]))).toThrow(/^matmul: /);
     });
     expect(liveTensors()).toBe(before);
   });

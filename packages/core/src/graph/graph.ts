@@ -3,8 +3,13 @@ import type { Dim } from "./dim.js";
 
 /** What each operator is told beside its inputs. The meaning is that of the method of `Tensor` of the same name. */
 export interface Attributes {
-  /** Inputs x, weight, bias, residual; the last two may be missing. relu(conv(x) + bias + residual), each part if it is there. */
-  conv2d: { readonly stride: number; readonly padding: number; readonly dilation: number; readonly relu: boolean };
+  /** Inputs x, weight, bias, residual; the last two may be missing. activation(conv(x) + bias + residual), each part if it is there. */
+  conv2d: {
+    readonly stride: number;
+    readonly padding: number;
+    readonly dilation: number;
+    readonly activation: Activation | null;
+  };
   /** In evaluation. Inputs x, weight, bias, running mean, running variance. */
   batchNorm: { readonly eps: number };
   /** x times a number for each channel: inputs `[n, c, h, w]` and `[c]`. */
@@ -29,6 +34,9 @@ export interface Attributes {
 
 export type Operator = keyof Attributes;
 
+/** Operators of one input and no attributes that a convolution takes in. */
+export type Activation = "relu";
+
 /** One operation: values by name in, one value out. An input that is left out is "". */
 export type Node<O extends Operator = Operator> = {
   readonly [Op in O]: {
@@ -40,11 +48,20 @@ export type Node<O extends Operator = Operator> = {
   };
 }[O];
 
-/** A constant of a graph: row-major float32. */
-export interface GraphConstant {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
+/** Element types of constants, each with what holds it; halves as their bits. */
+interface ConstantArrays {
+  float32: Float32Array;
+  float16: Uint16Array;
 }
+
+/** A constant of a graph, row-major. */
+export type GraphConstant<D extends keyof ConstantArrays = keyof ConstantArrays> = {
+  readonly [Type in D]: {
+    readonly dtype: Type;
+    readonly shape: readonly number[];
+    readonly data: ConstantArrays[Type];
+  };
+}[D];
 
 export interface GraphInput {
   readonly name: string;
@@ -78,9 +95,7 @@ export function readers({ nodes, outputs }: Graph): Map<string, (Node | null)[]>
 
 /** The same graph with no more of its constants than their shapes. */
 export function withoutValues(graph: Graph): Graph {
-  const data = new Float32Array();
-  return {
-    ...graph,
-    initialisers: new Map([...graph.initialisers].map(([name, { shape }]) => [name, { shape, data }])),
-  };
+  const emptied = (constant: GraphConstant) => ({ ...constant, data: constant.data.slice(0, 0) }) as GraphConstant;
+  const shapes = [...graph.initialisers].map(([name, constant]) => [name, emptied(constant)] as const);
+  return { ...graph, initialisers: new Map(shapes) };
 }

@@ -21,8 +21,7 @@ export function printGraph(graph: Graph, shape?: readonly number[]): string {
 
 function describe(node: Node): string {
   if (node.operator !== "conv2d") return node.operator;
-  const { relu } = node.attributes;
-  return ["conv2d", node.inputs[3] && "add", relu && "relu"].filter(Boolean).join(" + ");
+  return ["conv2d", node.inputs[3] && "add", node.attributes.activation].filter(Boolean).join(" + ");
 }
 
 function parameters({ inputs }: Node, { initialisers }: Graph): number {

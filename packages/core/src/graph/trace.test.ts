@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DEPTHS, type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
@@ -6,7 +7,7 @@ import { initialise } from "../nn/state.js";
 import { type Dim, formatDim, symbol } from "./dim.js";
 import type { Graph } from "./graph.js";
 import { inferShapes, outputShape } from "./shapes.js";
-import { graphBackend, trace } from "./trace.js";
+import { type GraphTensor, graphBackend, trace } from "./trace.js";
 
 const IMAGE = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
 
@@ -25,6 +26,11 @@ const OTHERS: Partial<PSPNetConfig>[] = [
   { layers: 18, ceilPool: true, pool: "max", reduction: false },
   { layers: 50, strideIn: "1x1", firstDilation: "halved", bins: [2], concatOrder: "descending", alignCorners: false },
 ];
+
+function halves(value: GraphTensor, dim: number): GraphTensor[] {
+  const half = value.shape[dim] / 2;
+  return value.split([half, half], dim);
+}
 
 /** The number that a size is in an image of 70x103, batch 2. */
 function known(dim: Dim): number {
@@ -86,7 +92,7 @@ describe("trace", () => {
         operator: "conv2d",
         inputs: ["image", "0.weight"],
         output: "0",
-        attributes: { stride: 1, padding: 1, dilation: 1, relu: false },
+        attributes: { stride: 1, padding: 1, dilation: 1, activation: null },
       },
       { name: "relu_1", operator: "relu", inputs: ["0"], output: "relu_1", attributes: {} },
     ]);
@@ -104,6 +110,32 @@ describe("trace", () => {
       ["relu", ["0"]],
       ["add", ["relu_1", "relu_1"]],
     ]);
+  });
+
+  it("gives every value a name of its own, whatever is applied twice or sliced along whichever dimensions", () => {
+    const step = fc.constantFrom(...(["layer", "relu", "sum", 1, 2, 3] as const));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(step, fc.nat()), { maxLength: 12 }), (steps) => {
+        const layer = new Conv2d([4, 4], { kernel: 3, padding: 1 }).eval();
+        initialise(layer, graphBackend, { seed: 1 });
+        // A value and weights that take the names which others would have.
+        const input = { name: "relu_1", shape: [1, 4, 8, 8] };
+        const graph = trace(new Sequential(layer).eval(), input, (x) => {
+          const values = [x, layer.weight.as<GraphTensor>()];
+          for (const [what, index] of steps) {
+            const value = values[index % values.length];
+            if (what === "relu") values.push(value.relu());
+            else if (what === "sum") values.push(value.add(value));
+            else if (what === "layer") values.push(...(value.shape[1] === 4 ? [layer.forward(value)] : []));
+            else if (value.shape[what] % 2 === 0) values.push(...halves(value, what));
+          }
+          return Object.fromEntries(values.map((value, i) => [String(i), value]));
+        });
+        const names = [input.name, ...graph.initialisers.keys(), ...graph.nodes.map(({ output }) => output)];
+        expect(new Set(names).size).toBe(names.length);
+        expect(new Set(graph.outputs.values()).size).toBe(graph.outputs.size);
+      }),
+    );
   });
 
   it("knows no scopes", () => {
@@ -135,7 +167,7 @@ describe("shapes", () => {
   });
 
   it("a strided, dilated convolution", () => {
-    const attributes = { stride: 2, padding: 4, dilation: 4, relu: false };
+    const attributes = { stride: 2, padding: 4, dilation: 4, activation: null };
     expect(
       outputShape(
         "conv2d",

@@ -4,7 +4,6 @@ import type {
   Backend,
   BatchNormOptions,
   Conv2dOptions,
-  DType,
   EnlargeMatrixOptions,
   InterpolateOptions,
   MaxPool2dOptions,
@@ -28,7 +27,7 @@ type Source =
 
 /** A `Tensor` that computes nothing and remembers how it was made. */
 export class GraphTensor implements Tensor {
-  readonly dtype: DType = "float32";
+  readonly dtype = "float32";
 
   private constructor(
     readonly dims: readonly Dim[],
@@ -66,7 +65,7 @@ export class GraphTensor implements Tensor {
   }
 
   conv2d(weight: this, bias: this | null, { stride = 1, padding = 0, dilation = 1 }: Conv2dOptions): this {
-    return this.#record("conv2d", { stride, padding, dilation, relu: false }, bias ? [weight, bias] : [weight]);
+    return this.#record("conv2d", { stride, padding, dilation, activation: null }, bias ? [weight, bias] : [weight]);
   }
 
   batchNorm(weight: this, bias: this, runningMean: this, runningVar: this, { training, eps }: BatchNormOptions): this {
@@ -165,7 +164,7 @@ export function trace(
 ): Graph {
   const paths = new Map<GraphTensor, string>();
   for (const [path, parameter] of module.stateDict()) paths.set(parameter.as<GraphTensor>(), path);
-  const recorder = new Recorder(paths);
+  const recorder = new Recorder(paths, input.name);
   const outputs = Object.entries(forward(GraphTensor.input(input)));
   const values = outputs.map(([name, tensor]) => [name, recorder.visit(tensor)] as const);
   return { inputs: [input], initialisers: recorder.initialisers, nodes: recorder.nodes, outputs: new Map(values) };
@@ -178,9 +177,11 @@ class Recorder {
   readonly #paths: ReadonlyMap<GraphTensor, string>;
   readonly #names = new Map<GraphTensor, string>();
   readonly #counts = new Map<string, number>();
+  readonly #taken: Set<string>;
 
-  constructor(paths: ReadonlyMap<GraphTensor, string>) {
+  constructor(paths: ReadonlyMap<GraphTensor, string>, input: string) {
     this.#paths = paths;
+    this.#taken = new Set([input, ...paths.values()]);
   }
 
   /** The name of `tensor`, after it and what it comes from have been listed. */
@@ -197,7 +198,7 @@ class Recorder {
     if (source.kind === "input") return source.name;
     if (source.kind === "constant") {
       const name = this.#paths.get(tensor) ?? this.#numbered("constant");
-      this.initialisers.set(name, { shape: tensor.shape, data: source.data });
+      this.initialisers.set(name, { dtype: tensor.dtype, shape: tensor.shape, data: source.data });
       return name;
     }
     const { operator, attributes } = source;
@@ -211,15 +212,22 @@ class Recorder {
   #nodeName(operator: Operator, inputs: readonly string[], attributes: object): string {
     if (operator === "narrow") {
       const { start, length } = attributes as Attributes["narrow"];
-      return `${inputs[0]}[${start}:${start + length}]`;
+      return this.#unique(`${inputs[0]}[${start}:${start + length}]`);
     }
-    const layer = /^(.+)\.weight(\[.+\])?$/.exec(inputs[1] ?? "");
-    return layer ? layer[1] : this.#numbered(operator);
+    const layer = /^(.+)\.weight(\[.+)?$/.exec(inputs[1] ?? "");
+    return layer ? this.#unique(layer[1]) : this.#numbered(operator);
+  }
+
+  /** `name`; when a value has it, as when a layer is applied twice, with a number. */
+  #unique(name: string): string {
+    if (this.#taken.has(name)) return this.#numbered(name);
+    this.#taken.add(name);
+    return name;
   }
 
   #numbered(stem: string): string {
     const count = (this.#counts.get(stem) ?? 0) + 1;
     this.#counts.set(stem, count);
-    return `${stem}_${count}`;
+    return this.#unique(`${stem}_${count}`);
   }
 }

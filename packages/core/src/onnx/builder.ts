@@ -1,6 +1,10 @@
 import { fromFloat32 } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
+import type { PRECISION_DTYPE } from "../tensor/precision.js";
 import { type Attribute, type OnnxNode, type OnnxTensor, type OnnxType, TYPE_NUMBER } from "./proto.js";
+
+/** Element types that ONNX models compute in. */
+export type FloatType = (typeof PRECISION_DTYPE)["fp32" | "fp16"];
 
 const LARGEST_FLOAT16 = 65_504;
 
@@ -37,7 +41,7 @@ export class OnnxBuilder {
   floats(
     name: string,
     data: Float32Array,
-    { shape, dtype = "float32" }: { readonly shape: readonly number[]; readonly dtype?: "float32" | "float16" },
+    { shape, dtype = "float32" }: { readonly shape: readonly number[]; readonly dtype?: FloatType },
   ): string {
     if (this.#tensors.has(name)) return name;
     if (dtype === "float16") checkRange(name, data);

@@ -1,11 +1,9 @@
+import { toFloat32 } from "@pspnet/checkpoints";
 import type { Dim } from "../graph/dim.js";
 import type { Graph } from "../graph/graph.js";
 import { inferShapes } from "../graph/shapes.js";
-import { OnnxBuilder } from "./builder.js";
+import { type FloatType, OnnxBuilder } from "./builder.js";
 import type { OnnxValue } from "./proto.js";
-
-/** What a network computes in. */
-export type FloatType = "float32" | "float16";
 
 /** A size along one dimension: a number, or the name of a float32 value without dimensions that holds it at run time. */
 export type Side = number | string;
@@ -36,9 +34,15 @@ export class LoweringContext {
 
   /** The ONNX name of a value that a node reads; adds it when it is one of the graph's constants. */
   input(value: string): string {
-    const constant = this.graph.initialisers.get(value);
-    if (!constant) return value;
-    return this.builder.floats(value, constant.data, { shape: constant.shape, dtype: this.dtype });
+    return this.graph.initialisers.has(value) ? this.constant(value, value) : value;
+  }
+
+  /** Adds one of the graph's constants under the name `name`, in the shape `as`. */
+  constant(value: string, name: string, as?: readonly number[]): string {
+    const { dtype, shape, data } = this.graph.initialisers.get(value)!;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const floats = dtype === "float32" ? data : toFloat32(bytes, dtype);
+    return this.builder.floats(name, floats, { shape: as ?? shape, dtype: this.dtype });
   }
 
   /** The size of `value` along dimension `dim`. */

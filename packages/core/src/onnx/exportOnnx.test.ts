@@ -217,6 +217,17 @@ it("keeps every weight as float16 when asked", () => {
   expect(tensors.get("cls.4.bias")!.type).toBe(FLOAT16);
 });
 
+it.each([
+  ["fp32", "float32"],
+  ["fp16", "float16"],
+] as const)("a float16 constant keeps its values in a model of %s", (dtype, type) => {
+  const { graph, description } = network();
+  const half = { dtype: "float16", shape: [3], data: Uint16Array.of(0x3c00, 0xc000, 0x3800) } as const;
+  const mixed = { ...graph, initialisers: new Map(graph.initialisers).set("cls.4.bias", half) };
+  const { tensors } = read(exportOnnx(mixed, description, { dtype, output: "logits8" }).model);
+  expect([...toFloat32(tensors.get("cls.4.bias")!.bytes!, type)]).toEqual([1, -2, 0.5]);
+});
+
 it("enlarges with the very matrix of enlargeMatrix when the size is known", () => {
   const { tensors } = read(exported({ size: [65, 97] }).model);
   const rows = tensors.get("logits.rows")!;
@@ -273,6 +284,7 @@ describe("refuses", () => {
   it("weights that float16 cannot hold", () => {
     const { graph, description } = network();
     const initialisers = new Map(graph.initialisers).set("cls.4.bias", {
+      dtype: "float32",
       shape: [3],
       data: Float32Array.of(1, -70_000, 0),
     });

@@ -4,6 +4,7 @@ import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { alignedSize } from "../model/pspnet.js";
+import { PRECISION_DTYPE, type Precision } from "../tensor/precision.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
 import { LoweringContext } from "./context.js";
 import { type ExternalData, type ExternalDataOptions, placeOutside } from "./externalData.js";
@@ -27,7 +28,7 @@ export interface OnnxOptions {
   /** Left out, logits. */
   readonly output?: OnnxOutput;
   /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. Left out, fp32. */
-  readonly dtype?: "fp32" | "fp16";
+  readonly dtype?: Exclude<Precision, "bf16">;
   /** Input is bytes as photographs have them, uint8 `[n, h, w, 3]` RGB; else it is normalised, float32 `[n, 3, h, w]`. */
   readonly preprocess?: boolean;
   /** Adds the output `finite`, bool: whether all logits are. Where one is infinite or NaN, labels mean nothing. */
@@ -65,7 +66,7 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
     output: half ? "logits8.half" : "logits8",
     size,
   };
-  const context = new LoweringContext(withEnds(graph, ends), half ? "float16" : "float32");
+  const context = new LoweringContext(withEnds(graph, ends), PRECISION_DTYPE[dtype]);
   preprocessing(context, image, { ...description, output: ends.input });
   for (const node of context.graph.nodes) lower(context, node);
   if (half) context.builder.cast(ends.output, "float32", "logits8");

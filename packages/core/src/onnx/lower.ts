@@ -1,8 +1,9 @@
 /** How each operator of a graph is said in ONNX's: no Resize, no adaptive pooling, no control flow. */
 import { PspnetError } from "../error.js";
 import { formatDim } from "../graph/dim.js";
-import type { Attributes, Node, Operator } from "../graph/graph.js";
-import type { FloatType, LoweringContext, Side } from "./context.js";
+import type { Activation, Attributes, Node, Operator } from "../graph/graph.js";
+import type { FloatType } from "./builder.js";
+import type { LoweringContext, Side } from "./context.js";
 import { averaging, cellBorders, enlargement, tapMatrix } from "./matrices.js";
 
 type Lowering<O extends Operator> = (context: LoweringContext, node: Node<O>) => void;
@@ -17,10 +18,9 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
     context.builder.node("BatchNormalization", names, { output, attributes: { epsilon: { float: eps } } });
   },
   scaleChannels(context, { inputs: [x, factor], output }) {
-    const { builder, graph, dtype } = context;
-    const { data } = graph.initialisers.get(factor)!;
-    const column = builder.floats(`${factor}.column`, data, { shape: [data.length, 1, 1], dtype });
-    builder.node("Mul", [context.input(x), column], { output });
+    const [channels] = context.shapeOf(factor) as readonly number[];
+    const column = context.constant(factor, `${factor}.column`, [channels, 1, 1]);
+    context.builder.node("Mul", [context.input(x), column], { output });
   },
   relu: plain("Relu"),
   add: plain("Add"),
@@ -119,10 +119,12 @@ function plain(operator: string): Lowering<Operator> {
   };
 }
 
-/** Convolution, sum with the residual, ReLU: whichever is there last has the node's name. */
+const ACTIVATIONS: Readonly<Record<Activation, string>> = { relu: "Relu" };
+
+/** Convolution, sum with the residual, activation: whichever is there last has the node's name. */
 function conv2d(context: LoweringContext, { name, inputs, output, attributes }: Node<"conv2d">): void {
   const { builder } = context;
-  const { stride, padding, dilation, relu } = attributes;
+  const { stride, padding, dilation, activation } = attributes;
   const [x, weight, bias = "", residual = ""] = inputs;
   const kernel = context.shapeOf(weight).slice(2) as number[];
   const names = [x, weight, bias].filter((input) => input !== "").map((input) => context.input(input));
@@ -132,7 +134,7 @@ function conv2d(context: LoweringContext, { name, inputs, output, attributes }: 
     return `${name}.${part}`;
   };
   let value = builder.node("Conv", names, {
-    output: named(!relu && !residual, "convolution"),
+    output: named(!activation && !residual, "convolution"),
     attributes: {
       kernel_shape: kernel,
       strides: [stride, stride],
@@ -141,8 +143,8 @@ function conv2d(context: LoweringContext, { name, inputs, output, attributes }: 
       group: 1,
     },
   });
-  if (residual) value = builder.node("Add", [value, context.input(residual)], { output: named(!relu, "sum") });
-  if (relu) builder.node("Relu", [value], { output });
+  if (residual) value = builder.node("Add", [value, context.input(residual)], { output: named(!activation, "sum") });
+  if (activation) builder.node(ACTIVATIONS[activation], [value], { output });
 }
 
 function maxPool2d(context: LoweringContext, { inputs: [x], output, attributes }: Node<"maxPool2d">): void {

@@ -6,7 +6,8 @@
 import { enlargeMatrix } from "../tensor/enlargeMatrix.js";
 import type { EnlargeMatrixOptions } from "../tensor/tensor.js";
 import { type Arithmetic, arithmetic } from "./arithmetic.js";
-import type { FloatType, LoweringContext, Side } from "./context.js";
+import type { FloatType } from "./builder.js";
+import type { LoweringContext, Side } from "./context.js";
 
 interface Result {
   /** Name of the matrix. */

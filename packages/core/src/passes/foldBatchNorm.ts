@@ -11,11 +11,12 @@ export function foldBatchNorm(graph: Graph): Graph {
   const made = new Map(graph.nodes.map((node) => [node.output, node]));
   const read = readers(graph);
   const alone = (value: string) => read.get(value)?.length === 1;
+  const areFloats = (names: readonly string[]) => names.every((name) => initialisers.get(name)?.dtype === "float32");
   const isPlain = (node: Node | undefined): node is Conv =>
-    node?.operator === "conv2d" && node.inputs.length <= 3 && initialisers.has(node.inputs[1]);
+    node?.operator === "conv2d" && node.inputs.length <= 3 && areFloats(node.inputs.slice(1).filter(Boolean));
   const changed = new Map<Node, Node[]>();
   for (const norm of graph.nodes) {
-    if (norm.operator !== "batchNorm") continue;
+    if (norm.operator !== "batchNorm" || !areFloats(norm.inputs.slice(1))) continue;
     const before = made.get(norm.inputs[0]);
     if (before === undefined || !alone(before.output)) continue;
     const affine = affineOf(norm, initialisers);
@@ -25,12 +26,12 @@ export function foldBatchNorm(graph: Graph): Graph {
       const [conv, other] = [made.get(before.inputs[0]), before.inputs[1]];
       if (!isPlain(conv) || !alone(conv.output)) continue;
       const factor = `${norm.name}.scale`;
-      initialisers.set(factor, { shape: [affine.scale.length], data: affine.scale });
+      initialisers.set(factor, { dtype: "float32", shape: [affine.scale.length], data: affine.scale });
       const scaled: Node = {
         name: factor,
         operator: "scaleChannels",
         inputs: [other, factor],
-        output: `${other}.scaled`,
+        output: `${norm.name}.scaled`,
         attributes: {},
       };
       changed.set(conv, [folded(conv, { affine, output: conv.output, initialisers })]);
@@ -47,8 +48,12 @@ interface Affine {
   readonly shift: Float32Array;
 }
 
+function floats(initialisers: ReadonlyMap<string, GraphConstant>, name: string): GraphConstant<"float32"> {
+  return initialisers.get(name) as GraphConstant<"float32">;
+}
+
 function affineOf({ inputs, attributes }: Node<"batchNorm">, initialisers: ReadonlyMap<string, GraphConstant>): Affine {
-  const [weight, bias, mean, variance] = inputs.slice(1).map((name) => initialisers.get(name)!.data);
+  const [weight, bias, mean, variance] = inputs.slice(1).map((name) => floats(initialisers, name).data);
   const scale = weight.map((value, i) => value / Math.sqrt(variance[i] + attributes.eps));
   return { scale, shift: bias.map((value, i) => value - mean[i] * scale[i]) };
 }
@@ -62,13 +67,13 @@ interface FoldOptions {
 /** The convolution with the factor in its weights, under another output. Its new constants join `initialisers`. */
 function folded(conv: Conv, { affine: { scale, shift }, output, initialisers }: FoldOptions): Conv {
   const [x, weightName, biasName] = conv.inputs;
-  const { shape, data } = initialisers.get(weightName)!;
+  const { dtype, shape, data } = floats(initialisers, weightName);
   const size = data.length / shape[0];
   const weight = data.map((value, i) => value * scale[Math.floor(i / size)]);
-  const old = biasName ? initialisers.get(biasName)!.data : null;
+  const old = biasName ? floats(initialisers, biasName).data : null;
   const bias = shift.map((value, channel) => value + (old ? old[channel] * scale[channel] : 0));
   const names = [`${conv.name}.folded.weight`, `${conv.name}.folded.bias`];
-  initialisers.set(names[0], { shape, data: weight });
-  initialisers.set(names[1], { shape: [shape[0]], data: bias });
+  initialisers.set(names[0], { dtype, shape, data: weight });
+  initialisers.set(names[1], { dtype, shape: [shape[0]], data: bias });
   return { ...conv, inputs: [x, ...names], output };
 }

@@ -13,28 +13,17 @@ export function foldConstants(graph: Graph): Graph {
   return { ...graph, initialisers, nodes };
 }
 
-function rearranged(node: Node, { shape, data }: GraphConstant): GraphConstant | null {
-  const result = () => outputShape(node.operator, [shape], node.attributes) as readonly number[];
+function rearranged(node: Node, constant: GraphConstant): GraphConstant | null {
+  const shape = () => outputShape(node.operator, [constant.shape], node.attributes) as readonly number[];
+  const strides = rowMajorStrides(constant.shape);
   switch (node.operator) {
     case "flatten":
     case "unflatten":
-      return { shape: result(), data };
-    case "permute": {
-      const strides = rowMajorStrides(shape);
-      const to = result();
-      return {
-        shape: to,
-        data: gather(data, to, { strides: node.attributes.dims.map((dim) => strides[dim]), start: 0 }),
-      };
-    }
-    case "narrow": {
-      const strides = rowMajorStrides(shape);
-      const to = result();
-      return {
-        shape: to,
-        data: gather(data, to, { strides, start: node.attributes.start * strides[node.attributes.dim] }),
-      };
-    }
+      return { ...constant, shape: shape() };
+    case "permute":
+      return gather(constant, shape(), { strides: node.attributes.dims.map((dim) => strides[dim]), start: 0 });
+    case "narrow":
+      return gather(constant, shape(), { strides, start: node.attributes.start * strides[node.attributes.dim] });
     default:
       return null;
   }
@@ -46,13 +35,15 @@ function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** The elements that lie at `start` and the strides from there, in the order of `shape`. */
+/** The elements that lie at `start` and the strides from there, in the order of `shape`: as many as there are, or fewer. */
 function gather(
-  data: Float32Array,
+  constant: GraphConstant,
   shape: readonly number[],
   { strides, start }: { readonly strides: readonly number[]; readonly start: number },
-): Float32Array {
-  const result = new Float32Array(shape.reduce((product, size) => product * size, 1));
+): GraphConstant {
+  const { data } = constant;
+  const count = shape.reduce((product, size) => product * size, 1);
+  const result = data.slice(0, count);
   const last = shape.length - 1;
   const index = shape.map(() => 0);
   let from = start;
@@ -65,5 +56,5 @@ function gather(
       index[dim] = 0;
     }
   }
-  return result;
+  return { ...constant, shape, data: result } as GraphConstant;
 }

@@ -2,7 +2,7 @@ import { type Graph, type Node, readers } from "../graph/graph.js";
 
 type Conv = Node<"conv2d">;
 
-/** Makes one node of a convolution, the sum with a residual and the ReLU after it, as far as they are there. */
+/** Makes one node of a convolution, the sum with a residual and the activation after it, as far as they are there. */
 export function fuseConvolution(graph: Graph): Graph {
   const read = readers(graph);
   const onlyReader = (value: string): Node | null => {
@@ -11,7 +11,8 @@ export function fuseConvolution(graph: Graph): Graph {
   };
   const replaced = new Map<Node, Conv | null>();
   for (const conv of graph.nodes) {
-    if (conv.operator !== "conv2d" || replaced.has(conv) || conv.attributes.relu || conv.inputs.length > 3) continue;
+    if (conv.operator !== "conv2d" || replaced.has(conv) || conv.attributes.activation || conv.inputs.length > 3)
+      continue;
     const group: Node[] = [conv];
     let fused: Conv = conv;
     const sum = onlyReader(conv.output);
@@ -19,10 +20,10 @@ export function fuseConvolution(graph: Graph): Graph {
       group.push(sum);
       fused = { ...fused, inputs: [...padded(conv.inputs), otherOf(sum, conv.output)], output: sum.output };
     }
-    const relu = onlyReader(fused.output);
-    if (relu?.operator === "relu") {
-      group.push(relu);
-      fused = { ...fused, attributes: { ...fused.attributes, relu: true }, output: relu.output };
+    const last = onlyReader(fused.output);
+    if (last?.operator === "relu") {
+      group.push(last);
+      fused = { ...fused, attributes: { ...fused.attributes, activation: last.operator }, output: last.output };
     }
     for (const node of group) replaced.set(node, null);
     // All that the group reads is known where its last node stands.

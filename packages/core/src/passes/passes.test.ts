@@ -9,6 +9,7 @@ import { fuseConvolution } from "./fuseConvolution.js";
 import { optimise } from "./optimise.js";
 
 const constant = (shape: readonly number[], ...data: readonly number[]): GraphConstant => ({
+  dtype: "float32",
   shape,
   data: Float32Array.from(data),
 });
@@ -31,7 +32,7 @@ const conv = (name: string, ...inputs: readonly string[]): Node => ({
   operator: "conv2d",
   inputs,
   output: name,
-  attributes: { stride: 1, padding: 0, dilation: 1, relu: false },
+  attributes: { stride: 1, padding: 0, dilation: 1, activation: null },
 });
 const simple = (
   operator: "relu" | "add" | "matmul" | "scaleChannels",
@@ -86,6 +87,23 @@ describe("foldBatchNorm", () => {
     expect([sum.inputs, sum.output]).toEqual([["c", scaled.output], "n"]);
   });
 
+  it("scales what two sums share once for each, under names of their own", () => {
+    const sum = (i: number) => [
+      conv(`c${i}`, "x", "weight"),
+      simple("add", `s${i}`, `c${i}`, "x"),
+      norm(`n${i}`, `s${i}`),
+    ];
+    const nodes = [...sum(1), ...sum(2), simple("add", "y", "n1", "n2")];
+    const graph = foldBatchNorm(graphOf(nodes, "y", { ...STATISTICS, weight: WEIGHT }));
+    expect(new Set(graph.nodes.map(({ output }) => output)).size).toBe(graph.nodes.length);
+  });
+
+  it("leaves weights that are not float32", () => {
+    const half = { dtype: "float16", shape: WEIGHT.shape, data: Uint16Array.of(0x3c00, 0, 0, 0x3c00) } as const;
+    const graph = graphOf([conv("c", "x", "weight"), norm("n", "c")], "n", { ...STATISTICS, weight: half });
+    expect(foldBatchNorm(graph)).toEqual(graph);
+  });
+
   it("leaves a convolution that something else reads, and the weights it was given", () => {
     const nodes = [conv("c", "x", "weight"), norm("n", "c"), simple("add", "s", "n", "c")];
     const graph = graphOf(nodes, "s", { ...STATISTICS, weight: WEIGHT });
@@ -97,7 +115,7 @@ describe("foldBatchNorm", () => {
 
 describe("fuseConvolution", () => {
   const relu = simple("relu", "r", "s");
-  const attributes = { stride: 1, padding: 0, dilation: 1, relu: true };
+  const attributes = { stride: 1, padding: 0, dilation: 1, activation: "relu" };
 
   it("makes one node of convolution, sum and ReLU, where the last of them stood", () => {
     const nodes = [conv("c", "x", "weight"), simple("relu", "other", "x"), simple("add", "s", "other", "c"), relu];
@@ -144,6 +162,13 @@ describe("foldConstants", () => {
     // Of rows [2, 3], [4, 5] and [8, 9], [10, 11] the first column, then the second.
     expect(graph.initialisers.get("turned")).toEqual(constant([2, 2, 2], 2, 4, 8, 10, 3, 5, 9, 11));
     expect(graph.initialisers.get("flat")).toEqual(constant([2, 4], 2, 4, 8, 10, 3, 5, 9, 11));
+  });
+
+  it("keeps the type of what it slices", () => {
+    const data = Uint16Array.of(1, 2, 3, 4);
+    const nodes = [step("narrow", ["w", "part"], { dim: 1, start: 1, length: 1 }), simple("matmul", "m", "x", "part")];
+    const graph = foldConstants(graphOf(nodes, "m", { w: { dtype: "float16", shape: [2, 2], data } }));
+    expect(graph.initialisers.get("part")).toEqual({ dtype: "float16", shape: [2, 1], data: Uint16Array.of(2, 4) });
   });
 
   it("leaves what the image is part of", () => {

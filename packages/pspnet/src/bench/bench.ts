@@ -1,5 +1,4 @@
-import { modelCost, type PSPNetConfig, PspnetError, type RuntimeName } from "@pspnet/core";
-import type { Precision } from "../segment/precision.js";
+import { modelCost, type Precision, type PSPNetConfig, PspnetError, type RuntimeName } from "@pspnet/core";
 import type { BenchCase, BenchTask } from "./benchCase.js";
 import { MATRIX_PRODUCT_MACS } from "./matrixProduct.js";
 import { type MeasureOptions, measure } from "./measure.js";

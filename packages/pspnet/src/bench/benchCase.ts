@@ -1,5 +1,4 @@
-import type { RuntimeName } from "@pspnet/core";
-import type { Precision } from "../segment/precision.js";
+import type { Precision, RuntimeName } from "@pspnet/core";
 
 /** One thing that is measured, in a process of its own. */
 export interface BenchCase {

@@ -1,6 +1,13 @@
 import { availableParallelism } from "node:os";
-import { encodeModel, type Graph, protobuf, type RuntimeName, random } from "@pspnet/core";
-import type { Precision } from "../segment/precision.js";
+import {
+  encodeModel,
+  type Graph,
+  PRECISION_DTYPE,
+  type Precision,
+  protobuf,
+  type RuntimeName,
+  random,
+} from "@pspnet/core";
 
 /** Side of the square matrices: large enough that a machine comes to its full rate. */
 const SIDE = 2048;
@@ -28,10 +35,9 @@ export async function matrixProduct(options: MatrixProductOptions): Promise<() =
 async function withTorch({ precision, threads }: MatrixProductOptions): Promise<() => Promise<void>> {
   const { Plan, rand, setNumThreads } = await import("@pspnet/torch");
   if (threads > 0) setNumThreads(threads);
-  const dtype = precision === "bf16" ? "bfloat16" : "float32";
   const [h, w] = [32, SIDE / 32];
-  const plan = new Plan(pointwiseConvolutions([h, w]), { dtype, usualSize: [h, w] });
-  const pixels = rand([1, SIDE, h, w]).to({ dtype }).contiguous("channelsLast");
+  const plan = new Plan(pointwiseConvolutions([h, w]), { precision, usualSize: [h, w] });
+  const pixels = rand([1, SIDE, h, w]).to({ dtype: PRECISION_DTYPE[precision] }).contiguous("channelsLast");
   return async () => {
     (await plan.run(pixels)).dispose();
   };
@@ -50,9 +56,9 @@ function pointwiseConvolutions([h, w]: readonly [number, number]): Graph {
     operator: "conv2d" as const,
     inputs: [values[i], `weight${output}`, ""],
     output,
-    attributes: { stride: 1, padding: 0, dilation: 1, relu: false },
+    attributes: { stride: 1, padding: 0, dilation: 1, activation: null },
   }));
-  const weight = { shape: [SIDE, SIDE, 1, 1], data: matrix() };
+  const weight = { dtype: "float32" as const, shape: [SIDE, SIDE, 1, 1], data: matrix() };
   return {
     inputs: [{ name: values[0], shape: [1, SIDE, h, w] }],
     initialisers: new Map(nodes.map(({ inputs }) => [inputs[1], weight])),

@@ -1,14 +1,21 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type PSPNetConfig, PspnetError, pspnetConfig, type RuntimeName, randomWeights } from "@pspnet/core";
+import {
+  PRECISIONS,
+  type Precision,
+  type PSPNetConfig,
+  PspnetError,
+  pspnetConfig,
+  type RuntimeName,
+  randomWeights,
+} from "@pspnet/core";
 import { fastBfloat16 } from "@pspnet/torch";
 import { type BenchReport, bench as measureAll } from "../bench/bench.js";
 import { Progress } from "../report/progress.js";
 import { table } from "../report/table.js";
 import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
-import type { Precision } from "../segment/precision.js";
 import { readWeights } from "../segment/readWeights.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 
@@ -29,7 +36,7 @@ const NOTHING_TO_RUN_ON = `bench: expected libtorch or onnxruntime-node, found n
 export async function bench(file: string | undefined, flags: BenchFlags): Promise<void> {
   const runtimes = flags.runtime ?? runtimesHere();
   if (runtimes.length === 0) throw new PspnetError("environment", NOTHING_TO_RUN_ON);
-  const precisions = flags.precision ?? (runtimes.includes("torch") && fastBfloat16() ? ["fp32", "bf16"] : ["fp32"]);
+  const precisions = flags.precision ?? (runtimes.includes("torch") && fastBfloat16() ? PRECISIONS : ["fp32"]);
   const folder = await mkdtemp(join(tmpdir(), "pspnet-bench-"));
   try {
     const weights = file ?? join(folder, "random.safetensors");

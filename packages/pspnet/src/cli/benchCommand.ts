@@ -1,6 +1,5 @@
-import { RUNTIMES } from "@pspnet/core";
+import { PRECISIONS, RUNTIMES } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { PRECISIONS } from "../segment/precision.js";
 import { examples, integer, positive, sizes, someOf } from "./options.js";
 
 export function benchCommand(): Command {

@@ -1,7 +1,6 @@
-import { type Protocol, RUNTIMES } from "@pspnet/core";
+import { PRECISIONS, type Protocol, RUNTIMES } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
-import { PRECISIONS } from "../segment/precision.js";
 import { numbers, positive } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */

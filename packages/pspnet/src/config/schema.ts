@@ -1,5 +1,5 @@
+import { PRECISIONS } from "@pspnet/core";
 import { z } from "zod";
-import { PRECISIONS } from "../segment/precision.js";
 
 /**
  * Everything that a training run can be told, with the official recipe as default (semseg's `config/ade20k/*.yaml`).

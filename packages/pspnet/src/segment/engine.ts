@@ -1,10 +1,10 @@
 import { emitWarning } from "node:process";
-import { PspnetError } from "@pspnet/core";
+import { type Precision, PspnetError } from "@pspnet/core";
 import { cudaAvailable, cudaProblem, fastBfloat16, setNumThreads } from "@pspnet/torch";
-import type { Precision } from "./precision.js";
 
 export interface EngineOptions {
   readonly device: "auto" | "cpu" | "cuda";
+  /** fp16 on a GPU alone. */
   readonly precision: "auto" | Precision;
   /** Compute threads; 0: one per core. */
   readonly threads?: number;
@@ -13,7 +13,7 @@ export interface EngineOptions {
 /** Where the network computes, and in what arithmetic. */
 export interface Engine {
   readonly device: "cpu" | "cuda";
-  readonly bf16: boolean;
+  readonly precision: Precision;
 }
 
 let warned = false;
@@ -39,7 +39,8 @@ function takeThreads(threads: number): void {
 /**
  * Settles "auto": the GPU when there is one, and bf16 only where the machine is fast at it. Asked for elsewhere, it works, with a warning.
  *
- * @throws PspnetError "environment" when a device is asked for that is not there, "usage" for more threads than any machine like this has.
+ * @throws PspnetError "environment" when a device is asked for that is not there, "usage" for more threads than any machine like this has
+ * and for fp16 on a processor.
  */
 export function openEngine({ device, precision, threads = 0 }: EngineOptions): Engine {
   if (device === "cuda" && !cudaAvailable()) {
@@ -50,7 +51,13 @@ export function openEngine({ device, precision, threads = 0 }: EngineOptions): E
   }
   if (threads > 0) takeThreads(threads);
   const chosen = device === "auto" ? (cudaAvailable() ? "cuda" : "cpu") : device;
-  const bf16 = precision === "auto" ? chosen === "cuda" || fastBfloat16() : precision === "bf16";
-  if (bf16 && chosen === "cpu" && !fastBfloat16()) warnOfSlowBfloat16();
-  return { device: chosen, bf16 };
+  if (precision === "auto") return { device: chosen, precision: chosen === "cuda" || fastBfloat16() ? "bf16" : "fp32" };
+  if (precision === "fp16" && chosen === "cpu") {
+    throw new PspnetError(
+      "usage",
+      "precision=fp16: expected device=cuda, found cpu; take precision=auto, bf16 or fp32",
+    );
+  }
+  if (precision === "bf16" && chosen === "cpu" && !fastBfloat16()) warnOfSlowBfloat16();
+  return { device: chosen, precision };
 }

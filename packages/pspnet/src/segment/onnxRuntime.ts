@@ -69,8 +69,8 @@ export async function openOnnxRuntime(
   { source, bytes, owned }: WeightsFile,
   { device, precision, threads = 0 }: EngineOptions,
 ): Promise<Runtime> {
-  if (device === "cuda" || precision === "bf16") {
-    const found = device === "cuda" ? "device=cuda" : "precision=bf16";
+  if (device === "cuda" || (precision !== "auto" && precision !== "fp32")) {
+    const found = device === "cuda" ? "device=cuda" : `precision=${precision}`;
     throw new PspnetError(
       "usage",
       `runtime=onnx: expected device=cpu and precision=fp32, found ${found}; use runtime=torch for that`,

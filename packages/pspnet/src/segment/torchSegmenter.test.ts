@@ -20,7 +20,7 @@ function segmenter(channelOrder: "rgb" | "bgr" = "rgb"): TorchSegmenter {
     std: [0.2, 0.2, 0.2],
     channelOrder,
   } as const;
-  return new TorchSegmenter(description, stateOf(model), { device: "cpu", bf16: false });
+  return new TorchSegmenter(description, stateOf(model), { device: "cpu", precision: "fp32" });
 }
 
 function noise(height: number, width: number): RgbImage {

@@ -59,10 +59,10 @@ export class TorchSegmenter implements Runtime {
   /** How bytes become the network's input. */
   readonly #input: ByteOptions;
 
-  constructor(description: NetworkDescription, state: State, { device, bf16 }: Engine) {
+  constructor(description: NetworkDescription, state: State, { device, precision }: Engine) {
     const { crop, config } = description;
     const graph = optimise(networkGraph(config, state));
-    this.#plan = new Plan(graph, { dtype: bf16 ? "bfloat16" : "float32", device, usualSize: [crop, crop] });
+    this.#plan = new Plan(graph, { precision, device, usualSize: [crop, crop] });
     this.#description = description;
     this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
   }

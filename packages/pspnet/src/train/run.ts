@@ -3,7 +3,15 @@ import { mkdir } from "node:fs/promises";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type ClassList, type ConfusionMatrix, IMAGENET, type LabelMap, PspnetError, type Scores } from "@pspnet/core";
+import {
+  type ClassList,
+  type ConfusionMatrix,
+  IMAGENET,
+  type LabelMap,
+  type Precision,
+  PspnetError,
+  type Scores,
+} from "@pspnet/core";
 import { version as libtorchVersion, numThreads, peakMemory } from "@pspnet/torch";
 import { stringify } from "yaml";
 import { seconds, type TrainConfig } from "../config/schema.js";
@@ -44,7 +52,7 @@ export interface RunOptions {
   /** When the run began, by `performance.now()`. */
   readonly began: number;
   /** Of the network's products. */
-  readonly precision: "bf16" | "fp32";
+  readonly precision: Precision;
   /** Where the live line goes; nowhere when it is left out. */
   readonly stream?: TextStream;
 }

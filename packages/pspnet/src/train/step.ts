@@ -1,4 +1,4 @@
-import { IGNORE, type PSPNet } from "@pspnet/core";
+import { IGNORE, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
 import { segmentationLoss } from "./loss.js";
@@ -8,7 +8,7 @@ type Part = Pick<Batch, "images" | "labels" | "shape">;
 
 export interface StepOptions {
   readonly device: "cpu" | "cuda";
-  readonly bf16: boolean;
+  readonly precision: Precision;
   /** Parts that the batch is split into; their gradients are summed. */
   readonly accumulate: number;
   readonly auxWeight: number;
@@ -48,12 +48,13 @@ function backward(model: PSPNet, part: Part, share: number, options: StepOptions
 }
 
 function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
-  const { device, bf16, auxWeight, classWeights } = options;
+  const { device, precision, auxWeight, classWeights } = options;
   const x = fromBuffer(images, [n, h, w, 3]).permute(0, 3, 1, 2).to({ device });
   const y = fromBuffer(labels, [n, h, w]).to({ device });
   const weights: Tensor | null =
     classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
-  const logits = bf16 ? autocast({ device, dtype: "bfloat16" }, () => model.forward(x)) : model.forward(x);
+  const dtype = PRECISION_DTYPE[precision];
+  const logits = dtype === "float32" ? model.forward(x) : autocast({ device, dtype }, () => model.forward(x));
   const { alignCorners } = model.config;
   return segmentationLoss(logits, y, { alignCorners, auxWeight, classWeights: weights });
 }

@@ -80,8 +80,7 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   let run: Run | undefined;
   try {
     const steps = config.epochs * loader.batches;
-    const precision = engine.bf16 ? "bf16" : "fp32";
-    run = await Run.open(folder, config, { classes, stream, state, began, steps, precision });
+    run = await Run.open(folder, config, { classes, stream, state, began, steps, precision: engine.precision });
     warnOfSmallBatch(run, config);
     const ending = await trainEpochs({
       config,
