@@ -1,14 +1,7 @@
 /** Each pass over a graph keeps what the graph computes: the graph before and after it, exported, in onnxruntime-node. */
-import {
-  dropDeadNodes,
-  exportOnnx,
-  foldBatchNorm,
-  foldConstants,
-  fuseConvolution,
-  type Graph,
-  networkGraph,
-  type PSPNetConfig,
-} from "@pspnet/core";
+
+import { exportOnnx, type Graph, networkGraph, type PSPNetConfig } from "@pspnet/core";
+import { dropDeadNodes, foldBatchNorm, foldConstants, fuseConvolution } from "@pspnet/core/graph";
 import { tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 import { answer, eagerly, onnxRuntime, open, relativeError, smallNetwork } from "./support/onnx.js";

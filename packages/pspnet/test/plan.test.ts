@@ -1,8 +1,6 @@
 import {
   alignedSize,
   DEPTHS,
-  type GraphTensor,
-  graphBackend,
   IMAGENET,
   initialise,
   normalisationTable,
@@ -13,10 +11,9 @@ import {
   type PSPNetConfig,
   pspnetConfig,
   random,
-  symbol,
-  trace,
   upsampleLogits,
 } from "@pspnet/core";
+import { type GraphTensor, graphBackend, symbol, trace } from "@pspnet/core/graph";
 import {
   backend,
   fastBfloat16,

@@ -1,4 +1,4 @@
-import { windowInput } from "@pspnet/core";
+import { windowInput } from "@pspnet/core/segment";
 import { expect, test } from "vitest";
 import { scaleImage } from "../src/data/resample.js";
 

@@ -1,4 +1,4 @@
-import type { AverageOptions, ScaledLogits } from "@pspnet/core";
+import type { AverageOptions, ScaledLogits } from "@pspnet/core/segment";
 import { type Handle, native } from "./binding.js";
 import { keep } from "./scope.js";
 import { Tensor } from "./tensor.js";

@@ -1,14 +1,6 @@
-import {
-  type Graph,
-  inferShapes,
-  type Node,
-  notFinite,
-  PRECISION_DTYPE,
-  type Precision,
-  PspnetError,
-  peakBytes,
-  withoutValues,
-} from "@pspnet/core";
+import { type Graph, PRECISION_DTYPE, type Precision, PspnetError } from "@pspnet/core";
+import { inferShapes, type Node, peakBytes, withoutValues } from "@pspnet/core/graph";
+import { notFinite } from "@pspnet/core/segment";
 import { type Handle, native } from "./binding.js";
 import { tensor, viewOf } from "./data.js";
 import { fastBfloat16 } from "./device.js";

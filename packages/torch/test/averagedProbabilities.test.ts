@@ -1,5 +1,6 @@
-import * as core from "@pspnet/core";
-import { planBands, planPasses, planWindows, type ScaledLogits, type Size, type WindowLogits } from "@pspnet/core";
+import { planPasses, planWindows, type Size } from "@pspnet/core";
+import * as core from "@pspnet/core/segment";
+import { planBands, type ScaledLogits, type WindowLogits } from "@pspnet/core/segment";
 import { averagedLabels, averagedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { enlargeMatrix } from "@pspnet/core";
+import { enlargeMatrix } from "@pspnet/core/graph";
 import {
   arange,
   backend,

@@ -1,13 +1,7 @@
 import { availableParallelism } from "node:os";
-import {
-  encodeModel,
-  type Graph,
-  PRECISION_DTYPE,
-  type Precision,
-  protobuf,
-  type RuntimeName,
-  random,
-} from "@pspnet/core";
+import * as protobuf from "@pspnet/checkpoints/protobuf";
+import { type Graph, PRECISION_DTYPE, type Precision, type RuntimeName, random } from "@pspnet/core";
+import { encodeModel } from "@pspnet/core/onnx";
 
 /** Side of the square matrices: large enough that a machine comes to its full rate. */
 const SIDE = 2048;

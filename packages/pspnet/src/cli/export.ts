@@ -1,13 +1,6 @@
 import { basename, dirname, extname, join } from "node:path";
-import {
-  exportOnnx,
-  formatDim,
-  networkGraph,
-  type OnnxFile,
-  type OnnxOptions,
-  type OnnxValue,
-  optimise,
-} from "@pspnet/core";
+import { exportOnnx, networkGraph, type OnnxFile, type OnnxOptions, type OnnxValue, optimise } from "@pspnet/core";
+import { formatDim } from "@pspnet/core/graph";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { readWeights } from "../segment/readWeights.js";
 import { print, printJson } from "./terminal.js";

@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
-import { type ClassArea, mapAhead, type Network, PspnetError, type Segmentation } from "@pspnet/core";
+import { type ClassArea, type Network, PspnetError, type Segmentation } from "@pspnet/core";
+import { mapAhead } from "@pspnet/core/segment";
 import { encodePng, readImage } from "../data/images.js";
 import { encodeMask } from "../data/masks.js";
 import { atomicWrite } from "../files/atomicWrite.js";

@@ -1,4 +1,5 @@
-import { IGNORE, type LabelMap, type RgbImage, roundHalfEven, type Size } from "@pspnet/core";
+import { roundHalfEven } from "@pspnet/checkpoints";
+import { IGNORE, type LabelMap, type RgbImage, type Size } from "@pspnet/core";
 
 /** Pixels `[x, x + width) x [y, y + height)` of a larger image. */
 export interface Region {

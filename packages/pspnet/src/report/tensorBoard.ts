@@ -1,7 +1,8 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { PspnetError, protobuf } from "@pspnet/core";
+import * as protobuf from "@pspnet/checkpoints/protobuf";
+import { PspnetError } from "@pspnet/core";
 import { writeError } from "../files/writeError.js";
 import { maskedCrc32c } from "./crc32c.js";
 

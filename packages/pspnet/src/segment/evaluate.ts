@@ -1,4 +1,5 @@
-import { ConfusionMatrix, type LabelMap, mapAhead, type Protocol, type RgbImage } from "@pspnet/core";
+import { ConfusionMatrix, type LabelMap, type Protocol, type RgbImage } from "@pspnet/core";
+import { mapAhead } from "@pspnet/core/segment";
 import type { Dataset, Sample } from "../data/dataset.js";
 
 /** What is evaluated: a `Network`, a `Runtime`, or anything else that labels images. */

@@ -1,24 +1,20 @@
 import {
   type AskOptions,
   alignedSize,
-  type BandLogits,
-  fromBands,
   isWholeImage,
   type LabelMap,
-  lookAtWindows,
   type ModelDescription,
-  mapsOfLogits,
   networkGraph,
   normalisationTable,
   optimise,
   type Protocol,
   type RgbImage,
   type Runtime,
-  requireMemory,
   type Size,
   type State,
   type Weights,
 } from "@pspnet/core";
+import { type BandLogits, fromBands, lookAtWindows, mapsOfLogits, requireMemory } from "@pspnet/core/segment";
 import {
   averagedLabels,
   averagedProbabilities,

@@ -1,0 +1,11 @@
+// From the logits of windows to an image, band by band
+export * from "../evaluate/averagedProbabilities.js";
+export * from "../evaluate/bands.js";
+export * from "../evaluate/notFinite.js";
+export * from "./lookAtWindows.js";
+// Work ahead of its use
+export * from "./mapAhead.js";
+// What fits into memory
+export * from "./memory.js";
+// What a network is given of a photograph
+export * from "./windowInput.js";
