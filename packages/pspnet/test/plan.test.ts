@@ -1,5 +1,7 @@
 import {
   alignedSize,
+  type Backend,
+  Conv2d,
   DEPTHS,
   IMAGENET,
   initialise,
@@ -11,6 +13,7 @@ import {
   type PSPNetConfig,
   pspnetConfig,
   random,
+  Sequential,
   upsampleLogits,
 } from "@pspnet/core";
 import { type GraphTensor, graphBackend, symbol, trace } from "@pspnet/core/graph";
@@ -197,6 +200,27 @@ test("a window is the photograph at its scale, its mirror image beside it, and t
   const given = tensor(bytes, [1, h, w, 3]);
   const found = await plan.window(given, { table: TABLE, reversed: false, ...look });
   expect(relativeError(found, await plan.run(expected))).toBeLessThan(1e-5);
+});
+
+const HALVES = { kernelSize: 2, stride: 2 };
+
+test("a layer that is applied twice is two steps with the same weights", async () => {
+  const layer = (memory: Backend) => {
+    const made = new Conv2d([4, 4], { kernel: 3, padding: 1, bias: true }).eval();
+    initialise(made, memory, { seed: 3 });
+    return made;
+  };
+  const [eager, traced] = [layer(backend()), layer(graphBackend)];
+  const input = { name: "x", shape: [1, 4, symbol("h"), symbol("w")] };
+  const graph = optimise(
+    trace(new Sequential(traced), input, (x) => ({ y: traced.forward(traced.forward(x).relu().maxPool2d(HALVES)) })),
+  );
+  using plan = new Plan(graph, { precision: "fp32", usualSize: [24, 24] });
+  for (const size of [24, 24, 40, 40, 40]) {
+    const x = randn([1, 4, size, size]);
+    const expected = noGrad(() => eager.forward(eager.forward(x).relu().maxPool2d(HALVES)));
+    expect(relativeError(await plan.run(x), expected)).toBeLessThan(1e-5);
+  }
 });
 
 const CONVOLUTION = { stride: 1, padding: 0, dilation: 1, activation: null, inputSize: [1, 3, 8, 8] };

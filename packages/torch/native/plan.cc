@@ -36,9 +36,9 @@ void Plan::add(const Operator& op, std::vector<int64_t> inputs, int64_t output, 
     const int64_t index = step.inputs[1];
     TORCH_CHECK(index >= 0 && index < static_cast<int64_t>(constants_.size()) && constants_[index].defined(), "conv2d: its weights are not known");
     auto& weight = constants_[index];
-    if (weight.is_mkldnn()) throw std::invalid_argument("conv2d: its weights are another convolution's");
     step.convolution.emplace(attributes);
-    weight = step.convolution->packed(weight, attributes.integers(4, 4));
+    // Those of a layer that is applied twice keep the order that the first wants.
+    if (!weight.is_mkldnn()) weight = step.convolution->packed(weight, attributes.integers(4, 4));
   }
   steps_.push_back(std::move(step));
 }
