@@ -21,7 +21,11 @@ console.log(
   `mIoU ${(100 * state.best!.meanIoU).toFixed(1)} % after ${state.step} steps; report: ${folder}/report.html`,
 );
 
-await using net = await load(`${folder}/weights/best.safetensors`);
-const { image } = makeScene({ width: 160, height: 120, seed: 2, index: 0 });
-const { overlay } = await net.segment(image);
-await writeFile(`${folder}/overlay.png`, await encodePng(overlay));
+const net = await load(`${folder}/weights/best.safetensors`);
+try {
+  const { image } = makeScene({ width: 160, height: 120, seed: 2, index: 0 });
+  const { overlay } = await net.segment(image);
+  await writeFile(`${folder}/overlay.png`, await encodePng(overlay));
+} finally {
+  await net.dispose();
+}

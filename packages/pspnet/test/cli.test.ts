@@ -120,6 +120,31 @@ describe("usage", () => {
   });
 });
 
+describe("a reader that has gone ends nothing, quietly", () => {
+  test.each([
+    [["--help"], 0],
+    [["models"], 0],
+    [["models", "--json"], 0],
+    [["models", "--size", "big"], 2],
+  ])("%j with standard output closed", async (args, expected) => {
+    const { code, err } = await pspnet(args, { closed: "stdout" });
+    expect(err).not.toMatch(/EPIPE|^ +at /m);
+    expect(code).toBe(expected);
+  });
+
+  test("predict with either closed", async () => {
+    const args = ["predict", weights, join(scenes, "val", "images"), "--json", "--out", join(folder, "closed")];
+    const blind = await pspnet(args, { closed: "stdout" });
+    expect(blind.err).not.toMatch(/EPIPE|^ +at /m);
+    expect(blind.code).toBe(0);
+    expect(existsSync(join(folder, "closed", "00002.json"))).toBe(true);
+    const { out, code } = await pspnet(args, { closed: "stderr" });
+    expect(JSON.parse(out)).toHaveLength(3);
+    expect(code).toBe(0);
+    expect((await pspnet(["trian"], { closed: "stderr" })).code).toBe(2);
+  });
+});
+
 describe("bad input says what, where and how to mend it", () => {
   test("a run that cannot be resumed: told at once, nothing lost", async () => {
     expect((await trainOn(scenes, "name=once")).code).toBe(0);

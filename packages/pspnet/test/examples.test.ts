@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { encodePng, makeScene, pspnetConfig, randomWeights } from "pspnet";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { runIn } from "./support/bare.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 let folder: string;
 let before: string;
@@ -38,6 +42,24 @@ test("examples/parameters.ts counts as the releases do", async () => {
   expect(output).toMatch(/PSPNet-50 ADE20K: 49,180,908 parameters in/);
   expect(output).toMatch(/PSPNet-101 Cityscapes: 68,072,166 parameters in/);
 });
+
+test.each(["README.md", "docs/inference.md"])(
+  "%s: what it shows runs as plain JavaScript on every Node served",
+  async (page) => {
+    const text = await readFile(join(root, page), "utf8");
+    const [, program] = /```js\n([\s\S]*?)```/.exec(text)!;
+    const config = pspnetConfig({ classes: 3, layers: 18, width: 8, headChannels: 32, aux: false });
+    await writeFile("best.safetensors", randomWeights(config));
+    for (const [index, name] of ["photo.jpg", "a.jpg", "b.jpg"].entries())
+      await writeFile(name, await encodePng(makeScene({ width: 90, height: 70, seed: 1, index }).image));
+    await writeFile("shown.mjs", program);
+    await symlink(join(root, "node_modules"), "node_modules", "dir");
+    const { code, out, err } = await runIn(folder, ["shown.mjs"]);
+    expect(err).toBe("");
+    expect(out).toContain("class ");
+    expect(code).toBe(0);
+  },
+);
 
 test("examples/segment.ts tells what a photograph shows, and tints it", async () => {
   const config = pspnetConfig({ classes: 3, layers: 18, width: 8, headChannels: 32, aux: false });

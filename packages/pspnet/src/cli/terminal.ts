@@ -13,6 +13,17 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Whoever reads may leave before the end, as `head` does: the rest is dropped. Any other failure to write is told, and ends in code 1. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === "EPIPE") return;
+      if (stream !== process.stderr) messages.write(`pspnet: standard output: ${message}\n`);
+      process.exitCode = 1;
+    });
+  }
+}
+
 /**
  * Runs `work` with a signal that the first Ctrl-C (or a polite kill) aborts; the second one ends the process at once.
  */

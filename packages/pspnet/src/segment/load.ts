@@ -14,8 +14,12 @@ export interface NetworkOptions extends Partial<RuntimeOptions>, SegmentOptions 
  * @throws PspnetError "usage" for a file that cannot be read, "format" or "weights" for one that does not hold a PSPNet,
  * "environment" when there is nothing to run it on.
  * @example
- * await using net = await load("best.safetensors");
- * const { labels, areas } = await net.segment("photo.jpg");
+ * const net = await load("best.safetensors"); // `await using` in TypeScript, without what follows
+ * try {
+ *   const { labels, areas } = await net.segment("photo.jpg");
+ * } finally {
+ *   await net.dispose();
+ * }
  */
 export async function load(
   weights: string | Uint8Array,

@@ -13,14 +13,17 @@ export interface Outcome {
 export interface PspnetOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What nobody reads: closed as soon as the process starts. */
+  readonly closed?: "stdout" | "stderr";
   /** Called with all of standard error so far, whenever there is more. */
   readonly onMessage?: (messages: string, child: ChildProcess) => void;
 }
 
 /** Runs the command line as a user does, in a process of its own. */
-export function pspnet(args: readonly string[], { cwd, env, onMessage }: PspnetOptions = {}): Promise<Outcome> {
+export function pspnet(args: readonly string[], { cwd, env, closed, onMessage }: PspnetOptions = {}): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [command, ...args], { cwd, env: { ...process.env, ...env } });
+    if (closed) child[closed].destroy();
     let out = "";
     let err = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
