@@ -147,14 +147,14 @@ describe("readMask", () => {
     it.each([1, 2, 4] as const)(`unpacks ids of %i bits, ${palette ? "palette" : "grey"}`, async (depth) => {
       const map = label(7, 5, (i) => (i * i + 1) % 2 ** depth);
       const stored = await readMask(await put("mask.png", packedPng(map, { depth, palette })));
-      expect(stored).toEqual({ ...map, palette });
+      expect(stored).toEqual({ ...map, kind: palette ? "palette" : "grey" });
     });
   }
 
   it("keeps the indices that encodeMask writes, and their colours show in viewers", async () => {
     const map = label(5, 2, (i) => [0, 1, 20, IGNORE][i % 4]);
     const file = await putMask("mask.png", map);
-    expect(await readMask(file)).toEqual({ ...map, palette: true });
+    expect(await readMask(file)).toEqual({ ...map, kind: "palette" });
     const { data } = await readImage(file);
     expect([...data.subarray(0, 12)]).toEqual(
       [VOC2012.palette[0], VOC2012.palette[1], VOC2012.palette[20], [0, 0, 0]].flat(),
@@ -175,7 +175,7 @@ describe("readMask", () => {
     expect(await readMask(file, { palette: palette.slice(1) })).toEqual({
       ...map,
       data: map.data.map((id) => (id === IGNORE ? id : id - 1)),
-      palette: false,
+      kind: "colours",
     });
     // VOC's background is black itself.
     expect([...(await readMask(file, { palette })).data.subarray(0, 4)]).toEqual([1, 2, 20, 0]);
@@ -195,8 +195,8 @@ describe("readMask", () => {
       "2011_000025": { 0: 62022, 6: 118222, 7: 7256 },
     };
     for (const [name, counts] of Object.entries(expected)) {
-      const { data, palette } = await readMask(join(voc, `${name}.png`));
-      expect(palette).toBe(true);
+      const { data, kind } = await readMask(join(voc, `${name}.png`));
+      expect(kind).toBe("palette");
       const found: Record<number, number> = {};
       for (const id of data) found[id] = (found[id] ?? 0) + 1;
       expect(found).toEqual(counts);
@@ -317,9 +317,7 @@ describe("list files", () => {
     const file = await list("in/a.png out/a.png\nin/a.png\nin/b.png out/a.png\nin/my file.png out/a.png\n");
     const open = openDataset(description(), "train");
     await expect(open).rejects.toMatchObject({ code: "data" });
-    await expect(open).rejects.toThrow(
-      `${file}:2: expected "image label", found no label: "in/a.png"; such a test list`,
-    );
+    await expect(open).rejects.toThrow(`${join(root, "in/a.png")} has no mask: it can be predicted`);
     await expect(open).rejects.toThrow(`${file}:3: ${join(root, "in/b.png")} missing`);
     await expect(open).rejects.toThrow(`${file}:4: expected "image label"`);
     await expect(openDataset(describeData({ train: "no.txt" }), "train")).rejects.toThrow(
@@ -362,7 +360,7 @@ describe("classes", () => {
 
 test("a folder of no known layout is told the layouts", async () => {
   await expect(openDataset(describeData(), "train")).rejects.toThrow(
-    "expected train/images and train/masks, images/train",
+    "expected a list file as data.train (list), train/images and train/masks, or images/train",
   );
   await expect(openDataset(describeData({ root: join(root, "no") }), "train")).rejects.toThrow("found nothing there");
 });

@@ -11,7 +11,7 @@ import { messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {
   readonly split?: string;
-  readonly format: "auto" | "folders" | "camvid" | "list";
+  readonly format: string;
   readonly classes?: string;
   readonly sheet: string;
   readonly json?: true;
@@ -22,7 +22,8 @@ export async function check(folder: string, flags: CheckFlags): Promise<void> {
   const description = await loadDataConfig(folder, flags);
   const reports: Record<string, Awaited<ReturnType<typeof checkDataset>>> = {};
   for (const split of flags.split ? [flags.split] : ["train", "val"]) {
-    const dataset = await openDataset(description, split);
+    const labels = split === "train" || split === "val" ? "required" : "optional";
+    const dataset = await openDataset(description, split, { strict: false, labels });
     const progress = new Progress(messages, { label: split, total: dataset.length });
     reports[split] = await checkDataset(dataset, { onProgress: (done) => progress.update(done) });
     progress.finish();

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { formatNames } from "../data/formats.js";
 
 /** Height and width. */
 export type ImageSize = readonly [height: number, width: number];
@@ -58,9 +59,7 @@ export function someOf<T extends string>(choices: readonly T[]): (text: string) 
 
 /** How the images and masks of a dataset are paired. */
 export function format(): Option {
-  return new Option("--format <name>", "how images and masks are paired")
-    .choices(["auto", "folders", "camvid", "list"])
-    .default("auto");
+  return new Option("--format <name>", "how images and masks are paired").choices(formatNames).default("auto");
 }
 
 export function examples(...lines: string[]): string {

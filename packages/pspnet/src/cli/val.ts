@@ -14,7 +14,7 @@ import { interruptible, messages, print, printJson } from "./terminal.js";
 interface ValFlags extends ProtocolFlags {
   readonly data: string;
   readonly split: string;
-  readonly format: "auto" | "folders" | "camvid" | "list";
+  readonly format: string;
   readonly out?: string;
 }
 

@@ -165,7 +165,7 @@ function isTree(value: unknown): value is Tree {
  */
 export async function loadDataConfig(
   path: string,
-  { format, classes }: { readonly format?: DataConfig["format"]; readonly classes?: string },
+  { format, classes }: { readonly format?: string; readonly classes?: string },
 ): Promise<DataConfig> {
   if (/\.ya?ml$/.test(path)) return (await loadTrainConfig(path, [], ".")).data;
   const result = dataSchema.safeParse({

@@ -1,5 +1,6 @@
-import { PRECISIONS } from "@pspnet/core";
+import { classLists, PRECISIONS } from "@pspnet/core";
 import { z } from "zod";
+import { formatNames } from "../data/formats.js";
 
 /**
  * Everything that a training run can be told, with the official recipe as default (semseg's `config/ade20k/*.yaml`).
@@ -11,13 +12,21 @@ const durationSchema = (example: string) =>
 
 export const dataSchema = z.strictObject({
   root: z.string().describe("folder of the dataset; paths in list files are relative to it"),
-  format: z.enum(["auto", "folders", "camvid", "list"]).default("auto").describe("how images and masks are paired"),
+  format: z.enum(formatNames).default("auto").describe("how images and masks are paired"),
   train: z.string().default("train").describe("training split: a folder name, or a list file"),
   val: z.string().default("val").describe("validation split: a folder name, or a list file"),
   classes: z
     .union([z.string(), z.array(z.string()).min(2)])
     .optional()
-    .describe("class names: a preset (ade20k, voc2012, cityscapes, camvid), a file of names, or a list"),
+    .describe(`class names: a preset (${Object.keys(classLists).join(", ")}), a file of names, or a list`),
+  ids: z
+    .record(z.string(), z.union([z.int().min(0), z.string()]))
+    .optional()
+    .describe("class of each id in masks: {7: 3, 11-13: 4, 21-30: 5-14}; left out, ids are the classes"),
+  ignore: z
+    .array(z.int().min(0).max(255))
+    .optional()
+    .describe("ids in masks that are no class, beside 255: neither trained nor scored"),
 });
 
 const modelSchema = z.strictObject({

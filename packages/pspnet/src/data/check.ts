@@ -1,10 +1,11 @@
-import { IGNORE, overlay, PspnetError, type RgbImage } from "@pspnet/core";
+import { IGNORE, type LabelMap, overlay, PspnetError, type RgbImage, type Size } from "@pspnet/core";
 import { grid, shrinkTo } from "../report/grid.js";
 import { percent, table } from "../report/table.js";
-import type { Dataset } from "./dataset.js";
-import { readImage } from "./images.js";
-import { readMask } from "./masks.js";
-import { type Pair, UNKNOWN } from "./source.js";
+import { type Dataset, ID_MEND, readPair, sameSize, turnedToFit, wrongSize } from "./dataset.js";
+import { UNKNOWN } from "./ids.js";
+import { liesOnItsSide } from "./images.js";
+import type { StoredMask } from "./masks.js";
+import type { DatasetSource, Pair } from "./source.js";
 
 /** What a dataset holds, and what in it would stop or spoil a run. */
 export interface CheckReport {
@@ -20,6 +21,16 @@ export interface CheckReport {
   readonly sizes: readonly { readonly width: number; readonly height: number; readonly images: number }[];
   /** Masks that are palette PNGs: read by their indices. */
   readonly paletteMasks: number;
+  /** Masks that hold the classes' colours. */
+  readonly colourMasks: number;
+  /** Images without a mask. */
+  readonly unlabelled: number;
+  /** Photographs that are turned as their EXIF says, since their masks fit only so. */
+  readonly turned: number;
+  /** Photographs that lie on their side by their EXIF, as do their masks. */
+  readonly lying: number;
+  /** Ids in masks that are no class. */
+  readonly unknownIds: readonly number[];
   /** One line for each broken or missing file, file without a partner, size mismatch and id out of range. */
   readonly problems: readonly string[];
   /** Classes that no mask has. */
@@ -31,7 +42,7 @@ const SHEET_HEIGHT = 240;
 
 /** Reads every sample of a dataset; nothing stops it. Open the dataset with `strict: false` to see missing files too. */
 export async function checkDataset(
-  dataset: Dataset,
+  dataset: Dataset<LabelMap | null>,
   { onProgress }: { readonly onProgress?: (done: number) => void } = {},
 ): Promise<CheckReport> {
   const { source, classes } = dataset;
@@ -39,14 +50,15 @@ export async function checkDataset(
   const images = new Float64Array(classes.names.length);
   const sizes = new Map<string, number>();
   const problems: string[] = [...source.problems];
-  let paletteMasks = 0;
+  const unknownIds = new Set<number>();
+  const counts = { palette: 0, colours: 0, grey: 0, turned: 0, lying: 0 };
   for (const [i, pair] of source.pairs.entries()) {
-    const found = await inspect(pair, problems);
+    const found = await inspect(pair, { source, problems });
     if (found) {
       sizes.set(found.size, (sizes.get(found.size) ?? 0) + 1);
-      paletteMasks += found.palette ? 1 : 0;
-      const counts = countClasses(found.histogram, { pair, source, problems });
-      for (const [id, count] of counts.entries()) {
+      for (const key of found.is) counts[key]++;
+      for (const id of found.unknownIds) unknownIds.add(id);
+      for (const [id, count] of found.labels.entries()) {
         pixels[id] += count;
         if (count > 0 && id < images.length) images[id]++;
       }
@@ -59,55 +71,97 @@ export async function checkDataset(
     classes: table,
     ignoredPixels: pixels[IGNORE],
     sizes: [...sizes].sort(([, a], [, b]) => b - a).map(([size, count]) => ({ ...parseSize(size), images: count })),
-    paletteMasks,
+    paletteMasks: counts.palette,
+    colourMasks: counts.colours,
+    unlabelled: source.pairs.filter(({ mask }) => mask === null).length,
+    turned: counts.turned,
+    lying: counts.lying,
+    unknownIds: [...unknownIds].sort((a, b) => a - b),
     problems,
     emptyClasses: table.filter(({ pixels }) => pixels === 0).map(({ name }) => name),
   };
 }
 
-/** Image and mask of a pair; null, with a line in `problems`, when one cannot be read. */
-async function inspect({ image: imagePath, mask: maskPath }: Pair, problems: string[]) {
-  const [image, mask] = await Promise.allSettled([readImage(imagePath), readMask(maskPath)]);
+interface Inspected {
+  /** Of the image, "WxH". */
+  readonly size: string;
+  readonly is: readonly (StoredMask["kind"] | "turned" | "lying")[];
+  /** Pixels by class. */
+  readonly labels: Float64Array;
+  readonly unknownIds: readonly number[];
+}
+
+/** What a pair holds; null, with a line in `problems`, when image or mask cannot be read. */
+async function inspect(
+  pair: Pair,
+  { source, problems }: { readonly source: DatasetSource; readonly problems: string[] },
+): Promise<Inspected | null> {
+  const [image, mask] = await Promise.allSettled(readPair(pair, source));
   for (const part of [image, mask]) {
     if (part.status === "rejected")
       problems.push(part.reason instanceof PspnetError ? part.reason.message : String(part.reason));
   }
   if (image.status === "rejected" || mask.status === "rejected") return null;
-  const { width, height } = image.value;
-  if (mask.value.width !== width || mask.value.height !== height) {
-    problems.push(
-      `${maskPath}: expected a mask of ${width}x${height} as ${imagePath}, found ${mask.value.width}x${mask.value.height}`,
-    );
-  }
-  const histogram = new Uint32Array(256);
-  for (const id of mask.value.data) histogram[id]++;
-  return { size: `${width}x${height}`, histogram, palette: mask.value.palette };
+  const stored = image.value;
+  if (mask.value === null) return { size: sizeOf(stored), is: [], labels: new Float64Array(256), unknownIds: [] };
+  const { kind } = mask.value;
+  const fitting = await turnedToFit(stored, mask.value, pair);
+  if (!sameSize(fitting, mask.value)) problems.push(wrongSize(fitting, mask.value, pair));
+  const lies = fitting === stored && (await liesOnItsSide(pair.image));
+  const { labels, unknownIds } = countClasses(mask.value, { pair, source, problems });
+  return {
+    size: sizeOf(fitting),
+    is: [kind, fitting === stored ? [] : ["turned" as const], lies ? ["lying" as const] : []].flat(),
+    labels,
+    unknownIds,
+  };
 }
 
 /** Pixels by class of one mask; ids that are no class go to `problems`. */
 function countClasses(
-  histogram: Uint32Array,
-  { pair, source, problems }: { pair: Pair; source: Dataset["source"]; problems: string[] },
-): Float64Array {
-  const counts = new Float64Array(256);
+  { data, kind }: StoredMask,
+  { pair, source, problems }: { pair: Pair; source: DatasetSource; problems: string[] },
+): Pick<Inspected, "labels" | "unknownIds"> {
+  const histogram = new Uint32Array(256);
+  for (const id of data) histogram[id]++;
+  const labels = new Float64Array(256);
+  const unknownIds: number[] = [];
   for (const [id, count] of histogram.entries()) {
     if (count === 0) continue;
-    const label = source.ids[id];
-    if (label === UNKNOWN)
+    const label = kind === "colours" ? id : source.ids[id];
+    if (label === UNKNOWN) {
+      unknownIds.push(id);
       problems.push(`${pair.mask}: id ${id} in ${count} pixels is none of the ${source.classes.names.length} classes`);
-    else counts[label] += count;
+    } else labels[label] += count;
   }
-  return counts;
+  return { labels, unknownIds };
 }
+
+const sizeOf = ({ width, height }: Size): string => `${width}x${height}`;
 
 function parseSize(size: string): { width: number; height: number } {
   const [width, height] = size.split("x").map(Number);
   return { width, height };
 }
 
+/** What is worth knowing before a run though it stops none, a line each. */
+export function notesOf(report: CheckReport): string[] {
+  const { samples, paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds, emptyClasses } = report;
+  const lie = `${lying} photographs lie on their side, as do their masks, though EXIF turns them`;
+  return [
+    paletteMasks > 0 ? `${paletteMasks} masks are palette PNGs; their indices are the ids` : [],
+    colourMasks > 0 ? `${colourMasks} masks are colours; those of the classes stand for them` : [],
+    unlabelled > 0 ? `${unlabelled} images have no mask: they can be predicted, but neither train nor score` : [],
+    turned > 0 ? `${turned} photographs are turned as their EXIF says: their masks fit only so` : [],
+    lying > 0 ? `${lie}: \`predict\` will show the network upright ones; turn both` : [],
+    unknownIds.length > 0 ? `no class has id ${unknownIds.join(", ")}: ${ID_MEND}` : [],
+    emptyClasses.length > 0 && samples > unlabelled ? `no pixel of: ${emptyClasses.join(", ")}` : [],
+  ].flat();
+}
+
 /** The report as plain text. */
 export function formatCheckReport(report: CheckReport): string {
-  const { classes, ignoredPixels, sizes, problems, emptyClasses, paletteMasks, samples } = report;
+  const { classes, ignoredPixels, sizes, problems, samples } = report;
   const total = classes.reduce((sum, { pixels }) => sum + pixels, ignoredPixels) || 1;
   const rows = classes.map(({ id, name, pixels, images }) => [
     String(id),
@@ -122,8 +176,7 @@ export function formatCheckReport(report: CheckReport): string {
       [...rows, [String(IGNORE), "ignored", percent(ignoredPixels / total), ""]],
     ),
     `${samples} samples; sizes ${shown.join(", ") || "none"}${sizes.length > 3 ? ` and ${sizes.length - 3} more` : ""}`,
-    ...(paletteMasks > 0 ? [`${paletteMasks} masks are palette PNGs; their indices are the ids`] : []),
-    ...(emptyClasses.length > 0 ? [`no pixel of: ${emptyClasses.join(", ")}`] : []),
+    ...notesOf(report),
     problems.length === 0
       ? "no problems"
       : `${problems.length} problems:\n${problems.map((line) => `  ${line}`).join("\n")}`,
@@ -131,14 +184,18 @@ export function formatCheckReport(report: CheckReport): string {
 }
 
 /** Samples from all over the dataset that can be read, each image beside itself tinted by its classes. */
-export async function contactSheet(dataset: Dataset, { count }: { readonly count: number }): Promise<RgbImage> {
+export async function contactSheet(
+  dataset: Dataset<LabelMap | null>,
+  { count }: { readonly count: number },
+): Promise<RgbImage> {
   const tiles: RgbImage[] = [];
   const step = Math.max(1, Math.floor(dataset.length / count));
   for (let i = 0; i < dataset.length && tiles.length < count; i += step) {
     const sample = await dataset.at(i).catch(() => null);
     if (!sample) continue;
-    const tinted = overlay(sample.image, sample.label, { palette: dataset.classes.palette, opacity: 0.6 });
-    tiles.push(shrinkTo(SHEET_HEIGHT, grid([sample.image, tinted], { columns: 2, gap: 2 })));
+    const { image, label } = sample;
+    const tinted = label ? [overlay(image, label, { palette: dataset.classes.palette, opacity: 0.6 })] : [];
+    tiles.push(shrinkTo(SHEET_HEIGHT, grid([image, ...tinted], { columns: 2, gap: 2 })));
   }
   return grid(tiles, { columns: SHEET_COLUMNS, gap: 8 });
 }

@@ -1,20 +1,31 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ClassList, classLists, PspnetError, type Rgb, vocPalette } from "@pspnet/core";
-import type { DataConfig } from "../config/schema.js";
+import type { DatasetDescription } from "./format.js";
 
 /** Where datasets of ours keep their names and colours. */
 const CLASSES_FILE = "classes.json";
 
+export interface DatasetClasses {
+  readonly classes: ClassList;
+  /** The palette, when it is the classes' own and not made for them: masks may hold its colours. */
+  readonly colours?: readonly Rgb[];
+}
+
 /**
- * The classes of a dataset: what `data.classes` says (a preset, a file, or the names), else `classes.json` at its root.
+ * The classes of a dataset: what `data.classes` says (a preset, a file, or the names), else those that its format has, else
+ * `classes.json` at its root.
  *
- * @throws PspnetError "data" when neither says.
+ * @throws PspnetError "data" when none says.
  */
-export async function classesOf({ root, classes }: Pick<DataConfig, "root" | "classes">): Promise<ClassList> {
-  if (Array.isArray(classes)) return withColours(classes);
+export async function classesOf(
+  { root, classes }: Pick<DatasetDescription, "root" | "classes">,
+  ofFormat?: ClassList,
+): Promise<DatasetClasses> {
+  if (typeof classes === "object") return withoutColours(classes);
   if (classes !== undefined && Object.hasOwn(classLists, classes))
-    return classLists[classes as keyof typeof classLists];
+    return withColours(classLists[classes as keyof typeof classLists]);
+  if (classes === undefined && ofFormat) return withColours(ofFormat);
   const file = classes === undefined ? join(root, CLASSES_FILE) : resolve(root, classes);
   let text: string;
   try {
@@ -27,17 +38,17 @@ export async function classesOf({ root, classes }: Pick<DataConfig, "root" | "cl
   return file.endsWith(".json") ? parseJson(text, file) : parseNames(text, file);
 }
 
-function parseNames(text: string, file: string): ClassList {
+function parseNames(text: string, file: string): DatasetClasses {
   const names = text
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");
   if (names.length < 2)
     throw new PspnetError("data", `${file}: expected a class name on each line, found ${names.length}`);
-  return withColours(names);
+  return withoutColours(names);
 }
 
-function parseJson(text: string, file: string): ClassList {
+function parseJson(text: string, file: string): DatasetClasses {
   let value: Partial<ClassList> | readonly string[];
   try {
     value = JSON.parse(text);
@@ -58,16 +69,18 @@ function parseJson(text: string, file: string): ClassList {
       `${file}: expected {"names": [...], "palette": [[r, g, b], ...]} with at least 2 names`,
     );
   }
-  if (palette === undefined) return withColours(names);
+  if (palette === undefined) return withoutColours(names);
   if (!Array.isArray(palette) || palette.length !== names.length || !palette.every(isColour)) {
     throw new PspnetError(
       "data",
       `${file}: expected a palette of ${names.length} colours [r, g, b] of 0 to 255, one a class`,
     );
   }
-  return { names, palette: palette as readonly Rgb[] };
+  return withColours({ names, palette: palette as readonly Rgb[] });
 }
 
-function withColours(names: readonly string[]): ClassList {
-  return { names, palette: vocPalette(names.length) };
-}
+const withColours = (classes: ClassList): DatasetClasses => ({ classes, colours: classes.palette });
+
+const withoutColours = (names: readonly string[]): DatasetClasses => ({
+  classes: { names, palette: vocPalette(names.length) },
+});

@@ -1,19 +1,22 @@
-import type { ClassList, LabelMap, RgbImage } from "@pspnet/core";
-import { IGNORE, PspnetError } from "@pspnet/core";
-import type { DataConfig } from "../config/schema.js";
-import { detectFormat, formats } from "./formats.js";
+import type { ClassList, LabelMap, RgbImage, Size } from "@pspnet/core";
+import { PspnetError } from "@pspnet/core";
+import { classesOf } from "./classNames.js";
+import type { DatasetDescription } from "./format.js";
+import { formatOf } from "./formats.js";
+import { describeIds, idTable, UNKNOWN } from "./ids.js";
 import { readImage } from "./images.js";
-import { readMask } from "./masks.js";
-import { type DatasetSource, type Pair, UNKNOWN } from "./source.js";
+import { readMask, type StoredMask } from "./masks.js";
+import type { DatasetSource, Pair } from "./source.js";
 
-export interface Sample {
+export interface Sample<Label extends LabelMap | null = LabelMap> {
   /** Names the sample in messages: the image's path below the root. */
   readonly id: string;
+  /** As it is stored; turned as its EXIF says where it has no mask, or one that fits only so. */
   readonly image: RgbImage;
-  readonly label: LabelMap;
+  readonly label: Label;
 }
 
-export interface Dataset {
+export interface Dataset<Label extends LabelMap | null = LabelMap> {
   readonly length: number;
   readonly classes: ClassList;
   readonly source: DatasetSource;
@@ -22,12 +25,14 @@ export interface Dataset {
    *
    * @throws PspnetError "data" for a file that cannot be decoded, a mask of another size than its image, and an id that is no class.
    */
-  at(index: number): Promise<Sample>;
+  at(index: number): Promise<Sample<Label>>;
 }
 
 export interface OpenOptions {
   /** False: opens what can be used, and leaves the rest to `source.problems`. */
   readonly strict?: boolean;
+  /** Optional: a sample may have no mask, and its label is null then. Required: that is a problem. */
+  readonly labels?: "required" | "optional";
 }
 
 /** Problems that an error names. */
@@ -36,76 +41,115 @@ const NAMED = 5;
 /**
  * Opens `split` of a dataset: "train" or "val" as the description names them, or any folder or list file of its own.
  *
- * @throws PspnetError "data" when files are missing, do not pair up, or there are none.
+ * @throws PspnetError "data" when files are missing, do not pair up, or there are none; "config" for ids that do not fit the classes.
  */
 export async function openDataset(
-  description: DataConfig,
+  description: DatasetDescription,
   split: string,
-  { strict = true }: OpenOptions = {},
-): Promise<Dataset> {
-  const format = description.format === "auto" ? detectFormat(description) : description.format;
+  options?: OpenOptions & { readonly labels?: "required" },
+): Promise<Dataset>;
+export async function openDataset(
+  description: DatasetDescription,
+  split: string,
+  options: OpenOptions,
+): Promise<Dataset<LabelMap | null>>;
+export async function openDataset(
+  description: DatasetDescription,
+  split: string,
+  { strict = true, labels = "required" }: OpenOptions = {},
+): Promise<Dataset<LabelMap | null>> {
+  const { root } = description;
+  const format = formatOf(description);
   const name = split === "train" ? description.train : split === "val" ? description.val : split;
-  const source = await formats[format](description, name);
-  const { problems } = source;
+  const found = await format.open(description, name);
+  const usable = (pair: Pair) => labels === "optional" || pair.mask !== null;
+  const pairs = found.pairs.filter(usable);
+  const problems = [
+    ...found.problems,
+    ...found.pairs
+      .filter((pair) => !usable(pair))
+      .map(({ image }) => `${image} has no mask: it can be predicted, but neither trains nor scores`),
+  ];
   if (strict && problems.length > 0) {
     const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
     const lines = [...problems.slice(0, NAMED), ...more].join("\n");
-    throw new PspnetError(
-      "data",
-      `${description.root}: expected an image and a mask for each sample of split "${name}", found:\n${lines}`,
-    );
+    const layout = `${format.layout(name)}: an image and a mask for each sample of split "${name}"`;
+    throw new PspnetError("data", `${root}: expected ${layout}, found:\n${lines}`);
   }
-  if (source.pairs.length === 0 && problems.length === 0) {
-    throw new PspnetError(
-      "data",
-      `${description.root}: the dataset is empty: no images in split "${name}" (format ${format})`,
-    );
+  if (pairs.length === 0 && problems.length === 0) {
+    const empty = `the dataset is empty: no images in split "${name}" (format ${format.name})`;
+    throw new PspnetError("data", `${root}: ${empty}; expected ${format.layout(name)}`);
   }
-  return fromSource(source);
+  const { classes, colours } = await classesOf(description, found.classes);
+  const ids = idTable({
+    count: classes.names.length,
+    ids: description.ids ?? found.ids,
+    ignore: description.ignore,
+    usuallyIgnored: found.ignore,
+  });
+  return fromSource({ pairs, problems, classes, colours, ids });
 }
 
 /** The dataset that a source describes. */
-export function fromSource(source: DatasetSource): Dataset {
+export function fromSource<Label extends LabelMap | null = LabelMap>(source: DatasetSource): Dataset<Label> {
   const { pairs, classes } = source;
-  return { length: pairs.length, classes, source, at: (index) => readSample(pairs[index], source) };
+  const at = (index: number) => readSample(pairs[index], source) as Promise<Sample<Label>>;
+  return { length: pairs.length, classes, source, at };
 }
 
-async function readSample(
-  { id, image: imagePath, mask: maskPath }: Pair,
-  { classes, ids }: DatasetSource,
-): Promise<Sample> {
-  const [image, mask] = await Promise.all([readImage(imagePath), readMask(maskPath)]);
-  if (image.width !== mask.width || image.height !== mask.height) {
-    const sizes = `${image.width}x${image.height} as ${imagePath}, found ${mask.width}x${mask.height}`;
-    throw new PspnetError(
-      "data",
-      `${maskPath}: expected a mask of ${sizes}; \`pspnet data check\` lists all such pairs`,
-    );
+async function readSample(pair: Pair, source: DatasetSource): Promise<Sample<LabelMap | null>> {
+  const { id } = pair;
+  const [stored, mask] = await Promise.all(readPair(pair, source));
+  if (mask === null) return { id, image: stored, label: null };
+  const image = await turnedToFit(stored, mask, pair);
+  if (!sameSize(image, mask)) {
+    const mend = "`pspnet data check` lists all such pairs";
+    throw new PspnetError("data", `${wrongSize(image, mask, pair)}; ${mend}`);
   }
-  return {
-    id,
-    image,
-    label: { width: mask.width, height: mask.height, data: classesOf(mask.data, ids, { path: maskPath, classes }) },
-  };
+  const { width, height } = mask;
+  return { id, image, label: { width, height, data: labelsOf(mask, { path: pair.mask, source }) } };
 }
 
-function classesOf(
-  raw: Uint8Array,
-  ids: Uint16Array,
-  { path, classes }: { path: string; classes: ClassList },
+/** The image and the mask of a pair; an image without one is turned as its EXIF says, as for prediction. */
+export function readPair(
+  { image, mask }: Pair,
+  { colours }: DatasetSource,
+): readonly [Promise<RgbImage>, Promise<StoredMask> | null] {
+  return [readImage(image, { orient: mask === null }), mask === null ? null : readMask(mask, { palette: colours })];
+}
+
+/** The image as it is stored, or turned as its EXIF says when the mask fits only so. */
+export async function turnedToFit(stored: RgbImage, mask: Size, { image }: Pair): Promise<RgbImage> {
+  const swapped = { width: stored.height, height: stored.width };
+  return !sameSize(stored, mask) && sameSize(swapped, mask) ? readImage(image, { orient: true }) : stored;
+}
+
+export const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+
+export function wrongSize(image: Size, mask: Size, pair: Pair): string {
+  const sizes = `${image.width}x${image.height} as ${pair.image}, found ${mask.width}x${mask.height}`;
+  return `${pair.mask}: expected a mask of ${sizes}`;
+}
+
+function labelsOf(
+  { data, kind }: StoredMask,
+  { path, source }: { readonly path: string | null; readonly source: DatasetSource },
 ): Uint8Array {
-  const labels = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) {
-    const label = ids[raw[i]];
+  if (kind === "colours") return data;
+  const { ids } = source;
+  const labels = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const label = ids[data[i]];
     if (label === UNKNOWN) {
-      const pixels = raw.reduce((count, id) => count + (id === raw[i] ? 1 : 0), 0);
-      const expected = `ids 0 to ${classes.names.length - 1}, or ${IGNORE} for none`;
-      throw new PspnetError(
-        "data",
-        `${path}: expected ${expected}, found id ${raw[i]} in ${pixels} pixels; mend the mask, or name all classes by data.classes`,
-      );
+      const pixels = data.reduce((count, id) => count + (id === data[i] ? 1 : 0), 0);
+      const expected = `expected ids ${describeIds(ids)}, found id ${data[i]} in ${pixels} pixels`;
+      throw new PspnetError("data", `${path}: ${expected}; ${ID_MEND}`);
     }
     labels[i] = label;
   }
   return labels;
 }
+
+/** What mends ids that are no class. */
+export const ID_MEND =
+  "mend the mask, name all classes by data.classes, or say by data.ids which class an id is, by data.ignore which is none";

@@ -2,48 +2,51 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { PspnetError } from "@pspnet/core";
-import type { DataConfig } from "../config/schema.js";
-import { classesOf } from "./classNames.js";
-import { type DatasetSource, type Listing, plainIds } from "./source.js";
+import { isImageFile } from "../files/imageFile.js";
+import type { DatasetFormat, Listing } from "./format.js";
 
-const IMAGE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
-const MASK = /\.png$/i;
+const isMaskFile = (name: string) => /\.png$/i.test(name);
 
 /** Images and masks of one name in `split/images` and `split/masks`, or in `images/split` and `masks/split`. */
-export async function openFolders(description: DataConfig, split: string): Promise<DatasetSource> {
-  const { root } = description;
-  const nested = existsSync(join(root, split, "images"));
-  const [images, masks] = ["images", "masks"].map((kind) =>
-    nested ? join(root, split, kind) : join(root, kind, split),
-  );
-  const listing = await pairFolders(images, masks);
-  const classes = await classesOf(description);
-  return { ...listing, classes, ids: plainIds(classes.names.length) };
-}
+export const folders: DatasetFormat = {
+  name: "folders",
+  layout: (split) => `${split}/images and ${split}/masks, or images/${split} and masks/${split}`,
+  detect: ({ root, train, val }) =>
+    [train, val].some((split) => existsSync(join(root, split, "images")) || existsSync(join(root, "images", split))),
+  open: ({ root }, split) => {
+    const nested = existsSync(join(root, split, "images"));
+    const place = (kind: string) => (nested ? join(root, split, kind) : join(root, kind, split));
+    return pairFolders(place("images"), place("masks"));
+  },
+};
 
 /**
- * The images of a folder with the PNG masks of the same name in another, by name. What has no partner, or several, is a problem.
+ * The images of a folder with the PNG masks of the same name in another, by name. What has no partner, or several, is a problem;
+ * where there is no folder of masks at all, the images have none.
  *
  * @throws PspnetError "data" for a folder that cannot be read.
  */
 export async function pairFolders(images: string, masks: string): Promise<Listing> {
-  const [{ files: imageFiles, problems: imageProblems }, { files: maskFiles, problems: maskProblems }] =
-    await Promise.all([filesByStem(images, IMAGE), filesByStem(masks, MASK)]);
-  const problems = [
-    ...imageProblems,
-    ...maskProblems,
-    ...missing(imageFiles, maskFiles).map((file) => `${join(images, file)} has no mask in ${masks}`),
-    ...missing(maskFiles, imageFiles).map((file) => `${join(masks, file)} has no image in ${images}`),
-  ];
-  const pairs = [...imageFiles]
-    .filter(([stem]) => maskFiles.has(stem))
-    .map(([stem, file]) => ({ id: file, image: join(images, file), mask: join(masks, maskFiles.get(stem)!) }));
-  return { pairs, problems };
+  const { files: imageFiles, problems } = await filesByStem(images, isImageFile);
+  const pair = (file: string, mask: string | null) => ({ id: file, image: join(images, file), mask });
+  if (!existsSync(masks)) return { pairs: [...imageFiles.values()].map((file) => pair(file, null)), problems };
+  const { files: maskFiles, problems: maskProblems } = await filesByStem(masks, isMaskFile);
+  return {
+    pairs: [...imageFiles]
+      .filter(([stem]) => maskFiles.has(stem))
+      .map(([stem, file]) => pair(file, join(masks, maskFiles.get(stem)!))),
+    problems: [
+      ...problems,
+      ...maskProblems,
+      ...missing(imageFiles, maskFiles).map((file) => `${join(images, file)} has no mask in ${masks}`),
+      ...missing(maskFiles, imageFiles).map((file) => `${join(masks, file)} has no image in ${images}`),
+    ],
+  };
 }
 
 async function filesByStem(
   folder: string,
-  pattern: RegExp,
+  wanted: (name: string) => boolean,
 ): Promise<{ readonly files: ReadonlyMap<string, string>; readonly problems: readonly string[] }> {
   let names: string[];
   try {
@@ -55,7 +58,7 @@ async function filesByStem(
   }
   const files = new Map<string, string>();
   const problems: string[] = [];
-  for (const name of names.filter((name) => pattern.test(name) && !name.startsWith(".")).sort()) {
+  for (const name of names.filter((name) => wanted(name) && !name.startsWith(".")).sort()) {
     const stem = name.slice(0, -extname(name).length);
     const other = files.get(stem);
     if (other !== undefined) {

@@ -1,35 +1,27 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { PspnetError } from "@pspnet/core";
-import type { DataConfig } from "../config/schema.js";
-import { openCamVid } from "./camvid.js";
-import { openFolders } from "./folders.js";
-import { openList } from "./listFile.js";
-import type { DatasetSource } from "./source.js";
+import { camvid } from "./camvid.js";
+import { folders } from "./folders.js";
+import type { DatasetDescription, DatasetFormat } from "./format.js";
+import { listFile } from "./listFile.js";
 
-type Format = Exclude<DataConfig["format"], "auto">;
+/** Every format, in the order in which their layouts are looked for. Loads no decoder, so that help may name them. */
+const formats: readonly DatasetFormat[] = [listFile, folders, camvid];
 
-/** How each format pairs images with masks and gives ids their meaning. */
-export const formats: Readonly<Record<Format, (description: DataConfig, split: string) => Promise<DatasetSource>>> = {
-  camvid: openCamVid,
-  folders: openFolders,
-  list: openList,
-};
+/** What `data.format` may be. */
+export const formatNames: readonly string[] = ["auto", ...formats.map(({ name }) => name)];
 
 /**
- * The format that the files at `root` have.
+ * The format that the description names, or that the files at its root have.
  *
  * @throws PspnetError "data" saying which layouts are known.
  */
-export function detectFormat({ root, train, val }: DataConfig): Format {
-  const has = (...path: string[]) => existsSync(join(root, ...path));
+export function formatOf(description: DatasetDescription): DatasetFormat {
+  const { root, train, format } = description;
   if (!existsSync(root))
     throw new PspnetError("data", `${root}: expected the folder of a dataset, found nothing there`);
-  if ([train, val].some((split) => /\.(txt|lst)$/.test(split))) return "list";
-  if ([train, val].some((split) => has(split, "images") || has("images", split))) return "folders";
-  if ([train, val].some((split) => has(`${split}annot`))) return "camvid";
-  throw new PspnetError(
-    "data",
-    `${root}: expected ${train}/images and ${train}/masks, images/${train} and masks/${train}, ${train} and ${train}annot (CamVid), or a list file as data.train; found none of them`,
-  );
+  const found = formats.find((one) => (format === "auto" ? one.detect(description) : one.name === format));
+  if (found) return found;
+  const layouts = formats.map((one) => `${one.layout(train)} (${one.name})`).join(", ");
+  throw new PspnetError("data", `${root}: expected ${layouts}; found none of them`);
 }

@@ -40,6 +40,12 @@ export async function readImage(
   }
 }
 
+/** Whether EXIF turns a photograph by a quarter, so that its upright sides are the stored ones swapped. */
+export async function liesOnItsSide(path: string): Promise<boolean> {
+  const { orientation = 1 } = await sharp(path).metadata();
+  return orientation >= 5;
+}
+
 export async function encodePng({ width, height, data }: RgbImage): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 6 })

@@ -8,8 +8,8 @@ const IHDR_INTERLACE = 28;
 
 /** A mask as it is stored, before its ids get their meaning. */
 export interface StoredMask extends LabelMap {
-  /** Whether the file is a palette PNG, whose indices are the ids. */
-  readonly palette: boolean;
+  /** What its ids were: the values of a grey PNG, the indices of a palette PNG, or found by the colours of an RGB one. */
+  readonly kind: "grey" | "palette" | "colours";
 }
 
 export interface ReadMaskOptions {
@@ -26,14 +26,15 @@ export interface ReadMaskOptions {
 export async function readMask(path: string, { palette }: ReadMaskOptions = {}): Promise<StoredMask> {
   const png = await decodeFile(path);
   if (png.channels >= 3 && png.depth === 8 && palette)
-    return { ...idsOfColours(png, { palette, path }), palette: false };
+    return { ...idsOfColours(png, { palette, path }), kind: "colours" };
   if (png.channels !== 1) {
-    const mend = "save it as grey or palette PNG, a class id in each pixel";
+    const mend =
+      "save it as grey or palette PNG, a class id in each pixel, or give the classes' colours in classes.json";
     throw new PspnetError("data", `${path}: expected one id a pixel, found ${png.channels} colour channels; ${mend}`);
   }
   const { width, height, depth } = png;
   const data = depth === 16 ? narrow(png.data, path) : unpack(png);
-  return { width, height, data, palette: png.palette !== undefined };
+  return { width, height, data, kind: png.palette ? "palette" : "grey" };
 }
 
 /** An index PNG with the classes' colours as its palette, so that viewers show them; black where a label has none. */

@@ -2,8 +2,9 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { glob } from "tinyglobby";
+import { IMAGE_EXTENSIONS } from "./imageFile.js";
 
-const PATTERN = "**/*.{jpg,jpeg,png,webp,avif,tif,tiff,gif,bmp,JPG,JPEG,PNG}";
+const PATTERN = `**/*.{${IMAGE_EXTENSIONS.join(",")}}`;
 
 export interface FoundImage {
   readonly file: string;
@@ -37,7 +38,7 @@ async function expand(input: string): Promise<{ file: string; inside: string }[]
   const kind = await stat(input).catch(() => null);
   if (kind?.isFile()) return [{ file: input, inside: basename(input) }];
   if (kind?.isDirectory()) {
-    const files = await glob(PATTERN, { cwd: input });
+    const files = await glob(PATTERN, { cwd: input, caseSensitiveMatch: false });
     return files.sort().map((file) => ({ file: join(input, file), inside: file }));
   }
   const files = await glob(input, { expandDirectories: false });

@@ -1,0 +1,35 @@
+import type { ClassList } from "@pspnet/core";
+import type { IdMap } from "./ids.js";
+import type { Pair } from "./source.js";
+
+/** Where a dataset is and what its masks mean: `data` of the configuration. */
+export interface DatasetDescription {
+  readonly root: string;
+  /** The name of a format; "auto": the one whose layout the files have. */
+  readonly format: string;
+  readonly train: string;
+  readonly val: string;
+  readonly classes?: string | readonly string[];
+  readonly ids?: IdMap;
+  readonly ignore?: readonly number[];
+}
+
+/** A way to keep images and masks on disk. */
+export interface DatasetFormat {
+  readonly name: string;
+  /** Where images and masks of a split are, for messages. */
+  layout(split: string): string;
+  detect(description: DatasetDescription): boolean;
+  /** @throws PspnetError "data" for a folder or file that cannot be read. */
+  open(description: DatasetDescription, split: string): Promise<Listing>;
+}
+
+/** What a format finds in a split, and what its masks mean where the description does not say. */
+export interface Listing {
+  readonly pairs: readonly Pair[];
+  /** A line for each file without a partner, and for each line of a list that cannot be used. */
+  readonly problems: readonly string[];
+  readonly classes?: ClassList;
+  readonly ids?: IdMap;
+  readonly ignore?: readonly number[];
+}

@@ -1,0 +1,244 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { colourise, IGNORE, type LabelMap, type Rgb, type RgbImage, VOC2012 } from "@pspnet/core";
+import { encode } from "fast-png";
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { loadTrainConfig } from "../src/config/load.js";
+import type { DataConfig } from "../src/config/schema.js";
+import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
+import { openDataset } from "../src/data/dataset.js";
+import { encodePng, readImage } from "../src/data/images.js";
+import { pspnet } from "./support/cli.js";
+import { photographed, upright } from "./support/orientation.js";
+
+// What masks mean: ids that are mapped or ignored, colours, photographs that EXIF turns, and no mask at all.
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "pspnet-meaning-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function put(path: string, content: Uint8Array | string): Promise<string> {
+  const file = join(root, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
+  return file;
+}
+
+const photo = (width: number, height: number): RgbImage => ({
+  width,
+  height,
+  data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 37) % 256),
+});
+const putImage = async (path: string, width = 4, height = 1) => put(path, await encodePng(photo(width, height)));
+
+/** A grey PNG of these ids, in one row unless told otherwise. */
+const putMask = (path: string, ids: readonly number[], width = ids.length) =>
+  put(path, encode({ width, height: ids.length / width, data: Uint8Array.from(ids), channels: 1, depth: 8 }));
+
+const describeData = (given: Partial<DataConfig> = {}): DataConfig => ({
+  root,
+  format: "auto",
+  train: "train",
+  val: "val",
+  classes: ["a", "b", "c"],
+  ...given,
+});
+
+async function labelsOf(given: Partial<DataConfig> = {}, index = 0): Promise<number[]> {
+  const dataset = await openDataset(describeData(given), "train");
+  return [...(await dataset.at(index)).label.data];
+}
+
+describe("ids", () => {
+  beforeEach(async () => {
+    await putImage("train/images/x.png", 5);
+    await putMask("train/masks/x.png", [0, 1, 2, 3, 255]);
+  });
+
+  it("are mapped one by one, many to one, and counting up", async () => {
+    expect(await labelsOf({ ids: { "1-3": "0-2" }, ignore: [0] })).toEqual([IGNORE, 0, 1, 2, IGNORE]);
+    expect(await labelsOf({ ids: { 0: 2, "1-3": 1 } })).toEqual([2, 1, 1, 1, IGNORE]);
+  });
+
+  it("of 255 may be a class, and a class may be ignored", async () => {
+    expect(await labelsOf({ ids: { "0-3": 0, 255: 1 } })).toEqual([0, 0, 0, 0, 1]);
+    expect(await labelsOf({ ignore: [1, 3] })).toEqual([0, IGNORE, 2, IGNORE, IGNORE]);
+  });
+
+  it("that nothing speaks of are errors that say the mend", async () => {
+    await expect(labelsOf()).rejects.toThrow(
+      /expected ids 0 to 2, or 255 for none, found id 3 in 1 pixels; .*data\.classes, .*data\.ids .*data\.ignore/,
+    );
+    await expect(labelsOf({ ids: { 0: 0, 2: 1 }, ignore: [3] })).rejects.toThrow(
+      "expected ids 0, 2, or 3, 255 for none, found id 1",
+    );
+    const report = await checkDataset(await openDataset(describeData(), "train"));
+    expect(report.unknownIds).toEqual([3]);
+    expect(formatCheckReport(report)).toMatch(/no class has id 3: .*data\.ignore/);
+  });
+
+  it.each<[NonNullable<DataConfig["ids"]>, RegExp]>([
+    [{ "1-3": 3 }, /data\.ids: expected classes from 0 to 2, found 1-3: 3; write for example/],
+    [{ "1-3": "0-1" }, /as many classes as ids, found 1-3: 0-1/],
+    [{ "3-1": "0-2" }, /an id or a range of ids, found 3-1/],
+    [{ 1: "sky" }, /a class or a range of classes, found 1: sky/],
+    [{ 256: 0 }, /ids from 0 to 255, found 256/],
+    [{ "0-3": 0, 2: 1 }, /one class for id 2/],
+  ])("%j is refused", async (ids, message) => {
+    await expect(labelsOf({ ids })).rejects.toThrow(message);
+    await expect(labelsOf({ ids })).rejects.toMatchObject({ code: "config" });
+  });
+
+  it("are told by the configuration, its file or a flag", async () => {
+    const file = await put("run.yaml", `data: { root: ., ids: { 1-3: 0-2, 7: 1 } }`);
+    const config = await loadTrainConfig(file, ["data.ignore=[0]", "data.ids.9=2"], root);
+    expect(config.data).toMatchObject({ ids: { "1-3": "0-2", 7: 1, 9: 2 }, ignore: [0] });
+    await expect(loadTrainConfig(file, ["data.ignore=[300]"], root)).rejects.toThrow(/data\.ignore\.0: .*<=255/);
+  });
+});
+
+describe("masks of colours", () => {
+  const palette: readonly Rgb[] = [
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+  ];
+  const mask: LabelMap = { width: 4, height: 1, data: Uint8Array.of(2, 0, IGNORE, 1) };
+
+  it("are read by the classes' own palette, black being none, and `data check` says so", async () => {
+    await put("classes.json", JSON.stringify({ names: ["a", "b", "c"], palette }));
+    await putImage("train/images/x.png");
+    await put("train/masks/x.png", await encodePng(colourise(mask, palette)));
+    await putImage("train/images/y.png");
+    await putMask("train/masks/y.png", [5, 5, 5, 6]);
+    // Ids are of masks that hold ids: colours mean their classes.
+    const given = { classes: undefined, ids: { 5: 0, 6: 2 } };
+    expect(await labelsOf(given)).toEqual([...mask.data]);
+    expect(await labelsOf(given, 1)).toEqual([0, 0, 0, 2]);
+    const report = await checkDataset(await openDataset(describeData(given), "train"));
+    expect(report).toMatchObject({ colourMasks: 1, problems: [], ignoredPixels: 1 });
+    expect(report.classes.map(({ pixels }) => pixels)).toEqual([4, 1, 2]);
+    expect(formatCheckReport(report)).toContain("1 masks are colours");
+  });
+
+  it("of a preset's are read too; VOC's background is black", async () => {
+    await putImage("train/images/x.png");
+    await put(
+      "train/masks/x.png",
+      await encodePng(colourise({ ...mask, data: Uint8Array.of(0, 1, 20, 0) }, VOC2012.palette)),
+    );
+    expect(await labelsOf({ classes: "voc2012" })).toEqual([0, 1, 20, 0]);
+  });
+
+  it("cannot be read by colours that were made up for names", async () => {
+    await putImage("train/images/x.png");
+    await put("train/masks/x.png", await encodePng(colourise(mask, palette)));
+    await expect(labelsOf()).rejects.toThrow(/found 3 colour channels; .*colours in classes\.json/);
+  });
+});
+
+describe("photographs that EXIF turns", () => {
+  const stored = photo(6, 4);
+
+  it("are read as their masks fit them, and `data check` says which", async () => {
+    const turned = await put("train/images/a.jpg", await photographed(stored, 6));
+    const lying = await put("train/images/b.jpg", await photographed(stored, 6));
+    await putMask("train/masks/a.png", Array(24).fill(0), 4);
+    await putMask("train/masks/b.png", Array(24).fill(1), 6);
+    await put("train/images/c.jpg", await photographed(stored, 3));
+    await putMask("train/masks/c.png", Array(24).fill(2), 6);
+    const dataset = await openDataset(describeData(), "train");
+    expect((await dataset.at(0)).image).toEqual(await upright(turned, 6));
+    expect((await dataset.at(1)).image).toEqual(await readImage(lying));
+    const report = await checkDataset(dataset);
+    expect(report).toMatchObject({ turned: 1, lying: 1, problems: [] });
+    expect(report.sizes).toEqual([
+      { width: 6, height: 4, images: 2 },
+      { width: 4, height: 6, images: 1 },
+    ]);
+    const text = formatCheckReport(report);
+    expect(text).toContain("1 photographs are turned as their EXIF says");
+    expect(text).toContain("1 photographs lie on their side, as do their masks");
+  });
+
+  it("are not turned without EXIF: a mask of swapped sides is an error", async () => {
+    await putImage("train/images/a.png", 6, 4);
+    await putMask("train/masks/a.png", Array(24).fill(0), 4);
+    await expect(labelsOf()).rejects.toThrow(/expected a mask of 6x4 as .*, found 4x6/);
+  });
+});
+
+describe("samples without a mask", () => {
+  const open = (given: Partial<DataConfig> = {}) => openDataset(describeData(given), "test", { labels: "optional" });
+
+  it.each([
+    ["folders", "test/images/"],
+    ["folders", "images/test/"],
+    ["camvid", "test/"],
+    ["list", "in/"],
+  ])("open in %s (%s), upright, where they are optional", async (format, place) => {
+    const file = await put(`${place}x.jpg`, await photographed(photo(6, 4), 6));
+    await put("photographs", `${place}x.jpg\n`);
+    const split = format === "list" ? "photographs" : "test";
+    const dataset = await openDataset(describeData({ format }), split, { labels: "optional" });
+    const { image, label } = await dataset.at(0);
+    expect(label).toBeNull();
+    expect(image).toEqual(await upright(file, 6));
+    const report = await checkDataset(dataset);
+    expect(report).toMatchObject({ samples: 1, unlabelled: 1, problems: [] });
+    expect(formatCheckReport(report)).toContain("1 images have no mask");
+    expect((await contactSheet(dataset, { count: 1 })).width).toBe(4);
+  });
+
+  it("neither train nor score: the first are named, and where masks are expected", async () => {
+    for (let i = 0; i < 7; i++) await putImage(`test/images/${i}.png`);
+    await expect(openDataset(describeData({ format: "folders" }), "test")).rejects.toThrow(
+      /expected test\/images and test\/masks, .*\n.*0\.png has no mask: it can be predicted.*\n(.*\n){4}and 2 more$/,
+    );
+    expect((await open({ format: "folders" })).length).toBe(7);
+  });
+});
+
+test("`data check` reports missing masks with the rest, and goes on", async () => {
+  await put("classes.json", JSON.stringify(["a", "b", "c"]));
+  for (const split of ["train", "val"]) {
+    await putImage(`${split}/images/good.png`);
+    await putMask(`${split}/masks/good.png`, [0, 1, 2, 255]);
+  }
+  await putImage("train/images/alone.png");
+  await putImage("train/images/high.png");
+  await putMask("train/masks/high.png", [0, 0, 0, 9]);
+  await putImage("test/images/new.png");
+  const sheet = ["--sheet", join(root, "sheet.png")];
+  const { code, out } = await pspnet(["data", "check", root, ...sheet]);
+  expect(out).toMatch(
+    /train\n[\s\S]*2 problems:\n.*alone\.png has no mask in .*\n.*high\.png: id 9[\s\S]*val\n[\s\S]*no problems/,
+  );
+  expect(code).toBe(1);
+  const unlabelled = await pspnet(["data", "check", root, "--split", "test", ...sheet]);
+  expect(unlabelled.out).toMatch(/1 images have no mask[\s\S]*no problems/);
+  expect(unlabelled.code).toBe(0);
+});
+
+test("every format is named by help, by keys and by what refuses others", async () => {
+  const names = "auto.*list.*folders.*camvid";
+  expect((await pspnet(["data", "check", "--help"])).out).toMatch(RegExp(names, "s"));
+  expect((await pspnet(["train", "--keys"])).out).toMatch(RegExp(`data\\.format .*${names}`));
+  expect((await pspnet(["val", "w", "--data", root, "--format", "voc"])).err).toMatch(RegExp(names));
+});
+
+test("sharp's own upper-case and other extensions are images", async () => {
+  const { data, width, height } = photo(4, 1);
+  await put(
+    "train/images/x.TIFF",
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .tiff()
+      .toBuffer(),
+  );
+  await putMask("train/masks/x.PNG", [0, 1, 2, 0]);
+  expect(await labelsOf()).toEqual([0, 1, 2, 0]);
+});
