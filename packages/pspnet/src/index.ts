@@ -8,11 +8,12 @@ export type { DataConfig, TrainConfig } from "./config/schema.js";
 // Datasets
 export { checkDataset, contactSheet, formatCheckReport } from "./data/check.js";
 export { type Dataset, openDataset, type Sample } from "./data/dataset.js";
-export { encodePng, readImage } from "./data/images.js";
+export { readImage } from "./data/images.js";
 export { type Batch, Loader } from "./data/loader.js";
-export { encodeMask, readMask } from "./data/masks.js";
+export { readMask } from "./data/masks.js";
 export { writeScenes } from "./data/writeScenes.js";
 export { decodeNpy, encodeNpy } from "./files/npy.js";
+export { encodeMask, encodePng } from "./files/png.js";
 // Evaluation and prediction
 export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";
 export { type EvaluateOptions, evaluate, type Labeller } from "./segment/evaluate.js";

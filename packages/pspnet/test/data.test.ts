@@ -11,8 +11,9 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import type { DataConfig } from "../src/config/schema.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
 import { type Dataset, fromSource, openDataset } from "../src/data/dataset.js";
-import { encodePng, readImage } from "../src/data/images.js";
-import { encodeMask, readMask } from "../src/data/masks.js";
+import { readImage } from "../src/data/images.js";
+import { readMask } from "../src/data/masks.js";
+import { encodeMask, encodePng } from "../src/files/png.js";
 
 let root: string;
 beforeEach(async () => {

@@ -9,7 +9,8 @@ import { loadTrainConfig } from "../src/config/load.js";
 import type { DataConfig } from "../src/config/schema.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
 import { openDataset } from "../src/data/dataset.js";
-import { encodePng, readImage } from "../src/data/images.js";
+import { readImage } from "../src/data/images.js";
+import { encodePng } from "../src/files/png.js";
 import { pspnet } from "./support/cli.js";
 import { photographed, upright } from "./support/orientation.js";
 

@@ -8,10 +8,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { DataConfig } from "../dist/config/schema.js";
 // Worker threads run compiled files only, so this file tests what `tsc -b` has made.
 import { type Dataset, openDataset } from "../dist/data/dataset.js";
-import { encodePng } from "../dist/data/images.js";
 import { type Batch, Loader, type LoaderOptions } from "../dist/data/loader.js";
-import { encodeMask } from "../dist/data/masks.js";
 import { epochOrder } from "../dist/data/sampler.js";
+import { encodeMask, encodePng } from "../dist/files/png.js";
 
 const SAMPLES = 11;
 const OPTIONS: LoaderOptions = {

@@ -1,9 +1,12 @@
 import { ConfusionMatrix, IGNORE, IMAGENET } from "@pspnet/core";
 import sharp from "sharp";
 import { expect, test } from "vitest";
+import { svgToPng } from "../src/files/png.js";
+import { classIouSvg } from "../src/report/classIouPlot.js";
+import { confusionSvg } from "../src/report/confusionPlot.js";
+import { curvesSvg } from "../src/report/curvesPlot.js";
 import { htmlReport } from "../src/report/htmlReport.js";
 import { batchPicture, validationPicture } from "../src/report/pictures.js";
-import { classIouSvg, confusionSvg, curvesSvg, svgToPng } from "../src/report/plots.js";
 
 const HOSTILE = `</text></svg></pre><script>alert("1 & 2")</script>`;
 const NAMES = [HOSTILE, "a & b"];

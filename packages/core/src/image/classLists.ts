@@ -67,11 +67,19 @@ export const CITYSCAPES_LABEL_IDS: readonly number[] = [
 ];
 
 /** Cityscapes' train id of each label id; 255, ignored, for the labels that are not scored. */
-export const CITYSCAPES_TRAIN_IDS: Uint8Array = new Uint8Array(256)
-  .fill(255)
-  .map((ignored, labelId) =>
-    CITYSCAPES_LABEL_IDS.includes(labelId) ? CITYSCAPES_LABEL_IDS.indexOf(labelId) : ignored,
-  );
+export const CITYSCAPES_TRAIN_IDS: readonly number[] = [
+  255, 255, 255, 255, 255, 255, 255, 0, 1, 255, 255, 2, 3, 4, 255, 255, 255, 5, 255, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+  255, 255, 16, 17, 18, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+];
 
 /** The first `count` colours of PASCAL VOC's palette, for classes that have none; at most 256 are distinct. */
 export function vocPalette(count: number): Rgb[] {
@@ -85,8 +93,24 @@ function vocChannel(id: number, channel: number): number {
   return value;
 }
 
-/** Reads `name=rrggbb; name=rrggbb`. */
+/** The list in `name=rrggbb; name=rrggbb`, which is read when it is first asked for. */
 function classList(text: string): ClassList {
+  let read: ClassList | undefined;
+  const list = () => {
+    read ??= parse(text);
+    return read;
+  };
+  return {
+    get names() {
+      return list().names;
+    },
+    get palette() {
+      return list().palette;
+    },
+  };
+}
+
+function parse(text: string): ClassList {
   const entries = text.split(";").map((entry) => entry.trim().split("="));
   const colour = (hex: string): Rgb => {
     const value = Number.parseInt(hex, 16);

@@ -3,9 +3,9 @@ import type { Size } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
 import { openDataset } from "../data/dataset.js";
-import { encodePng } from "../data/images.js";
 import { writeScenes } from "../data/writeScenes.js";
 import { atomicWrite } from "../files/atomicWrite.js";
+import { encodePng } from "../files/png.js";
 import { Progress } from "../report/progress.js";
 import { messages, print, printJson } from "./terminal.js";
 

@@ -1,11 +1,11 @@
 import { join, relative } from "node:path";
 import { type ClassArea, type Network, PspnetError, type Segmentation } from "@pspnet/core";
 import { mapAhead } from "@pspnet/core/segment";
-import { encodePng, readImage } from "../data/images.js";
-import { encodeMask } from "../data/masks.js";
+import { readImage } from "../data/images.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { type FoundImage, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
+import { encodeMask, encodePng } from "../files/png.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";

@@ -46,12 +46,6 @@ export async function liesOnItsSide(path: string): Promise<boolean> {
   return orientation >= 5;
 }
 
-export async function encodePng({ width, height, data }: RgbImage): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 6 })
-    .toBuffer();
-}
-
 function reason(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === "ENOENT") return "no such file";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { IGNORE, type LabelMap, PspnetError, type Rgb } from "@pspnet/core";
-import { type DecodedPng, decode, encode } from "fast-png";
+import { type DecodedPng, decode } from "fast-png";
 
 /** Places in a PNG file, whose header always comes first. */
 const IHDR_DEPTH = 24;
@@ -35,13 +35,6 @@ export async function readMask(path: string, { palette }: ReadMaskOptions = {}):
   const { width, height, depth } = png;
   const data = depth === 16 ? narrow(png.data, path) : unpack(png);
   return { width, height, data, kind: png.palette ? "palette" : "grey" };
-}
-
-/** An index PNG with the classes' colours as its palette, so that viewers show them; black where a label has none. */
-export function encodeMask({ width, height, data }: LabelMap, palette: readonly Rgb[]): Uint8Array {
-  const highest = data.reduce((max, id) => Math.max(max, id), palette.length - 1);
-  const colours = Array.from({ length: highest + 1 }, (_, id) => [...(palette[id] ?? [0, 0, 0])]);
-  return encode({ width, height, data, depth: 8, channels: 1, palette: colours });
 }
 
 async function decodeFile(path: string): Promise<DecodedPng> {

@@ -2,8 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mixSeed, PspnetError } from "@pspnet/core";
 import { makeScene, sceneClasses } from "@pspnet/scenes";
-import { encodePng } from "./images.js";
-import { encodeMask } from "./masks.js";
+import { encodeMask, encodePng } from "../files/png.js";
 
 /** The parts of a set of scenes, which share no scene. */
 export type SceneSplit = "train" | "val";

@@ -1,3 +1,4 @@
+import type { Size } from "@pspnet/core";
 import type { EChartsCoreOption } from "echarts/core";
 
 /** Okabe and Ito's colours, which people with any colour vision tell apart. */
@@ -8,11 +9,6 @@ const FAINT = "#e6e6e6";
 const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 /** Mean width of a letter in font sizes, in the widest of those fonts. */
 const LETTER = 0.62;
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Draws a chart without a screen, as SVG on white. echarts is loaded by the first one. */
 export async function renderChart(option: EChartsCoreOption, { width, height }: Size): Promise<string> {

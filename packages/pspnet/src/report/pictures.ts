@@ -7,8 +7,9 @@ import {
   overlay,
   type Rgb,
   type RgbImage,
+  type Size,
 } from "@pspnet/core";
-import sharp from "sharp";
+import { drawingToPng, fromPixels } from "../files/png.js";
 import { grid, shrinkTo } from "./grid.js";
 import { escapeMarkup } from "./markup.js";
 
@@ -72,19 +73,13 @@ export async function validationPicture(parts: ValidationPictureParts): Promise<
   );
   const captions = captionsSvg(size.width, row.width);
   const legend = legendSvg(presentIds([truth, prediction], classes), classes, row.width);
-  return sharp(row.data, { raw: { width: row.width, height: row.height, channels: 3 } })
+  const picture = fromPixels(row)
     .extend({ top: captions.height, bottom: legend.height, background: "#ffffff" })
     .composite([
       { input: Buffer.from(captions.svg), left: 0, top: 0 },
       { input: Buffer.from(legend.svg), left: 0, top: captions.height + row.height },
-    ])
-    .png()
-    .toBuffer();
-}
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
+    ]);
+  return drawingToPng(picture);
 }
 
 function panelSize({ width, height }: Size): Size {
@@ -94,7 +89,7 @@ function panelSize({ width, height }: Size): Size {
 
 async function resize(image: RgbImage, { width, height }: Size, kernel: "lanczos3" | "nearest"): Promise<RgbImage> {
   if (image.width === width && image.height === height) return image;
-  const data = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+  const data = await fromPixels(image)
     .resize(width, height, { fit: "fill", kernel, fastShrinkOnLoad: false })
     .raw()
     .toBuffer();

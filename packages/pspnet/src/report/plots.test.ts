@@ -1,7 +1,10 @@
 import { ADE20K, CAMVID, ConfusionMatrix } from "@pspnet/core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { classIouSvg, confusionSvg, curvesSvg, svgToPng } from "./plots.js";
+import { svgToPng } from "../files/png.js";
+import { classIouSvg } from "./classIouPlot.js";
+import { confusionSvg } from "./confusionPlot.js";
+import { curvesSvg } from "./curvesPlot.js";
 
 const texts = (svg: string) =>
   [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text.replaceAll("&lt;", "<"));

@@ -16,14 +16,16 @@ import { version as libtorchVersion, numThreads, peakMemory } from "@pspnet/torc
 import { stringify } from "yaml";
 import { seconds, type TrainConfig } from "../config/schema.js";
 import type { Sample } from "../data/dataset.js";
-import { encodePng } from "../data/images.js";
 import type { Batch } from "../data/loader.js";
 import { atomicWrite, removeTemporaryFiles } from "../files/atomicWrite.js";
+import { encodePng, svgToPng } from "../files/png.js";
 import { createRunFolder } from "../files/runFolder.js";
+import { classIouSvg } from "../report/classIouPlot.js";
+import { confusionSvg } from "../report/confusionPlot.js";
+import { curvesSvg } from "../report/curvesPlot.js";
 import { htmlReport } from "../report/htmlReport.js";
 import { appendMetrics, type MetricsRow, openMetrics } from "../report/metricsCsv.js";
 import { batchPicture, validationPicture } from "../report/pictures.js";
-import { classIouSvg, confusionSvg, curvesSvg, svgToPng } from "../report/plots.js";
 import { duration, Progress, type TextStream } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
 import { TensorBoardWriter } from "../report/tensorBoard.js";
