@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { backend } from "@pspnet/torch";
@@ -21,6 +21,7 @@ import {
   writeScenes,
 } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runIn } from "./support/bare.js";
 import { pspnet } from "./support/cli.js";
 import { ORIENTATIONS, photographed, upright } from "./support/orientation.js";
 
@@ -97,6 +98,23 @@ describe("usage", () => {
     const { code, out } = await pspnet(["train", "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch(/\$ pspnet train camvid\.yaml epochs=8/);
+  });
+
+  test("help needs neither libtorch nor sharp nor echarts", async () => {
+    const modules = join(folder, "help", "node_modules");
+    const root = join(import.meta.dirname, "..");
+    for (const part of ["bin", "dist", "package.json"])
+      await cp(join(root, part), join(modules, "pspnet", part), { recursive: true });
+    await mkdir(join(modules, "@pspnet"));
+    for (const name of ["commander", "@pspnet/core"])
+      await symlink(join(root, "..", "..", "node_modules", name), join(modules, name), "dir");
+    const commands = "train,val,predict,export,data,data check,data make,models,bench,check".split(",");
+    for (const command of ["", ...commands]) {
+      const args = ["node_modules/pspnet/bin/pspnet.js", ...command.split(" ").filter(Boolean), "--help"];
+      const { code, out, err } = await runIn(join(folder, "help"), args);
+      expect({ code, err }, command).toEqual({ code: 0, err: "" });
+      expect(out).toContain(`Usage: pspnet ${command}`);
+    }
   });
 
   test.each([
@@ -348,4 +366,6 @@ test("val prints a table, or one JSON document and nothing else on standard outp
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ images: 3, split: "val" });
   expect(existsSync(join(folder, "val", "confusion.png"))).toBe(true);
+  const counts = JSON.parse(await readFile(join(folder, "val", "confusion.json"), "utf8"));
+  expect(counts).toMatchObject({ weights, data: scenes, split: "val" });
 });

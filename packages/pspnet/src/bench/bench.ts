@@ -41,7 +41,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   if (kinds.length === 0)
     throw new PspnetError(
       "usage",
-      "bench: expected a case to measure, found none; runtime onnx has precision fp32 only",
+      "bench: expected a case to measure, found none; runtime onnx has precision fp32 only; use --runtime torch or --precision fp32",
     );
   const cases = sizes.flatMap((size) => kinds.map((kind) => ({ ...kind, size })));
   const tasks: BenchTask[] = [

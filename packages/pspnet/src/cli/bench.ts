@@ -52,7 +52,8 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
       measureAll({ config, weights, runtimes, precisions, sizes, rounds, threads, signal, onRound }),
     );
     progress?.finish();
-    if (flags.json) printJson({ layers: config.layers, classes: config.classes, rounds, ...report });
+    if (flags.json)
+      printJson({ weights: file ?? null, layers: config.layers, classes: config.classes, rounds, ...report });
     else show(report, config);
   } finally {
     await rm(folder, { recursive: true, force: true });

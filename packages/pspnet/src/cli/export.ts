@@ -18,7 +18,7 @@ export async function exportModel(weights: string, { out, json, ...options }: Ex
   const file = exportOnnx(graph, description, { ...options, externalData });
   const files = await write(path, file);
   if (json) {
-    printJson({ files, inputs: file.inputs.map(described), outputs: file.outputs.map(described) });
+    printJson({ weights, files, inputs: file.inputs.map(described), outputs: file.outputs.map(described) });
     return;
   }
   for (const { path, bytes } of files) print(`${path}: ${(bytes / 1e6).toFixed(1)} MB`);

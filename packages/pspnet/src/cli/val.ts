@@ -37,15 +37,17 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   const scores = confusion.scores();
   const { names } = description.classes;
   const seconds = (performance.now() - start) / 1000;
+  const source = { weights, data: flags.data, split: flags.split };
   if (flags.out) {
     const svg = await confusionSvg(confusion, names);
     await atomicWrite(join(flags.out, "confusion.svg"), svg);
     await atomicWrite(join(flags.out, "confusion.png"), await svgToPng(svg));
-    await atomicWrite(join(flags.out, "confusion.json"), JSON.stringify({ names, ...confusion.toJSON() }));
+    const counts = { ...source, names, ...confusion.toJSON() };
+    await atomicWrite(join(flags.out, "confusion.json"), JSON.stringify(counts));
   }
   if (flags.json) {
     const classes = scores.classes.map((score, id) => ({ name: names[id], ...score }));
-    printJson({ weights, data: flags.data, split: flags.split, images: dataset.length, seconds, ...scores, classes });
+    printJson({ ...source, images: dataset.length, seconds, ...scores, classes });
     return;
   }
   print(classTable(scores, names));

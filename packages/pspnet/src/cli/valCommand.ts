@@ -9,7 +9,7 @@ export function valCommand(): Command {
     .requiredOption("--data <folder>", "dataset: a folder, or the YAML file of a training run")
     .option("--split <name>", "split of the dataset", "val")
     .addOption(format())
-    .option("--out <folder>", "write the predictions, the confusion matrix and a report there")
+    .option("--out <folder>", "write the confusion matrix there: picture and counts")
     .addHelpText(
       "after",
       examples(
