@@ -28,7 +28,7 @@ describe("model file", () => {
 
   it("says what a plain safetensors file is, and a later version", () => {
     expect(() => parseDescription({}, { source: "a.safetensors" })).toThrow(
-      "a.safetensors: expected weights that describe themselves (version 1), found a plain safetensors file; make one with `pspnet import`",
+      "a.safetensors: expected weights that describe themselves (version 1), found a plain safetensors file; take one that `pspnet train` wrote",
     );
     expect(() => parseDescription({ ...describeWeights(description), pspnet: "9" })).toThrow("found version 9");
   });

@@ -57,7 +57,7 @@ export function parseDescription(
 ): ModelDescription {
   if (metadata[MARK] !== VERSION) {
     const found = metadata[MARK] === undefined ? "a plain safetensors file" : `version ${metadata[MARK]}`;
-    const mend = "make one with `pspnet import`, or update pspnet";
+    const mend = "take one that `pspnet train` wrote, or update pspnet";
     throw new PspnetError(
       "weights",
       `${source}: expected weights that describe themselves (version ${VERSION}), found ${found}; ${mend}`,

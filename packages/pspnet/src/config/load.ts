@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { type DataConfig, dataSchema, seconds, type TrainConfig, trainConfigSchema } from "./schema.js";
 import { nearest } from "./suggest.js";
+import { inWords } from "./words.js";
 
 type Tree = Record<string, unknown>;
 
@@ -30,7 +31,7 @@ export async function loadTrainConfig(
 
 /** Checks a plain object against the schema and fills in the defaults; `source` is named in errors. */
 export function validateTrainConfig(tree: unknown, source: string): TrainConfig {
-  const result = trainConfigSchema.safeParse(tree);
+  const result = trainConfigSchema.safeParse(tree, { error: inWords });
   if (result.success) return checkRelations(result.data, source);
   throw new PspnetError("config", result.error.issues.map((issue) => `${source}: ${explain(issue)}`).join("\n"));
 }
@@ -77,7 +78,16 @@ function setKey(tree: Tree, override: string): void {
     if (!isTree(node[key])) node[key] = {};
     node = node[key] as Tree;
   }
-  node[path[path.length - 1]] = parse(override.slice(equals + 1));
+  node[path[path.length - 1]] = parseValue(override, equals + 1);
+}
+
+function parseValue(override: string, start: number): unknown {
+  try {
+    return parse(override.slice(start));
+  } catch (cause) {
+    const reason = (cause as Error).message.split("\n")[0];
+    throw new PspnetError("usage", `train: expected a value that YAML can read in "${override}": ${reason}`, { cause });
+  }
 }
 
 function merge(base: Tree, over: Tree): Tree {
@@ -168,11 +178,8 @@ export async function loadDataConfig(
   { format, classes }: { readonly format?: string; readonly classes?: string },
 ): Promise<DataConfig> {
   if (/\.ya?ml$/.test(path)) return (await loadTrainConfig(path, [], ".")).data;
-  const result = dataSchema.safeParse({
-    root: resolve(path),
-    format,
-    classes: classes?.includes(",") ? classes.split(",") : classes,
-  });
+  const given = { root: resolve(path), format, classes: classes?.includes(",") ? classes.split(",") : classes };
+  const result = dataSchema.safeParse(given, { error: inWords });
   if (result.success) return result.data;
   throw new PspnetError("usage", result.error.issues.map((issue) => `--data ${path}: ${explain(issue)}`).join("\n"));
 }

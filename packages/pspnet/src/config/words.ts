@@ -1,0 +1,46 @@
+import type { z } from "zod";
+
+const TYPES: Readonly<Record<string, string>> = {
+  number: "a number",
+  int: "a whole number",
+  string: "text",
+  boolean: "true or false",
+  array: "a list",
+  tuple: "a list",
+  object: "keys and values",
+};
+
+/** What a value should be and is, in the words of every other message: for the `error` of zod's `parse`. */
+export const inWords: z.core.$ZodErrorMap = (issue) => {
+  const expected = expectation(issue);
+  return expected && `expected ${expected}, found ${found(issue.input)}`;
+};
+
+function expectation(issue: z.core.$ZodRawIssue | z.core.$ZodIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return TYPES[issue.expected];
+    case "invalid_value":
+      return either(issue.values.map(String));
+    case "invalid_union":
+      return either(issue.errors.flatMap(([first]) => expectation(first) ?? []));
+    case "too_small":
+      return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${counted(issue.origin)}`;
+    case "too_big":
+      return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${counted(issue.origin)}`;
+  }
+}
+
+/** What is counted of a list or a text. */
+function counted(origin: string): string {
+  return origin === "array" ? " of them" : origin === "string" ? " letters" : "";
+}
+
+function either(choices: readonly string[]): string {
+  const last = choices[choices.length - 1];
+  return choices.length > 1 ? `${choices.slice(0, -1).join(", ")} or ${last}` : last;
+}
+
+function found(value: unknown): string {
+  return value === undefined || value === null ? "nothing" : JSON.stringify(value);
+}
