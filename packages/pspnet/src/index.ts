@@ -6,8 +6,9 @@ export { backend } from "@pspnet/torch";
 export { loadTrainConfig, validateTrainConfig } from "./config/load.js";
 export type { DataConfig, TrainConfig } from "./config/schema.js";
 // Datasets
-export { checkDataset, contactSheet, formatCheckReport } from "./data/check.js";
-export { type Dataset, openDataset, type Sample } from "./data/dataset.js";
+export { type CheckReport, checkDataset, contactSheet, formatCheckReport, notesOf } from "./data/check.js";
+export { type Dataset, type OpenOptions, openDataset, type Sample } from "./data/dataset.js";
+export type { DatasetDescription } from "./data/format.js";
 export { readImage } from "./data/images.js";
 export { type Batch, Loader } from "./data/loader.js";
 export { readMask } from "./data/masks.js";

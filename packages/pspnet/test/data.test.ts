@@ -1,38 +1,20 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
-import { CAMVID, colourise, IGNORE, type LabelMap, type RgbImage, VOC2012 } from "@pspnet/core";
+import { CAMVID, colourise, IGNORE, type LabelMap, VOC2012 } from "@pspnet/core";
 import { encode } from "fast-png";
 import sharp from "sharp";
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { beforeEach, describe, expect, it, test } from "vitest";
 import type { DataConfig } from "../src/config/schema.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
 import { type Dataset, fromSource, openDataset } from "../src/data/dataset.js";
 import { readImage } from "../src/data/images.js";
 import { readMask } from "../src/data/masks.js";
 import { encodeMask, encodePng } from "../src/files/png.js";
+import { describeData, image, put, root } from "./support/dataFolder.js";
 
-let root: string;
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "pspnet-data-"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
-
-async function put(path: string, content: Uint8Array | string): Promise<string> {
-  const file = join(root, path);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, content);
-  return file;
-}
-
-const image = (width: number, height: number): RgbImage => ({
-  width,
-  height,
-  data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 37) % 256),
-});
 const label = (width: number, height: number, ids: (i: number) => number = (i) => i % 3): LabelMap => ({
   width,
   height,
@@ -40,15 +22,6 @@ const label = (width: number, height: number, ids: (i: number) => number = (i) =
 });
 const putImage = async (path: string, width = 4, height = 3) => put(path, await encodePng(image(width, height)));
 const putMask = (path: string, map = label(4, 3)) => put(path, encodeMask(map, VOC2012.palette));
-
-const describeData = (given: Partial<DataConfig> = {}): DataConfig => ({
-  root,
-  format: "auto",
-  train: "train",
-  val: "val",
-  classes: ["a", "b", "c"],
-  ...given,
-});
 
 describe("readImage", () => {
   const png = (data: Uint8Array | Uint16Array, channels: 1 | 2 | 3 | 4) =>
@@ -361,7 +334,7 @@ describe("classes", () => {
 
 test("a folder of no known layout is told the layouts", async () => {
   await expect(openDataset(describeData(), "train")).rejects.toThrow(
-    "expected a list file as data.train (list), train/images and train/masks, or images/train",
+    "expected a list file as data.train or data.val (list), train/images and train/masks, or images/train",
   );
   await expect(openDataset(describeData({ root: join(root, "no") }), "train")).rejects.toThrow("found nothing there");
 });

@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { colourise, IGNORE, type LabelMap, type Rgb, type RgbImage, VOC2012 } from "@pspnet/core";
+import { join } from "node:path";
+import { colourise, IGNORE, type LabelMap, type Rgb, VOC2012 } from "@pspnet/core";
 import { encode } from "fast-png";
 import sharp from "sharp";
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { beforeEach, describe, expect, it, test } from "vitest";
 import { loadTrainConfig } from "../src/config/load.js";
 import type { DataConfig } from "../src/config/schema.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
@@ -12,42 +10,16 @@ import { openDataset } from "../src/data/dataset.js";
 import { readImage } from "../src/data/images.js";
 import { encodePng } from "../src/files/png.js";
 import { pspnet } from "./support/cli.js";
+import { describeData, image as photo, put, root } from "./support/dataFolder.js";
 import { photographed, upright } from "./support/orientation.js";
 
 // What masks mean: ids that are mapped or ignored, colours, photographs that EXIF turns, and no mask at all.
 
-let root: string;
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "pspnet-meaning-"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
-
-async function put(path: string, content: Uint8Array | string): Promise<string> {
-  const file = join(root, path);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, content);
-  return file;
-}
-
-const photo = (width: number, height: number): RgbImage => ({
-  width,
-  height,
-  data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 37) % 256),
-});
 const putImage = async (path: string, width = 4, height = 1) => put(path, await encodePng(photo(width, height)));
 
 /** A grey PNG of these ids, in one row unless told otherwise. */
 const putMask = (path: string, ids: readonly number[], width = ids.length) =>
   put(path, encode({ width, height: ids.length / width, data: Uint8Array.from(ids), channels: 1, depth: 8 }));
-
-const describeData = (given: Partial<DataConfig> = {}): DataConfig => ({
-  root,
-  format: "auto",
-  train: "train",
-  val: "val",
-  classes: ["a", "b", "c"],
-  ...given,
-});
 
 async function labelsOf(given: Partial<DataConfig> = {}, index = 0): Promise<number[]> {
   const dataset = await openDataset(describeData(given), "train");
@@ -167,9 +139,14 @@ describe("photographs that EXIF turns", () => {
   });
 
   it("are not turned without EXIF: a mask of swapped sides is an error", async () => {
+    await put("train/images/b.jpg", await photographed(stored, 6));
+    await putMask("train/masks/b.png", Array(4).fill(0), 2);
     await putImage("train/images/a.png", 6, 4);
     await putMask("train/masks/a.png", Array(24).fill(0), 4);
     await expect(labelsOf()).rejects.toThrow(/expected a mask of 6x4 as .*, found 4x6/);
+    const report = await checkDataset(await openDataset(describeData(), "train"));
+    expect(report).toMatchObject({ turned: 0, lying: 0 });
+    expect(report.problems).toHaveLength(2);
   });
 });
 

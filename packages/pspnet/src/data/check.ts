@@ -51,7 +51,7 @@ export async function checkDataset(
   const sizes = new Map<string, number>();
   const problems: string[] = [...source.problems];
   const unknownIds = new Set<number>();
-  const counts = { palette: 0, colours: 0, grey: 0, turned: 0, lying: 0 };
+  const counts: Kinds = { palette: 0, colours: 0, grey: 0, turned: 0, lying: 0 };
   for (const [i, pair] of source.pairs.entries()) {
     const found = await inspect(pair, { source, problems });
     if (found) {
@@ -82,10 +82,12 @@ export async function checkDataset(
   };
 }
 
+type Kinds = Record<StoredMask["kind"] | "turned" | "lying", number>;
+
 interface Inspected {
   /** Of the image, "WxH". */
   readonly size: string;
-  readonly is: readonly (StoredMask["kind"] | "turned" | "lying")[];
+  readonly is: readonly (keyof Kinds)[];
   /** Pixels by class. */
   readonly labels: Float64Array;
   readonly unknownIds: readonly number[];
@@ -104,17 +106,13 @@ async function inspect(
   if (image.status === "rejected" || mask.status === "rejected") return null;
   const stored = image.value;
   if (mask.value === null) return { size: sizeOf(stored), is: [], labels: new Float64Array(256), unknownIds: [] };
-  const { kind } = mask.value;
   const fitting = await turnedToFit(stored, mask.value, pair);
-  if (!sameSize(fitting, mask.value)) problems.push(wrongSize(fitting, mask.value, pair));
-  const lies = fitting === stored && (await liesOnItsSide(pair.image));
   const { labels, unknownIds } = countClasses(mask.value, { pair, source, problems });
-  return {
-    size: sizeOf(fitting),
-    is: [kind, fitting === stored ? [] : ["turned" as const], lies ? ["lying" as const] : []].flat(),
-    labels,
-    unknownIds,
-  };
+  const is: (keyof Kinds)[] = [mask.value.kind];
+  if (!sameSize(fitting, mask.value)) problems.push(wrongSize(fitting, mask.value, pair));
+  else if (fitting !== stored) is.push("turned");
+  else if (await liesOnItsSide(pair.image)) is.push("lying");
+  return { size: sizeOf(fitting), is, labels, unknownIds };
 }
 
 /** Pixels by class of one mask; ids that are no class go to `problems`. */

@@ -11,7 +11,7 @@ import type { Pair } from "./source.js";
  */
 export const listFile: DatasetFormat = {
   name: "list",
-  layout: () => "a list file as data.train",
+  layout: () => "a list file as data.train or data.val",
   detect: ({ train, val }) => [train, val].some((split) => /\.(txt|lst)$/.test(split)),
   open: async ({ root }, split) => {
     const file = resolve(root, split);
