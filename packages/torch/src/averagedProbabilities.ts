@@ -27,7 +27,7 @@ async function average(
   { size, rows = [0, size.height], alignCorners }: AverageOptions,
   labels: boolean,
 ): Promise<unknown> {
-  const numbers = scales.flatMap(({ size, plan: { padding, window, windows }, enlarged }) => [
+  const numbers = scales.flatMap(({ size, grid: { padding, window, windows }, enlarged }) => [
     ...[size.height, size.width, padding.top, padding.left],
     ...[window.height, window.width, enlarged.height, enlarged.width],
     windows.length,

@@ -1,6 +1,6 @@
-import { planPasses, planWindows, type Size } from "@pspnet/core";
+import { passesOf, type Size, windowGrid } from "@pspnet/core";
 import * as core from "@pspnet/core/segment";
-import { planBands, type ScaledLogits, type WindowLogits } from "@pspnet/core/segment";
+import { bandsOf, type ScaledLogits, type WindowLogits } from "@pspnet/core/segment";
 import { averagedLabels, averagedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
@@ -15,8 +15,8 @@ const SIZE = { height: 19, width: 31 };
 /** Three scales: several windows that overlap, an image that a window is larger than, and the image at its own size in one window. */
 function scales({ classes, views }: Form): ScaledLogits<Tensor>[] {
   const scale = (size: Size, crop: number | null, [enlarged, shape]: readonly [Size, readonly [number, number]]) => {
-    const plan = planWindows(size, { crop });
-    return { size, plan, enlarged, windows: plan.windows.map(() => randn([views, classes, ...shape]).mul(3)) };
+    const grid = windowGrid(size, { crop });
+    return { size, grid, enlarged, windows: grid.windows.map(() => randn([views, classes, ...shape]).mul(3)) };
   };
   const square = { height: 17, width: 17 };
   return [
@@ -84,21 +84,21 @@ test("logits that do not fit are errors", async () => {
 });
 
 test("some rows are those of the whole, from just the windows that lie on them, in every precision and in core", async () => {
-  const passes = planPasses(SIZE, { baseSize: null, scales: [0.6, 1.3], crop: 17 });
-  const whole = passes.map(({ plan, ...size }) => {
-    const windows = plan.windows.map(() => randn([2, 5, 3, 3]).mul(3));
-    return { size, plan, enlarged: { height: 17, width: 17 }, windows };
+  const passes = passesOf(SIZE, { baseSize: null, scales: [0.6, 1.3], crop: 17 });
+  const whole = passes.map(({ grid, ...size }) => {
+    const windows = grid.windows.map(() => randn([2, 5, 3, 3]).mul(3));
+    return { size, grid, enlarged: { height: 17, width: 17 }, windows };
   });
   const options = { size: SIZE, alignCorners: true };
   const [plane, area] = [SIZE.width, SIZE.width * SIZE.height];
   const probabilities = await averagedProbabilities(whole, options);
   const labels = await averagedLabels(whole, options);
-  const bands = planBands(SIZE, passes);
+  const bands = bandsOf(SIZE, passes);
   expect(bands.length).toBeGreaterThan(1);
   for (const { rows, windows } of bands) {
     const scales = whole.map((scale, p) => ({
       ...scale,
-      plan: { ...scale.plan, windows: windows[p].map((i) => scale.plan.windows[i]) },
+      grid: { ...scale.grid, windows: windows[p].map((i) => scale.grid.windows[i]) },
       windows: windows[p].map((i) => scale.windows[i]),
     }));
     const [begin, end] = rows.map((y) => y * plane);
@@ -119,10 +119,10 @@ test("some rows are those of the whole, from just the windows that lie on them, 
 
 test("logits that are all NaN give class 0, and those that are in part the largest number, wherever they are computed", async () => {
   const size = { height: 5, width: 5 };
-  const plan = planWindows(size, { crop: null });
+  const grid = windowGrid(size, { crop: null });
   for (const dtype of ["float32", "float64"] as const) {
     const empty = tensor(new Float32Array(7 * 9).fill(Number.NaN), [1, 7, 3, 3]).to({ dtype });
-    const labels = await averagedLabels([{ size, plan, enlarged: size, windows: [empty] }], {
+    const labels = await averagedLabels([{ size, grid, enlarged: size, windows: [empty] }], {
       size,
       alignCorners: true,
     });

@@ -6,7 +6,7 @@ import {
   type ScaledLogits,
   type WindowLogits,
 } from "./averagedProbabilities.js";
-import { planPasses } from "./tiles.js";
+import { passesOf } from "./tiles.js";
 
 const CLASSES = 3;
 
@@ -15,11 +15,11 @@ function scalesOf(
   size: { readonly height: number; readonly width: number },
   { crop, flip, value }: { readonly crop: number; readonly flip: boolean; readonly value: (i: number) => number },
 ): ScaledLogits<WindowLogits>[] {
-  return planPasses(size, { baseSize: null, scales: [0.5, 1, 1.5], crop }).map(({ plan, ...scaled }) => {
+  return passesOf(size, { baseSize: null, scales: [0.5, 1, 1.5], crop }).map(({ grid, ...scaled }) => {
     const shape = [flip ? 2 : 1, CLASSES, 3, 2] as const;
     const length = shape[0] * CLASSES * 6;
-    const windows = plan.windows.map(() => ({ shape, data: Float32Array.from({ length }, (_, i) => value(i)) }));
-    return { size: scaled, plan, enlarged: { height: crop + 2, width: crop }, windows };
+    const windows = grid.windows.map(() => ({ shape, data: Float32Array.from({ length }, (_, i) => value(i)) }));
+    return { size: scaled, grid, enlarged: { height: crop + 2, width: crop }, windows };
   });
 }
 
@@ -53,10 +53,10 @@ test("logits that are the same everywhere give their softmax everywhere", () => 
 
 test("a mirror image's logits are mirrored back", () => {
   const size = { height: 1, width: 3 };
-  const [plan] = planPasses(size, { baseSize: null, scales: [1], crop: null }).map(({ plan }) => plan);
+  const [grid] = passesOf(size, { baseSize: null, scales: [1], crop: null }).map(({ grid }) => grid);
   const line = [0, 3, -1];
   const data = Float32Array.of(...line, 0, 0, 0, ...line.toReversed(), 0, 0, 0);
   const windows = [{ shape: [2, 2, 1, 3] as const, data }];
-  const found = averagedProbabilities([{ size, plan, enlarged: size, windows }], { size, alignCorners: true });
+  const found = averagedProbabilities([{ size, grid, enlarged: size, windows }], { size, alignCorners: true });
   for (const [i, value] of line.entries()) expect(found[i]).toBeCloseTo(1 / (1 + Math.exp(-value)), 6);
 });

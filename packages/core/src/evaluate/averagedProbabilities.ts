@@ -1,15 +1,15 @@
 import { PspnetError } from "../error.js";
 import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
-import type { Size, WindowPlan } from "./tiles.js";
+import type { Size, WindowGrid } from "./tiles.js";
 
 /** Logits of the windows of an image at one scale. */
 export interface ScaledLogits<Logits> {
   /** Of the image at this scale. */
   readonly size: Size;
-  readonly plan: WindowPlan;
+  readonly grid: WindowGrid;
   /** What a window's logits are enlarged to: its size, or more, the rest of which is cut off. */
   readonly enlarged: Size;
-  /** In the plan's order, one for each of its windows. */
+  /** In the grid's order, one for each of its windows. */
   readonly windows: readonly Logits[];
 }
 
@@ -76,7 +76,7 @@ function rowsOf({ size, rows = [0, size.height] }: AverageOptions): readonly [nu
 function classesOf(scales: readonly ScaledLogits<WindowLogits>[]): number {
   const shapes = scales.flatMap(({ windows }) => windows.map(({ shape }) => shape));
   const found = new Set(shapes.map(([, classes]) => classes));
-  if (found.size !== 1 || scales.some(({ plan, windows }) => plan.windows.length !== windows.length)) {
+  if (found.size !== 1 || scales.some(({ grid, windows }) => grid.windows.length !== windows.length)) {
     const said = `${shapes.length} windows of ${[...found].join(", ")} classes`;
     throw new PspnetError("usage", `logits: expected those of each window, of one number of classes, found ${said}`);
   }
@@ -149,7 +149,7 @@ class ScaleRows {
     this.#held[y % 2] = y;
     row.fill(0);
     this.#counts.fill(0);
-    for (const [i, { top, left }] of this.#scale.plan.windows.entries()) this.#addWindow(row, y, { i, top, left });
+    for (const [i, { top, left }] of this.#scale.grid.windows.entries()) this.#addWindow(row, y, { i, top, left });
     for (const [x, count] of this.#counts.entries()) {
       if (count > 1) for (let i = x * this.#classes; i < (x + 1) * this.#classes; i++) row[i] /= count;
     }
@@ -161,7 +161,7 @@ class ScaleRows {
     y: number,
     { i, top, left }: { readonly i: number; readonly top: number; readonly left: number },
   ): void {
-    const { padding, window } = this.#scale.plan;
+    const { padding, window } = this.#scale.grid;
     const inside = y + padding.top - top;
     if (inside < 0 || inside >= window.height) return;
     const shift = left - padding.left;
@@ -188,11 +188,11 @@ class WindowRows {
 
   constructor(
     { shape, data }: WindowLogits,
-    { plan, enlarged, alignCorners }: Omit<ScaledLogits<WindowLogits>, "windows"> & { readonly alignCorners: boolean },
+    { grid, enlarged, alignCorners }: Omit<ScaledLogits<WindowLogits>, "windows"> & { readonly alignCorners: boolean },
   ) {
     const [views, classes, height, width] = shape;
     [this.#views, this.#classes, this.#width] = [views, classes, width];
-    this.#columns = plan.window.width;
+    this.#columns = grid.window.width;
     this.#logits = channelsLast(data, shape);
     this.#down = bilinearAxis(height, enlarged.height, { alignCorners });
     this.#across = bilinearAxis(width, enlarged.width, { alignCorners });

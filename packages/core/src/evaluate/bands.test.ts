@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planBands } from "./bands.js";
-import { planPasses } from "./tiles.js";
+import { bandsOf } from "./bands.js";
+import { passesOf } from "./tiles.js";
 
 const scales = fc.array(fc.constantFrom(0.3, 0.5, 0.75, 1, 1.25, 1.75), { minLength: 1, maxLength: 3 });
 const size = fc.record({ height: fc.integer({ min: 1, max: 300 }), width: fc.integer({ min: 1, max: 120 }) });
@@ -11,7 +11,7 @@ describe("bands", () => {
   it("follow each other from the first row to the last", () => {
     fc.assert(
       fc.property(size, scales, crop, (size, scales, crop) => {
-        const bands = planBands(size, planPasses(size, { scales, crop, baseSize: null }));
+        const bands = bandsOf(size, passesOf(size, { scales, crop, baseSize: null }));
         let next = 0;
         for (const { rows } of bands) {
           expect(rows[0]).toBe(next);
@@ -26,22 +26,22 @@ describe("bands", () => {
   it("have every window that a row of them is made of, between rows of the scaled image too, and no other", () => {
     fc.assert(
       fc.property(size, scales, crop, (size, scales, crop) => {
-        const passes = planPasses(size, { scales, crop, baseSize: null });
-        for (const { rows, windows } of planBands(size, passes)) {
-          for (const [p, { plan, height }] of passes.entries()) {
+        const passes = passesOf(size, { scales, crop, baseSize: null });
+        for (const { rows, windows } of bandsOf(size, passes)) {
+          for (const [p, { grid, height }] of passes.entries()) {
             // Rows of the scaled image that half-pixel centres put on either side of an image's row.
             const position = (y: number) => Math.min(Math.max(((y + 0.5) * height) / size.height - 0.5, 0), height - 1);
-            const first = Math.floor(position(rows[0]) + 1e-4) + plan.padding.top;
-            const last = Math.ceil(position(rows[1] - 1) - 1e-4) + plan.padding.top;
-            const expected = [...plan.windows.keys()].filter((i) => {
-              const { top } = plan.windows[i];
-              return top <= last && top + plan.window.height > first;
+            const first = Math.floor(position(rows[0]) + 1e-4) + grid.padding.top;
+            const last = Math.ceil(position(rows[1] - 1) - 1e-4) + grid.padding.top;
+            const expected = [...grid.windows.keys()].filter((i) => {
+              const { top } = grid.windows[i];
+              return top <= last && top + grid.window.height > first;
             });
             expect(windows[p]).toEqual(expect.arrayContaining(expected));
             // At a whole number rounding may add the windows of a neighbouring row.
             for (const i of windows[p]) {
-              const { top } = plan.windows[i];
-              expect(top <= last + 1 && top + plan.window.height > first - 1).toBe(true);
+              const { top } = grid.windows[i];
+              expect(top <= last + 1 && top + grid.window.height > first - 1).toBe(true);
             }
           }
         }
@@ -51,13 +51,13 @@ describe("bands", () => {
 
   it("need each window in neighbouring bands alone, and few at once however high the image is", () => {
     const high = { height: 5000, width: 400 };
-    const passes = planPasses(high, { scales: [1], crop: 100, baseSize: null });
-    const bands = planBands(high, passes);
-    for (const i of passes[0].plan.windows.keys()) {
+    const passes = passesOf(high, { scales: [1], crop: 100, baseSize: null });
+    const bands = bandsOf(high, passes);
+    for (const i of passes[0].grid.windows.keys()) {
       const at = [...bands.keys()].filter((b) => bands[b].windows[0].includes(i));
       expect(at).toEqual(Array.from({ length: at.length }, (_, k) => at[0] + k));
     }
-    const columns = new Set(passes[0].plan.windows.map(({ left }) => left)).size;
+    const columns = new Set(passes[0].grid.windows.map(({ left }) => left)).size;
     expect(Math.max(...bands.map(({ windows }) => windows[0].length))).toBeLessThanOrEqual(3 * columns);
   });
 });

@@ -8,12 +8,12 @@ import type { Pass, Size } from "./tiles.js";
 export interface Band {
   /** From row `begin` to before row `end`. */
   readonly rows: readonly [begin: number, end: number];
-  /** For each pass, the numbers of the windows that lie on these rows, in the plan's order. */
+  /** For each pass, the numbers of the windows that lie on these rows, in the grid's order. */
   readonly windows: readonly (readonly number[])[];
 }
 
 /** The bands of an image: every row is in one, and a band ends where the next rows need another row of windows. */
-export function planBands({ height }: Size, passes: readonly Pass[]): Band[] {
+export function bandsOf({ height }: Size, passes: readonly Pass[]): Band[] {
   const ends = new Set([height]);
   const needs = passes.map((pass) => {
     const need = windowsByRow(pass, height);
@@ -31,8 +31,8 @@ export function planBands({ height }: Size, passes: readonly Pass[]): Band[] {
 }
 
 /** Which windows the rows of an image need of a pass. */
-function windowsByRow({ plan, height: scaled }: Pass, height: number) {
-  const { padding, window, windows } = plan;
+function windowsByRow({ grid, height: scaled }: Pass, height: number) {
+  const { padding, window, windows } = grid;
   const { below, fraction } = bilinearAxis(scaled, height, { alignCorners: false });
   const tops = [...new Set(windows.map(({ top }) => top - padding.top))];
   const lowest = (y: number) => below[y] + (fraction[y] > 0 ? 1 : 0);

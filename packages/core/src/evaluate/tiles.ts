@@ -21,10 +21,10 @@ export interface ScaleOptions {
 }
 
 /** The sizes to which an image is resized: long side = round(scale * baseSize), sides in proportion. */
-export function planScales({ height, width }: Size, { baseSize, scales }: ScaleOptions): ScaledSize[] {
+export function scaledSizes({ height, width }: Size, { baseSize, scales }: ScaleOptions): ScaledSize[] {
   const longSide = Math.max(height, width);
   return scales.map((scale) => {
-    if (!(scale > 0)) throw new PspnetError("usage", `planScales: expected scales above 0, found ${scale}`);
+    if (!(scale > 0)) throw new PspnetError("usage", `scaledSizes: expected scales above 0, found ${scale}`);
     const long = Math.max(1, roundHalfEven(scale * (baseSize ?? longSide)));
     const short = Math.max(1, roundHalfEven((long / longSide) * Math.min(height, width)));
     return height > width ? { scale, height: long, width: short } : { scale, height: short, width: long };
@@ -32,7 +32,7 @@ export function planScales({ height, width }: Size, { baseSize, scales }: ScaleO
 }
 
 /** Windows over an image that is padded where it is smaller than one. */
-export interface WindowPlan {
+export interface WindowGrid {
   /** Pixels of mean colour around the image, which stands in the middle. */
   readonly padding: { readonly top: number; readonly left: number; readonly bottom: number; readonly right: number };
   /** Size with padding. */
@@ -50,13 +50,13 @@ export interface WindowOptions {
 }
 
 /** The windows, each wholly inside the padded image: the last of a row or column is shifted back to the border. */
-export function planWindows(size: Size, { crop, strideRate = 2 / 3 }: WindowOptions): WindowPlan {
+export function windowGrid(size: Size, { crop, strideRate = 2 / 3 }: WindowOptions): WindowGrid {
   if (!(strideRate > 0 && strideRate <= 1)) {
-    throw new PspnetError("usage", `planWindows: expected a strideRate above 0 and up to 1, found ${strideRate}`);
+    throw new PspnetError("usage", `windowGrid: expected a strideRate above 0 and up to 1, found ${strideRate}`);
   }
   const window = crop === null ? size : typeof crop === "number" ? { height: crop, width: crop } : crop;
-  const rows = planAxis(size.height, { window: window.height, strideRate });
-  const columns = planAxis(size.width, { window: window.width, strideRate });
+  const rows = windowsAlong(size.height, { window: window.height, strideRate });
+  const columns = windowsAlong(size.width, { window: window.width, strideRate });
   return {
     padding: { top: rows.before, left: columns.before, bottom: rows.after, right: columns.after },
     padded: { height: rows.length, width: columns.length },
@@ -69,15 +69,15 @@ export interface PassOptions extends ScaleOptions, WindowOptions {}
 
 /** One scale of an evaluation. With flip, each window is also looked at mirrored. */
 export interface Pass extends ScaledSize {
-  readonly plan: WindowPlan;
+  readonly grid: WindowGrid;
 }
 
 /** All scales of an evaluation with their windows. */
-export function planPasses(size: Size, options: PassOptions): Pass[] {
-  return planScales(size, options).map((scaled) => ({ ...scaled, plan: planWindows(scaled, options) }));
+export function passesOf(size: Size, options: PassOptions): Pass[] {
+  return scaledSizes(size, options).map((scaled) => ({ ...scaled, grid: windowGrid(scaled, options) }));
 }
 
-function planAxis(size: number, { window, strideRate }: { readonly window: number; readonly strideRate: number }) {
+function windowsAlong(size: number, { window, strideRate }: { readonly window: number; readonly strideRate: number }) {
   const padding = Math.max(window - size, 0);
   const before = Math.floor(padding / 2);
   const length = size + padding;

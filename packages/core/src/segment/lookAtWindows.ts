@@ -1,6 +1,6 @@
 import type { AverageOptions, ScaledLogits } from "../evaluate/averagedProbabilities.js";
-import { planBands } from "../evaluate/bands.js";
-import { type Pass, planPasses, type Size } from "../evaluate/tiles.js";
+import { bandsOf } from "../evaluate/bands.js";
+import { type Pass, passesOf, type Size } from "../evaluate/tiles.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { alignedSize } from "../model/pspnet.js";
 import { type Protocol, windowTotal } from "./protocol.js";
@@ -36,19 +36,19 @@ export async function* lookAtWindows<Logits>(
 ): AsyncGenerator<BandLogits<Logits>> {
   const size = { width, height };
   const total = windowTotal(size, protocol);
-  const passes = planPasses(size, protocol).map((pass) => ({
+  const passes = passesOf(size, protocol).map((pass) => ({
     pass,
-    enlarged: aligned(pass.plan.window, config),
+    enlarged: aligned(pass.grid.window, config),
     held: new Map<number, Logits>(),
   }));
   let done = 0;
   try {
-    for (const band of planBands(
+    for (const band of bandsOf(
       size,
       passes.map(({ pass }) => pass),
     )) {
       for (const [p, { pass, enlarged, held }] of passes.entries()) {
-        const { padding, windows } = pass.plan;
+        const { padding, windows } = pass.grid;
         for (const [i, logits] of held) {
           if (band.windows[p].includes(i)) continue;
           held.delete(i);
@@ -64,7 +64,7 @@ export async function* lookAtWindows<Logits>(
       }
       const scales = passes.map(({ pass, enlarged, held }, p) => ({
         size: { height: pass.height, width: pass.width },
-        plan: { ...pass.plan, windows: band.windows[p].map((i) => pass.plan.windows[i]) },
+        grid: { ...pass.grid, windows: band.windows[p].map((i) => pass.grid.windows[i]) },
         enlarged,
         windows: band.windows[p].map((i) => held.get(i)!),
       }));

@@ -129,7 +129,7 @@ export class OnnxSegmenter implements Runtime {
       ...options,
       config: this.#parts.description.config,
       look: async (scaled, { top, left, enlarged: size }) => {
-        const look = { scaled, top, left, window: scaled.plan.window, size, flip };
+        const look = { scaled, top, left, window: scaled.grid.window, size, flip };
         const { data, dims } = await this.#run("logits8", windowInput(image, { ...this.#input, ...look }), size);
         return { data: data as Float32Array, shape: dims as unknown as WindowLogits["shape"] };
       },

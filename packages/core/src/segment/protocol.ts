@@ -1,4 +1,4 @@
-import { planPasses, type Size } from "../evaluate/tiles.js";
+import { passesOf, type Size } from "../evaluate/tiles.js";
 
 /** How an image is looked at, in validation and in prediction alike. */
 export interface Protocol {
@@ -22,5 +22,5 @@ export function isWholeImage({ scales, flip, crop, baseSize }: Protocol): boolea
 
 /** Windows that an image of this size is looked at in. */
 export function windowTotal({ width, height }: Size, protocol: Protocol): number {
-  return planPasses({ width, height }, protocol).reduce((sum, { plan }) => sum + plan.windows.length, 0);
+  return passesOf({ width, height }, protocol).reduce((sum, { grid }) => sum + grid.windows.length, 0);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { planWindows } from "../evaluate/tiles.js";
+import { windowGrid } from "../evaluate/tiles.js";
 import type { RgbImage } from "../image/image.js";
 import { normalise } from "../image/normalise.js";
 import { type WindowLook, windowInput } from "./windowInput.js";
@@ -38,14 +38,14 @@ test("windows hold the image, at any size, where they lie on it, and nothing els
     fc.property(side, side, side, side, crop, beyond, (width, height, w, h, crop, beyond) => {
       const image = numbered(width, height);
       const scaled = { width: w, height: h };
-      const plan = planWindows(scaled, { crop });
+      const grid = windowGrid(scaled, { crop });
       const size = { height: crop + beyond, width: crop + beyond };
       const all = windowInput(image, look(image, { scaled, window: scaled, size: scaled }));
       const pixel = (c: number, y: number, x: number) =>
         y < 0 || y >= h || x < 0 || x >= w ? 0 : all[(c * h + y) * w + x];
-      return plan.windows.every((corner) => {
-        const [top, left] = [corner.top - plan.padding.top, corner.left - plan.padding.left];
-        const found = windowInput(image, look(image, { scaled, top, left, window: plan.window, size }));
+      return grid.windows.every((corner) => {
+        const [top, left] = [corner.top - grid.padding.top, corner.left - grid.padding.left];
+        const found = windowInput(image, look(image, { scaled, top, left, window: grid.window, size }));
         return found.every((value, i) => {
           const [x, y] = [i % size.width, Math.floor(i / size.width) % size.height];
           const c = Math.floor(i / size.width / size.height);

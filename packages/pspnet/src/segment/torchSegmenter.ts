@@ -111,7 +111,7 @@ export class TorchSegmenter implements Runtime {
       ...options,
       config: this.#description.config,
       look: async (pass, { top, left, enlarged }) => {
-        const [scaled, window, size] = [pass, pass.plan.window, enlarged].map(sides);
+        const [scaled, window, size] = [pass, pass.grid.window, enlarged].map(sides);
         const look = { scaled, corner: [top, left], window, size, flip } as const;
         return keep(await this.#plan.window(photograph, { ...this.#input, ...look }));
       },
