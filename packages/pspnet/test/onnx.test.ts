@@ -102,6 +102,22 @@ describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
   const size = [1, h, w] as const;
   const images = float32(reproducibleImage(size), [1, 3, h, w]);
 
+  test("several outputs are those of a file each, and the weights are there once", async () => {
+    const output = ["labels", "logits8", "probabilities", "logits"] as const;
+    const { model } = exported(network, { output });
+    const session = await open(model);
+    expect(session.outputNames).toEqual(output);
+    const { Tensor } = onnxRuntime!;
+    const found = await session.run({ image: new Tensor("float32", images.data, images.shape) });
+    for (const name of output) {
+      const alone = exported(network, { output: name }).model;
+      const expected = await answer(await open(alone), images);
+      expect(found[name].dims).toEqual(expected.dims);
+      expect(relativeError(found[name].data as Float32Array, expected.data as Float32Array), name).toBeLessThan(1e-6);
+      expect(model.byteLength).toBeLessThan(alone.byteLength + 20_000);
+    }
+  });
+
   test("probabilities are the softmax of the logits", async () => {
     const session = await open(exported(network, { output: "probabilities", size: [h, w] }).model);
     const { data } = await answer(session, images);

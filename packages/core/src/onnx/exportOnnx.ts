@@ -25,8 +25,8 @@ export interface OnnxOptions {
    * (`alignedSize`). A fixed size must be so; give a model of any size images that are. Left out, any.
    */
   readonly size?: "any" | readonly [number, number];
-  /** Left out, logits. */
-  readonly output?: OnnxOutput;
+  /** One or several, of which a runtime computes all: they share the network and its weights. Left out, logits. */
+  readonly output?: OnnxOutput | readonly OnnxOutput[];
   /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. Left out, fp32. */
   readonly dtype?: Exclude<Precision, "bf16">;
   /** Input is bytes as photographs have them, uint8 `[n, h, w, 3]` RGB; else it is normalised, float32 `[n, 3, h, w]`. */
@@ -48,16 +48,17 @@ const OPSET = 17;
 
 /**
  * A network as an ONNX model of opset 17, of operators that every runtime has: no Resize, no adaptive pooling, no control flow.
- * Its input is `image`, any number of them; its output has the name that `output` says; its metadata is what `describeWeights`
+ * Its input is `image`, any number of them; its outputs have the names that `output` says; its metadata is what `describeWeights`
  * gives, as in a weights file.
  *
  * @param graph from `networkGraph`, as it is or after `optimise`.
  * @throws PspnetError "usage" for a size that cannot be, "weights" for weights that float16 cannot hold.
  */
 export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions = {}): OnnxFile {
-  const { output = "logits", preprocess = false, dtype = "fp32", finite = false } = options;
+  const { size: asked = "any", output = "logits", preprocess = false, dtype = "fp32", finite = false } = options;
   const half = dtype === "fp16";
-  const size = checkedSize(description.config, { size: options.size ?? "any", output });
+  const names = [...new Set([output].flat())] as readonly OnnxOutput[];
+  const size = checkedSize(description.config, { size: asked, names });
   const image: OnnxValue = preprocess
     ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...size, 3] }
     : { name: "image", dtype: "float32", shape: [symbol("n"), 3, ...size] };
@@ -70,11 +71,11 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
   preprocessing(context, image, { ...description, output: ends.input });
   for (const node of context.graph.nodes) lower(context, node);
   if (half) context.builder.cast(ends.output, "float32", "logits8");
-  const outputs = [answer(context, output, { ...ends, ...description.config })];
+  const outputs = answers(context, names, { ...ends, ...description.config });
   if (finite) outputs.push(finiteness(context));
   const { nodes, tensors } = context.builder;
   const { external, externalData } = placeOutside(tensors, options.externalData);
-  const values = context.values.filter(({ name }) => name !== output);
+  const values = context.values.filter(({ name }) => !names.some((output) => output === name));
   const metadata = describeWeights(description);
   const model = { name: "pspnet", opset: OPSET, nodes, tensors, inputs: [image], outputs, values, metadata, external };
   return { model: join(encodeModel(model)), externalData, inputs: [image], outputs };
@@ -83,19 +84,20 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
 /** Height and width of the input. */
 function checkedSize(
   config: PSPNetConfig,
-  { size, output }: Required<Pick<OnnxOptions, "size" | "output">>,
+  { size, names }: Required<Pick<OnnxOptions, "size">> & { readonly names: readonly OnnxOutput[] },
 ): readonly [Dim, Dim] {
   if (size === "any") return [symbol("h"), symbol("w")];
   if (!size.every((side) => Number.isSafeInteger(side) && side > 0)) {
     throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${size.join("x")}`);
   }
   const above = alignedSize(size, config);
-  if (output === "logits8" || above.every((side, i) => side === size[i])) return size;
+  const enlarged = names.filter((name) => name !== "logits8");
+  if (enlarged.length === 0 || above.every((side, i) => side === size[i])) return size;
   const stride = config.outputStride;
   const below = above.map((side, i) => (side === size[i] ? side : Math.max(1, side - stride)));
   throw new PspnetError(
     "usage",
-    `exportOnnx: size: expected sides of ${stride} n + 1 for ${output} with aligned corners, found ${size.join("x")}; ` +
+    `exportOnnx: size: expected sides of ${stride} n + 1 for ${enlarged.join(", ")} with aligned corners, found ${size.join("x")}; ` +
       `take ${below.join("x")} or ${above.join("x")}, or output=logits8`,
   );
 }
@@ -135,23 +137,36 @@ interface AnswerOptions extends Ends {
   readonly alignCorners: boolean;
 }
 
-/** Makes the model's output of the logits. */
-function answer(context: LoweringContext, kind: OnnxOutput, { alignCorners, ...ends }: AnswerOptions): OnnxValue {
+/** Makes the model's outputs of the logits. */
+function answers(
+  context: LoweringContext,
+  names: readonly OnnxOutput[],
+  { alignCorners, ...ends }: AnswerOptions,
+): OnnxValue[] {
   const { builder } = context;
   const shape = context.shapeOf(ends.output);
-  if (kind === "logits8") return { name: kind, dtype: "float32", shape };
-  const [from, to] = [sides(context, ends.output), sides(context, ends.input)];
-  const options = { from, to, alignCorners, dtype: "float32", output: "logits" } as const;
   const [n, classes] = shape;
-  if (kind === "labels") {
-    const last = enlargedChannelsLast(context, "logits8", { ...options, channels: classes as number });
-    const best = builder.node("ArgMax", [last], { output: "labels.integer", attributes: { axis: 3, keepdims: 0 } });
-    builder.cast(best, "uint8", kind);
-    return { name: kind, dtype: "uint8", shape: [n, ...ends.size] };
-  }
-  const logits = enlarged(context, "logits8", options);
-  if (kind === "probabilities") softmax(context, logits, kind);
-  return { name: kind, dtype: "float32", shape: [n, classes, ...ends.size] };
+  const enlarging = (output: string) => {
+    const [from, to] = [sides(context, ends.output), sides(context, ends.input)];
+    return { from, to, alignCorners, dtype: "float32", output } as const;
+  };
+  if (names.includes("logits") || names.includes("probabilities")) enlarged(context, "logits8", enlarging("logits"));
+  const makers: Readonly<Record<OnnxOutput, () => OnnxValue>> = {
+    logits8: () => ({ name: "logits8", dtype: "float32", shape }),
+    logits: () => ({ name: "logits", dtype: "float32", shape: [n, classes, ...ends.size] }),
+    probabilities() {
+      softmax(context, "logits", "probabilities");
+      return { name: "probabilities", dtype: "float32", shape: [n, classes, ...ends.size] };
+    },
+    labels() {
+      const channels = classes as number;
+      const last = enlargedChannelsLast(context, "logits8", { ...enlarging("labels.logits"), channels });
+      const best = builder.node("ArgMax", [last], { output: "labels.integer", attributes: { axis: 3, keepdims: 0 } });
+      builder.cast(best, "uint8", "labels");
+      return { name: "labels", dtype: "uint8", shape: [n, ...ends.size] };
+    },
+  };
+  return names.map((name) => makers[name]());
 }
 
 /** Whether the logits are finite: times 0 every number is 0, infinity and NaN are NaN. */

@@ -1,5 +1,6 @@
+import { ONNX_OUTPUTS } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { anySize, examples } from "./options.js";
+import { anySize, examples, someOf } from "./options.js";
 
 export function exportCommand(): Command {
   return new Command("export")
@@ -8,10 +9,11 @@ export function exportCommand(): Command {
     .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
     .option("--out <file>", "where it goes; left out, beside the weights")
     .option("--size <any, n or HxW>", "size of the images", anySize, "any")
-    .addOption(
-      new Option("--output <name>", "logits at 1/8 of the resolution or the image's, their softmax or argmax")
-        .choices(["logits8", "logits", "probabilities", "labels"])
-        .default("logits"),
+    .option(
+      "--output <list>",
+      `${ONNX_OUTPUTS.join(", ")}: at 1/8 of the resolution or the image's, their softmax or argmax`,
+      someOf(ONNX_OUTPUTS),
+      ["logits"],
     )
     .addOption(new Option("--dtype <name>", "weights and arithmetic").choices(["fp32", "fp16"]).default("fp32"))
     .option("--preprocess", "take photographs, uint8 [n, h, w, 3] RGB, in place of normalised float32 [n, 3, h, w]")
