@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  averagedLabels,
-  averagedProbabilities,
-  type ScaledLogits,
-  type WindowLogits,
-} from "./averagedProbabilities.js";
+import { averagedLabels, averagedProbabilities, type ScaledLogits } from "./averagedProbabilities.js";
+import type { WindowLogits } from "./enlargedRows.js";
 import { passesOf } from "./tiles.js";
 
 const CLASSES = 3;

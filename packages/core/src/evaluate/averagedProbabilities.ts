@@ -1,5 +1,6 @@
 import { PspnetError } from "../error.js";
 import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
+import { EnlargedRows, type WindowLogits } from "./enlargedRows.js";
 import type { Size, WindowGrid } from "./tiles.js";
 
 /** Logits of the windows of an image at one scale. */
@@ -11,12 +12,6 @@ export interface ScaledLogits<Logits> {
   readonly enlarged: Size;
   /** In the grid's order, one for each of its windows. */
   readonly windows: readonly Logits[];
-}
-
-/** Logits of a window, `[1, c, h, w]`; or `[2, c, h, w]` with those of its mirror image. */
-export interface WindowLogits {
-  readonly shape: readonly [number, number, number, number];
-  readonly data: Float32Array;
 }
 
 export interface AverageOptions {
@@ -174,31 +169,19 @@ class ScaleRows {
 
 /** The rows of probabilities of a window. */
 class WindowRows {
-  readonly #views: number;
-  readonly #classes: number;
-  readonly #width: number;
   /** Columns of the window. */
   readonly #columns: number;
-  /** `[views, h, w, c]` */
-  readonly #logits: Float32Array;
-  readonly #down: BilinearAxis;
-  readonly #across: BilinearAxis;
-  readonly #blended: Float32Array;
-  readonly #exponentials: Float64Array;
+  readonly #logits: EnlargedRows;
 
   constructor(
-    { shape, data }: WindowLogits,
-    { grid, enlarged, alignCorners }: Omit<ScaledLogits<WindowLogits>, "windows"> & { readonly alignCorners: boolean },
+    logits: WindowLogits,
+    {
+      grid,
+      ...enlargement
+    }: Pick<ScaledLogits<WindowLogits>, "grid" | "enlarged"> & { readonly alignCorners: boolean },
   ) {
-    const [views, classes, height, width] = shape;
-    [this.#views, this.#classes, this.#width] = [views, classes, width];
     this.#columns = grid.window.width;
-    this.#logits = channelsLast(data, shape);
-    this.#down = bilinearAxis(height, enlarged.height, { alignCorners });
-    this.#across = bilinearAxis(width, enlarged.width, { alignCorners });
-    // One column more than there is: the right neighbour of the last, with fraction 0.
-    this.#blended = new Float32Array((width + 1) * classes);
-    this.#exponentials = new Float64Array(classes);
+    this.#logits = new EnlargedRows(logits, enlargement);
   }
 
   /** Adds row y, from column `begin` to before `end`, to a row in which they stand `shift` further to the right. */
@@ -207,47 +190,19 @@ class WindowRows {
     y: number,
     { begin, end, shift }: { readonly begin: number; readonly end: number; readonly shift: number },
   ): void {
-    const classes = this.#classes;
-    const share = 1 / this.#views;
-    for (let view = 0; view < this.#views; view++) {
-      this.#blend(view, y);
-      for (let x = begin; x < end; x++) {
-        const column = view === 0 ? x : this.#columns - 1 - x;
-        this.#addSoftmax(row, (x + shift) * classes, { column, share });
-      }
+    const { views } = this.#logits;
+    for (let view = 0; view < views; view++) {
+      this.#logits.goTo(y, view);
+      for (let x = begin; x < end; x++)
+        this.#addSoftmax(row, view === 0 ? x : this.#columns - 1 - x, { to: x + shift, share: 1 / views });
     }
   }
 
-  /** The logits between two of their rows. */
-  #blend(view: number, y: number): void {
-    const length = this.#width * this.#classes;
-    const fraction = this.#down.fraction[y];
-    const first = (view * this.#logits.length) / this.#views + this.#down.below[y] * length;
-    const second = fraction > 0 ? first + length : first;
-    const [logits, blended] = [this.#logits, this.#blended];
-    for (let i = 0; i < length; i++) {
-      const value = logits[first + i];
-      blended[i] = value + fraction * (logits[second + i] - value);
-    }
-  }
-
-  #addSoftmax(
-    row: Float32Array,
-    at: number,
-    { column, share }: { readonly column: number; readonly share: number },
-  ): void {
-    const [z, blended, classes] = [this.#exponentials, this.#blended, this.#classes];
-    const left = this.#across.below[column] * classes;
-    const fraction = this.#across.fraction[column];
-    let top = -Infinity;
-    for (let c = 0; c < classes; c++) {
-      const first = blended[left + c];
-      const value = first + fraction * (blended[left + classes + c] - first);
-      z[c] = value;
-      top = Math.max(top, value);
-    }
-    const factor = share / exponentiate(z, top);
-    for (let c = 0; c < classes; c++) row[at + c] += factor * z[c];
+  #addSoftmax(row: Float32Array, column: number, { to, share }: { readonly to: number; readonly share: number }): void {
+    const { pixel, classes } = this.#logits;
+    const factor = share / exponentiate(pixel, this.#logits.look(column));
+    const at = to * classes;
+    for (let c = 0; c < classes; c++) row[at + c] += factor * pixel[c];
   }
 }
 
@@ -271,16 +226,4 @@ function exponentiate(values: Float64Array, top: number): number {
     sum += value;
   }
   return sum;
-}
-
-function channelsLast(data: Float32Array, [views, classes, height, width]: WindowLogits["shape"]): Float32Array {
-  const plane = height * width;
-  const result = new Float32Array(data.length);
-  for (let view = 0; view < views; view++) {
-    const start = view * classes * plane;
-    for (let c = 0; c < classes; c++) {
-      for (let i = 0; i < plane; i++) result[start + i * classes + c] = data[start + c * plane + i];
-    }
-  }
-  return result;
 }

@@ -1,6 +1,8 @@
 // From the logits of windows to an image, band by band
 export * from "../evaluate/averagedProbabilities.js";
 export * from "../evaluate/bands.js";
+export * from "../evaluate/enlargedLogits.js";
+export type { WindowLogits } from "../evaluate/enlargedRows.js";
 export * from "../evaluate/notFinite.js";
 export * from "./lookAtWindows.js";
 // Work ahead of its use

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { pspnetConfig } from "../model/config.js";
 import { parseWeights } from "../weights/parseWeights.js";
 import { randomWeights } from "../weights/randomWeights.js";
-import { OnnxSegmenter } from "./onnxSegmenter.js";
+import { openOnnxSegmenter } from "./onnxSegmenter.js";
 import { WHOLE_IMAGE } from "./protocol.js";
 
 const CLASSES = 150;
@@ -12,7 +12,7 @@ const weights = parseWeights(
 
 test("a photograph too large for the memory there is as a whole is refused before its pixels are read", async () => {
   const openSession = async () => ({ run: () => expect.unreachable(), release: async () => {} });
-  const segmenter = new OnnxSegmenter({ ...weights, openSession, availableMemory: () => 4e9 });
+  const segmenter = await openOnnxSegmenter({ ...weights, openSession, availableMemory: () => 4e9 });
   const image = { width: 2_000_000, height: 1_000_000, data: new Uint8Array(0) };
   const refusal = /^image: 2000000x1000000 as a whole needs about \d+\.\d GB of memory, 4\.0 GB are free; .*--crop 473/;
   await expect(segmenter.labels(image, WHOLE_IMAGE)).rejects.toThrow(refusal);

@@ -1,57 +1,33 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { OnnxSegmenter, PspnetError, parseWeights } from "@pspnet/core";
+import { workerData } from "node:worker_threads";
+import { type OnnxSegmenter, openOnnxSegmenter, parseWeights } from "@pspnet/core";
+import { type AnswerOptions, answerQuestions } from "../threads/answerQuestions.js";
 import { availableMemory } from "./availableMemory.js";
-import type { FromThread, OnnxThreadSettings, ToThread } from "./onnxRuntime.js";
+import type { OnnxAnswer, OnnxNews, OnnxQuestion, OnnxThreadSettings } from "./onnxRuntime.js";
 import { openOnnxSession } from "./openOnnxSession.js";
 
 // The entry of the thread that onnxruntime computes in: answers one question after the other.
 
-const { source, bytes, threads, rest } = workerData as OnnxThreadSettings;
-const port = parentPort!;
-
-const segmenter = new OnnxSegmenter({
-  ...parseWeights(bytes, { source }),
-  openSession: (model) => openOnnxSession(model, { threads, rest }),
-  availableMemory,
-});
-const aborts = new Map<number, AbortController>();
+const { rest } = workerData as OnnxThreadSettings;
+let segmenter: OnnxSegmenter;
 let last: Promise<unknown> = Promise.resolve();
 
-port.on("message", (message: ToThread) => {
-  if (message.kind === "abort") aborts.get(message.ticket)?.abort();
-  else if (message.kind === "close") last = last.then(close);
-  else {
-    aborts.set(message.ticket, new AbortController());
-    last = last.then(() => answer(message));
+answerQuestions<OnnxQuestion, OnnxAnswer, OnnxNews>(
+  (question, options) => {
+    const answered = last.then(() => answer(question, options));
+    last = answered.catch(() => {});
+    return answered;
+  },
+  async () => segmenter?.[Symbol.asyncDispose](),
+);
+
+async function answer(question: OnnxQuestion, { signal, tell }: AnswerOptions<OnnxNews>): Promise<OnnxAnswer> {
+  if (question.kind === "open") {
+    const { bytes, source, threads } = question;
+    const openSession = (model: Uint8Array) => openOnnxSession(model, { threads, rest });
+    segmenter = await openOnnxSegmenter({ ...parseWeights(bytes, { source }), openSession, availableMemory });
+    return null;
   }
-});
-post({ kind: "ready" });
-
-async function answer({ ticket, question, image, protocol }: Extract<ToThread, { kind: "ask" }>): Promise<void> {
-  const { signal } = aborts.get(ticket)!;
-  const onWindow = (done: number, total: number) => post({ kind: "window", ticket, done, total });
-  const options = { ...protocol, signal, onWindow };
-  try {
-    const answer =
-      question === "labels"
-        ? (await segmenter.labels(image, options)).data
-        : question === "logits"
-          ? await segmenter.logits(image, options)
-          : await segmenter.probabilities(image, options);
-    post({ kind: "answer", ticket, answer });
-  } catch (error) {
-    const code = error instanceof PspnetError ? error.code : null;
-    post({ kind: "failed", ticket, code, message: error instanceof Error ? error.message : String(error) });
-  } finally {
-    aborts.delete(ticket);
-  }
-}
-
-async function close(): Promise<void> {
-  await segmenter[Symbol.asyncDispose]();
-  port.close();
-}
-
-function post(message: FromThread): void {
-  port.postMessage(message);
+  const { kind, image, protocol } = question;
+  const options = { ...protocol, signal, onWindow: (done: number, total: number) => tell([done, total]) };
+  return kind === "labels" ? (await segmenter.labels(image, options)).data : segmenter[kind](image, options);
 }
