@@ -45,7 +45,7 @@ test("a run that goes on for too long does not hold the process, which ends as i
     initialise(network, graphBackend, { seed: 0 });
     const input = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
     const graph = trace(network, input, (x) => ({ logits: network.forward(x) }));
-    const plan = new Plan(graph, { dtype: "float32", usualSize: [600, 600] });
+    const plan = new Plan(graph, { precision: "fp32", usualSize: [600, 600] });
     const { native } = await import("${binding}");
     process.prependOnceListener("exit", () => {
       native().stopComputing(0, 7);
