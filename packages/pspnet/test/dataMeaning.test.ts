@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { colourise, IGNORE, type LabelMap, type Rgb, VOC2012 } from "@pspnet/core";
 import { encode } from "fast-png";
@@ -197,6 +198,10 @@ test("`data check` reports missing masks with the rest, and goes on", async () =
     /train\n[\s\S]*2 problems:\n.*alone\.png has no mask in .*\n.*high\.png: id 9[\s\S]*val\n[\s\S]*no problems/,
   );
   expect(code).toBe(1);
+  await rm(join(root, "val"), { recursive: true });
+  const half = await pspnet(["data", "check", root, ...sheet]);
+  expect(half.out).toMatch(/alone\.png has no mask/);
+  expect(half.err).toMatch(/images.val: expected a folder of images/);
   const unlabelled = await pspnet(["data", "check", root, "--split", "test", ...sheet]);
   expect(unlabelled.out).toMatch(/1 images have no mask[\s\S]*no problems/);
   expect(unlabelled.code).toBe(0);

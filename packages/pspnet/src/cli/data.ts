@@ -27,14 +27,12 @@ export async function check(folder: string, flags: CheckFlags): Promise<void> {
     const progress = new Progress(messages, { label: split, total: dataset.length });
     reports[split] = await checkDataset(dataset, { onProgress: (done) => progress.update(done) });
     progress.finish();
+    if (!flags.json) print(`${split}\n${formatCheckReport(reports[split])}\n`);
     if (split === (flags.split ?? "train"))
       await atomicWrite(flags.sheet, await encodePng(await contactSheet(dataset, { count: 12 })));
   }
   if (flags.json) printJson(reports);
-  else {
-    for (const [split, report] of Object.entries(reports)) print(`${split}\n${formatCheckReport(report)}\n`);
-    print(`contact sheet: ${flags.sheet}`);
-  }
+  else print(`contact sheet: ${flags.sheet}`);
   if (Object.values(reports).some(({ problems }) => problems.length > 0)) process.exitCode = 1;
 }
 
