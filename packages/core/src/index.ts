@@ -19,6 +19,13 @@ export {
   type WritableTensor,
   writeSafetensors,
 } from "@pspnet/checkpoints";
+// Backbones
+export * from "./backbone/backbone.js";
+export * from "./backbone/backboneState.js";
+export * from "./backbone/resnet.js";
+// What the keys of a network's configuration are
+export type { KeyDescription, Problem } from "./config/kind.js";
+export * from "./config/suggest.js";
 // Scores, and the windows of an evaluation
 export * from "./evaluate/confusionMatrix.js";
 export * from "./evaluate/tiles.js";
@@ -28,24 +35,26 @@ export type { Graph } from "./graph/graph.js";
 export * from "./graph/modelCost.js";
 export * from "./graph/networkGraph.js";
 export * from "./graph/print.js";
+// Heads
+export * from "./head/auxiliaryHead.js";
+export * from "./head/pyramidHead.js";
 // Images, labels, lists of classes, and painting
 export * from "./image/classes.js";
 export * from "./image/classLists.js";
 export * from "./image/image.js";
 export * from "./image/normalise.js";
 export * from "./image/paint.js";
-// The network and its parts
-export * from "./model/auxiliaryHead.js";
-export * from "./model/backboneState.js";
+// The network of its parts
+export * from "./model/compare.js";
 export * from "./model/config.js";
+export { inParts } from "./model/flatFields.js";
+export * from "./model/logits.js";
+export * from "./model/parts.js";
 export * from "./model/pspnet.js";
-export * from "./model/pyramidConvolution.js";
-export * from "./model/pyramidHead.js";
-export * from "./model/pyramidPooling.js";
-export * from "./model/resnet.js";
 // What networks are made of; first values of parameters: @pspnet/core/initialisers
 export * from "./nn/layers.js";
 export * from "./nn/module.js";
+export type { Norm } from "./nn/norm.js";
 export * from "./nn/parameter.js";
 export * from "./nn/state.js";
 // Models of ONNX; their encoding: @pspnet/core/onnx
@@ -53,6 +62,9 @@ export * from "./onnx/exportOnnx.js";
 export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
 export type { OnnxType, OnnxValue } from "./onnx/proto.js";
 export * from "./passes/optimise.js";
+// The pyramid
+export * from "./pyramid/pyramidConvolution.js";
+export * from "./pyramid/pyramidPooling.js";
 // Random numbers by seed
 export * from "./random/random.js";
 // From a photograph to labels; what runtimes are written with: @pspnet/core/segment

@@ -3,8 +3,9 @@ export * from "@pspnet/core";
 export { makeScene, type Scene, sceneClasses, sceneFamilies } from "@pspnet/scenes";
 export { backend } from "@pspnet/torch";
 // Configuration of a training run
-export { loadTrainConfig, validateTrainConfig } from "./config/load.js";
-export type { DataConfig, TrainConfig } from "./config/schema.js";
+export { loadTrainConfig } from "./config/load.js";
+export type { DataConfig, TrainConfig, TrainConfigInput } from "./config/schema.js";
+export { validateTrainConfig } from "./config/validate.js";
 // Datasets
 export { type CheckReport, checkDataset, contactSheet, formatCheckReport, notesOf } from "./data/check.js";
 export { type Dataset, type OpenOptions, openDataset, type Sample } from "./data/dataset.js";

@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { describeKeys, loadTrainConfig } from "../src/config/load.js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describeKeys } from "../src/config/keys.js";
+import { loadTrainConfig } from "../src/config/load.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -28,7 +29,11 @@ test("the defaults are the official recipe", async () => {
     crop: 473,
   });
   expect(config.augment).toEqual({ scaleMin: 0.5, scaleMax: 2, rotate: 10, blur: true, mirror: true });
-  expect(config.model).toMatchObject({ layers: 50, stem: "deep", bins: [1, 2, 3, 6], alignCorners: true });
+  expect(config.model).toMatchObject({
+    backbone: { layers: 50, stem: "deep" },
+    pyramid: { bins: [1, 2, 3, 6], alignCorners: true },
+    upsampling: { alignCorners: true },
+  });
 });
 
 test("overrides win, keep their siblings, and paths are relative to where they were given", async () => {
@@ -38,13 +43,19 @@ test("overrides win, keep their siblings, and paths are relative to where they w
     "lr=0.02",
     "init=w.safetensors",
   );
-  expect(config.model).toMatchObject({ layers: 18, stem: "plain" });
+  expect(config.model.backbone).toMatchObject({ layers: 18, stem: "plain" });
   expect(config).toMatchObject({ lr: 0.02, init: join(folder, "w.safetensors"), data: { root: join(folder, "data") } });
 });
 
 test.each([
   ["epoch=3", /unknown key "epoch"; did you mean "epochs"\?/],
-  ["model.layer=18", /unknown key "model\.layer"; did you mean "layers"\?/],
+  ["model.layer=18", /model: unknown key "layer"; did you mean "layers"\?/],
+  ["model.backbone.layer=18", /model\.backbone: unknown key "layer"; did you mean "layers"\?/],
+  ["model.layers=20", /run\.yaml: model\.backbone\.layers: expected one of 18, 34, 50, 101, 152, found 20/],
+  ["model.input.mean=[123.7,116.3,103.5]", /model\.input\.mean: expected three numbers from 0 to 1 .*divide/],
+  ["classWeights=[1,-1]", /classWeights\.1: weights of 0 and more/],
+  ["classWeights=[0,0]", /classWeights: one weight above 0 at least/],
+  ["classWeights=[.nan,1]", /classWeights\.0: .*NaN/],
   ["augment.zebra=1", /unknown key "augment\.zebra"; known keys are scaleMin/],
   ["batch=0", /run\.yaml: batch: expected at least 1, found 0$/],
   ["lr=0", /lr: expected more than 0, found 0$/],
@@ -67,6 +78,27 @@ test.each([
   await expect(load("data: { root: . }\naccumulate: 4\nbatch: 8", override)).rejects.toThrow(message);
 });
 
+describe("an override of the network", () => {
+  const model = async (yaml: string, ...overrides: string[]) =>
+    (await load(`data: { root: . }\nmodel: ${yaml}`, ...overrides.map((override) => `model.${override}`))).model;
+
+  test("is the same by part and by the flat name of version 1, over either", async () => {
+    const expected = await model("{ backbone: { layers: 18 }, head: { channels: 16 } }");
+    expect(await model("{ layers: 50, headChannels: 16 }", "backbone.layers=18")).toEqual(expected);
+    expect(await model("{ backbone: { layers: 50 }, headChannels: 16 }", "layers=18")).toEqual(expected);
+    expect(await model("{ layers: 50 }", "layers=18", "headChannels=16")).toEqual(expected);
+  });
+
+  test("of its kind lets go of the fields of the other", async () => {
+    const pyramid = { kind: "none" };
+    expect(await model("{ pyramid: { bins: [1] } }", "pyramid.kind=none")).toMatchObject({ pyramid });
+    expect(await model("{ bins: [1] }", "ppm=false", "alignCorners=false")).toMatchObject({ pyramid });
+    expect(await model("{ ppm: false }", "dropout=0", "ppm=true")).toMatchObject({ pyramid: { bins: [1, 2, 3, 6] } });
+    const kept = await model("{ pyramid: { bins: [1] } }", "pyramid.kind=pooling", "pyramid.pool=max");
+    expect(kept.pyramid).toMatchObject({ bins: [1], pool: "max" });
+  });
+});
+
 test("a run has no budget but the one it is given", async () => {
   expect(await load("data: { root: . }")).toMatchObject({ budget: null });
   expect(await load("data: { root: . }", "budget=1.5m")).toMatchObject({ budget: "1.5m" });
@@ -85,4 +117,8 @@ test("every key has a meaning or a default to show", () => {
   const keys = describeKeys();
   expect(keys.length).toBeGreaterThan(40);
   for (const { key, fallback, meaning } of keys) expect(fallback + meaning, key).not.toBe("");
+  const key = (name: string) => keys.find((one) => one.key === name);
+  expect(key("model.backbone.layers")).toMatchObject({ fallback: "50", meaning: "depth: 18 | 34 | 50 | 101 | 152" });
+  expect(key("model.backbone.stemChannels")).toMatchObject({ fallback: "[64,64,128]" });
+  expect(key("model.pyramid.kind")).toMatchObject({ fallback: '"pooling"', meaning: "pooling | none" });
 });

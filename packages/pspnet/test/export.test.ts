@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exportOnnx, networkGraph, optimise } from "@pspnet/core";
-import { type PSPNetConfig, parseDescription, pspnetConfig, randomWeights, readSafetensors } from "pspnet";
+import { type NetworkFields, parseDescription, pspnetConfig, randomWeights, readSafetensors } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installBare, runIn } from "./support/bare.js";
 import { pspnet } from "./support/cli.js";
@@ -13,7 +13,7 @@ import { answer, onnxRuntime, open } from "./support/onnx.js";
 
 let folder: string;
 
-const weightsOf = (fields: Partial<PSPNetConfig> = {}) =>
+const weightsOf = (fields: NetworkFields = {}) =>
   randomWeights(pspnetConfig({ classes: 5, layers: 18, width: 4, headChannels: 8, aux: false, ...fields }));
 
 beforeAll(async () => {
@@ -96,7 +96,7 @@ if (!hasChecker) {
 
 describe.skipIf(!hasChecker)("the ONNX project's checker", () => {
   test("accepts files of every form, size, output and type", { timeout: 300_000 }, async () => {
-    const forms: Partial<PSPNetConfig>[] = [
+    const forms: NetworkFields[] = [
       {},
       { layers: 50, stem: "plain", ceilPool: true, alignCorners: false },
       { pool: "max", reduction: false, bins: [1, 3] },

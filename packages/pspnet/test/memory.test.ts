@@ -1,4 +1,4 @@
-import { initialise, Layer, PSPNet, type PSPNetConfig, pspnetConfig, type Tensor } from "@pspnet/core";
+import { initialise, Layer, type NetworkFields, PSPNet, pspnetConfig, type Tensor } from "@pspnet/core";
 import {
   backend,
   fastBfloat16,
@@ -26,7 +26,7 @@ test("however many sizes of images come, a network leaves no tensor behind", asy
   await net.dispose();
 });
 
-const FORMS: Partial<PSPNetConfig>[] = [
+const FORMS: NetworkFields[] = [
   { layers: 18 },
   { layers: 50 },
   { layers: 18, stem: "plain", ppm: false },
@@ -34,7 +34,7 @@ const FORMS: Partial<PSPNetConfig>[] = [
 ];
 
 /** A network in training whose maps are far larger than its weights. */
-function thickNetwork(form: Partial<PSPNetConfig>): PSPNet {
+function thickNetwork(form: NetworkFields): PSPNet {
   const model = new PSPNet(pspnetConfig({ classes: 5, width: 4, headChannels: 8, auxChannels: 8, ...form }));
   initialise(model, backend(), { seed: 0 });
   createOptimiser(model, { lr: 0.01, momentum: 0, weightDecay: 0 });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { normalise, type PSPNetConfig, upsampleLogits } from "@pspnet/core";
+import { type NetworkFields, normalise, upsampleLogits } from "@pspnet/core";
 import { tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 import {
@@ -17,7 +17,7 @@ import {
 } from "./support/onnx.js";
 import { reproducibleImage, words } from "./support/reproducible.js";
 
-const FORMS: Partial<PSPNetConfig>[] = [
+const FORMS: NetworkFields[] = [
   { layers: 18 },
   { layers: 50 },
   { layers: 50, stem: "plain", strideIn: "1x1", ceilPool: true, alignCorners: false },
@@ -151,12 +151,13 @@ describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
     ["bgr", "fp32", 1e-4],
     ["bgr", "fp16", 0.01],
   ] as const)("a photograph's bytes are normalised inside, %s in %s", async (channelOrder, dtype, tolerance) => {
-    const description = { ...network.description, channelOrder };
+    const input = { ...network.config.input, channelOrder };
+    const description = { ...network.description, config: { ...network.config, input } };
     const photographs = [0, 1].map((i) => Uint8Array.from(words(`photo ${i}`, 3 * h * w), (word) => word >>> 24));
     const { model } = exported({ ...network, description }, { preprocess: true, dtype, output: "logits8" });
     const data = Uint8Array.from(photographs.flatMap((bytes) => [...bytes]));
     const found = await answer(await open(model), { dtype: "uint8", data, shape: [2, h, w, 3] });
-    const planes = photographs.flatMap((data) => [...normalise({ width: w, height: h, data }, description)]);
+    const planes = photographs.flatMap((data) => [...normalise({ width: w, height: h, data }, input)]);
     const expected = eagerly(() => network.eager.forward(tensor(Float32Array.from(planes), [2, 3, h, w])).out);
     expect(relativeError(found.data as Float32Array, expected)).toBeLessThan(tolerance);
   });

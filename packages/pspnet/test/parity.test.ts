@@ -8,6 +8,7 @@ import {
   loadStateDict,
   PSPNet,
   type PSPNetConfig,
+  type PSPNetFields,
   pspnetConfig,
   readSafetensors,
   upsampleLogits,
@@ -17,7 +18,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { TorchSegmenter } from "../src/segment/torchSegmenter.js";
 import { reproducibleImage, reproducibleLabels, reproducibleState, uniform, words } from "./support/reproducible.js";
 
-const CASES: Record<string, Partial<PSPNetConfig> & { classes: number }> = {
+const CASES: Record<string, PSPNetFields> = {
   "r18-deep": { layers: 18, classes: 5, stem: "deep" },
   "r18-plain": { layers: 18, classes: 6, stem: "plain" },
   "r50-deep": { layers: 50, classes: 7, stem: "deep" },
@@ -44,7 +45,8 @@ function filledNetwork(config: PSPNetConfig): PSPNet {
 /** Main and auxiliary loss on the batch that PyTorch saw. */
 function losses(net: PSPNet): { readonly main: Tensor; readonly auxiliary: Tensor; readonly total: Tensor } {
   const [n, h, w] = BATCH;
-  const { alignCorners, classes } = net.config;
+  const { classes, upsampling } = net.config;
+  const { alignCorners } = upsampling;
   const labels = tensor(reproducibleLabels(BATCH, classes), [n, h, w]);
   const { out, aux } = net.forward(tensor(reproducibleImage(BATCH), [n, 3, h, w]));
   const main = out.upsampledCrossEntropy(labels, { alignCorners });

@@ -1,13 +1,13 @@
 /** Each pass over a graph keeps what the graph computes: the graph before and after it, exported, in onnxruntime-node. */
 
-import { exportOnnx, type Graph, networkGraph, type PSPNetConfig } from "@pspnet/core";
+import { exportOnnx, type Graph, type NetworkFields, networkGraph } from "@pspnet/core";
 import { dropDeadNodes, foldBatchNorm, foldConstants, fuseConvolution } from "@pspnet/core/graph";
 import { tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 import { answer, eagerly, onnxRuntime, open, relativeError, smallNetwork } from "./support/onnx.js";
 import { reproducibleImage } from "./support/reproducible.js";
 
-const FORMS: Partial<PSPNetConfig>[] = [
+const FORMS: NetworkFields[] = [
   { layers: 18 },
   { layers: 50, stem: "plain", ceilPool: true },
   { layers: 18, pool: "max", reduction: false, bins: [1, 3] },

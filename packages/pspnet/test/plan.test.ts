@@ -5,12 +5,12 @@ import {
   DEPTHS,
   IMAGENET,
   initialise,
+  type NetworkFields,
   normalisationTable,
   normalise,
   optimise,
   PRECISIONS,
   PSPNet,
-  type PSPNetConfig,
   pspnetConfig,
   random,
   Sequential,
@@ -37,7 +37,7 @@ import { native } from "../../torch/src/binding.js";
 const SMALL = { classes: 7, width: 8, headChannels: 16, aux: false } as const;
 
 /** The same random network twice: eager, and as a plan. */
-function pair(fields: Partial<PSPNetConfig>, precision: PlanOptions["precision"] = "fp32") {
+function pair(fields: NetworkFields, precision: PlanOptions["precision"] = "fp32") {
   const config = pspnetConfig({ ...SMALL, ...fields });
   const eager = new PSPNet(config).eval();
   initialise(eager, backend(), { seed: 3 });
@@ -53,7 +53,7 @@ function relativeError(found: Tensor, expected: Tensor): number {
 }
 
 describe("a plan gives the eager network's logits within 1e-4", () => {
-  const forms: Partial<PSPNetConfig>[] = [
+  const forms: NetworkFields[] = [
     ...DEPTHS.flatMap((layers) => (["deep", "plain"] as const).map((stem) => ({ layers, stem }))),
     { layers: 50, strideIn: "1x1", ceilPool: true, stem: "plain" },
     { layers: 18, outputStride: 16, firstDilation: "halved" },

@@ -1,4 +1,4 @@
-import { type Backend, initialise, PSPNet, type PSPNetConfig, pspnetConfig } from "@pspnet/core";
+import { type Backend, initialise, type NetworkFields, PSPNet, type PSPNetConfig, pspnetConfig } from "@pspnet/core";
 import { manualSeed, randn, scope, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
@@ -13,7 +13,7 @@ const SIZES = [
   [90, 90],
 ] as const;
 
-const FORMS: Partial<PSPNetConfig>[] = [
+const FORMS: NetworkFields[] = [
   { bins: [1, 2, 3, 6] },
   { bins: [1] },
   { bins: [2, 4] },
@@ -35,7 +35,7 @@ function run(config: PSPNetConfig, [h, w]: readonly [number, number], factorised
     for (const [name, parameter] of module.namedParameters()) leaves.set(`${part}.${name}`, parameter.as<Tensor>());
   }
   for (const leaf of leaves.values()) leaf.requiresGrad = true;
-  const out = factorised ? cls.forwardFactorised(x, ppm!) : cls.forward(ppm!.forward(x));
+  const out = factorised ? cls.predict(x, ppm!) : cls.forward(ppm!.forward(x));
   out.mul(direction).sum().backward();
   return new Map([["out", out.detach()], ...[...leaves].map(([name, leaf]) => [name, leaf.grad!] as const)]);
 }

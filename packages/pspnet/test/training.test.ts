@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeSafetensors } from "@pspnet/core";
 import { backend, liveTensors } from "@pspnet/torch";
-import { loadModel, openDataset, readSafetensors, train, validateTrainConfig, writeScenes } from "pspnet";
+import {
+  loadModel,
+  openDataset,
+  readSafetensors,
+  type TrainConfigInput,
+  train,
+  validateTrainConfig,
+  writeScenes,
+} from "pspnet";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { readMetrics } from "../src/report/metricsCsv.js";
@@ -20,9 +28,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Two epochs of three steps of a very small network. */
-function config(name: string, changes: Record<string, unknown> = {}) {
-  const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8 };
-  const base = {
+function config(name: string, changes: Partial<TrainConfigInput> = {}) {
+  const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8 } as const;
+  const base: TrainConfigInput = {
     name,
     runs: join(folder, "runs"),
     data: { root: scenes },
@@ -156,7 +164,7 @@ describe("a run with a budget", () => {
   }
 
   /** Thirty epochs of three steps at most, but time for 40; no validation before the end. */
-  const budgeted = (name: string, changes: Record<string, unknown> = {}) =>
+  const budgeted = (name: string, changes: Partial<TrainConfigInput> = {}) =>
     config(name, { epochs: 30, budget: "40s", validation: { every: 30 }, ...changes });
 
   const rates = async (run: string) =>

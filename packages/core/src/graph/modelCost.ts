@@ -1,5 +1,6 @@
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
-import { alignedSize, PSPNet } from "../model/pspnet.js";
+import { alignedSize } from "../model/logits.js";
+import { PSPNet } from "../model/pspnet.js";
 import { parameterCount } from "../nn/module.js";
 import { loadStateDict } from "../nn/state.js";
 import { totalMultiplyAdds } from "./cost.js";
@@ -19,7 +20,10 @@ export interface ModelCost {
   readonly factorised: number;
 }
 
-export interface StandardModel extends ModelCost, Pick<PSPNetConfig, "layers" | "stem" | "classes"> {
+export interface StandardModel
+  extends ModelCost,
+    Pick<PSPNetConfig, "classes">,
+    Pick<PSPNetConfig["backbone"], "layers" | "stem"> {
   readonly name: string;
 }
 
@@ -40,7 +44,7 @@ export function standardModels({ classes, size }: StandardModelOptions): Standar
   return (classes === undefined ? CLASSES : [classes]).flatMap((count) =>
     LAYERS.flatMap((layers) =>
       STEMS.map((stem) => {
-        const config = pspnetConfig({ layers, stem, classes: count });
+        const config = pspnetConfig({ classes: count, backbone: { layers, stem } });
         return { name: `PSPNet-${layers}`, layers, stem, classes: count, ...modelCost(config, size) };
       }),
     ),
@@ -50,7 +54,7 @@ export function standardModels({ classes, size }: StandardModelOptions): Standar
 /** @param size of the image, `[h, w]` */
 export function modelCost(config: PSPNetConfig, size: readonly [number, number]): ModelCost {
   const shape = [1, 3, ...alignedSize(size, config)];
-  const model = new PSPNet({ ...config, aux: false }).eval();
+  const model = new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
   const giga = (forward: (x: GraphTensor) => GraphTensor) => totalMultiplyAdds(emptyGraph(model, forward), shape) / 1e9;
   return {
     parameters: parameterCount(new PSPNet(config)),
@@ -60,9 +64,9 @@ export function modelCost(config: PSPNetConfig, size: readonly [number, number])
   };
 }
 
-function forwardDirect({ layer0, layer1, layer2, layer3, layer4, ppm, cls }: PSPNet, x: GraphTensor): GraphTensor {
-  const features = layer4.forward(layer3.forward(layer2.forward(layer1.forward(layer0.forward(x)))));
-  return cls.forward(ppm ? ppm.forward(features) : features);
+function forwardDirect({ backbone, ppm, cls }: PSPNet, x: GraphTensor): GraphTensor {
+  const { last } = backbone.features(x);
+  return cls.forward(ppm ? ppm.forward(last) : last);
 }
 
 /** A graph whose constants have shapes and no values. */

@@ -1,5 +1,6 @@
 import type { State } from "@pspnet/checkpoints";
 import type { PSPNetConfig } from "../model/config.js";
+import { partOf } from "../model/parts.js";
 import { PSPNet } from "../model/pspnet.js";
 import { loadStateDict } from "../nn/state.js";
 import { symbol } from "./dim.js";
@@ -13,8 +14,8 @@ import { graphBackend, trace } from "./trace.js";
  * @throws PspnetError "weights" when `state` does not fit.
  */
 export function networkGraph(config: PSPNetConfig, state: State): Graph {
-  const model = new PSPNet({ ...config, aux: false }).eval();
-  const withoutAux = new Map([...state].filter(([name]) => !name.startsWith("aux.")));
+  const model = new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
+  const withoutAux = new Map([...state].filter(([name]) => partOf(name) !== "auxiliary"));
   loadStateDict(model, withoutAux, { backend: graphBackend });
   const shape = [symbol("n"), 3, symbol("h"), symbol("w")];
   return trace(model, { name: "image", shape }, (x) => ({ logits: model.forward(x).out }));

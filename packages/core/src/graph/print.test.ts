@@ -22,8 +22,8 @@ function emptyGraph(layers: 18 | 50, forward: (model: Network, x: GraphTensor) =
 
 const factorised = (model: Network, x: GraphTensor) => model.forward(x).out;
 /** The paper's form, which concatenates the enlarged levels. */
-const direct = ({ layer0, layer1, layer2, layer3, layer4, ppm, cls }: Network, x: GraphTensor) =>
-  cls.forward(ppm!.forward([layer0, layer1, layer2, layer3, layer4].reduce((y, stage) => stage.forward(y), x)));
+const direct = ({ backbone, ppm, cls }: Network, x: GraphTensor) =>
+  cls.forward(ppm!.forward(backbone.features(x).last));
 
 const SHAPE = [1, 3, 473, 473];
 const giga = (graph: Graph) => totalMultiplyAdds(graph, SHAPE) / 1e9;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DEPTHS, type PSPNetConfig, pspnetConfig } from "../model/config.js";
+import { DEPTHS } from "../backbone/resnet.js";
+import { type NetworkFields, pspnetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
 import { Conv2d, Dropout2d, ReLU, Sequential } from "../nn/layers.js";
 import { initialise } from "../nn/state.js";
@@ -11,18 +12,18 @@ import { type GraphTensor, graphBackend, trace } from "./trace.js";
 
 const IMAGE = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
 
-function traced(fields: Partial<PSPNetConfig>): Graph {
+function traced(fields: NetworkFields): Graph {
   const model = new PSPNet(pspnetConfig({ classes: 5, width: 4, headChannels: 8, aux: false, ...fields })).eval();
   initialise(model, graphBackend, { seed: 1 });
   return trace(model, IMAGE, (x) => ({ logits: model.forward(x).out }));
 }
 
-const FORMS: Partial<PSPNetConfig>[] = DEPTHS.flatMap((layers) =>
+const FORMS: NetworkFields[] = DEPTHS.flatMap((layers) =>
   (["deep", "plain"] as const).flatMap((stem) =>
     ([8, 16] as const).flatMap((outputStride) => [true, false].map((ppm) => ({ layers, stem, outputStride, ppm }))),
   ),
 );
-const OTHERS: Partial<PSPNetConfig>[] = [
+const OTHERS: NetworkFields[] = [
   { layers: 18, ceilPool: true, pool: "max", reduction: false },
   { layers: 50, strideIn: "1x1", firstDilation: "halved", bins: [2], concatOrder: "descending", alignCorners: false },
 ];

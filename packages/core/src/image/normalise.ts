@@ -1,16 +1,32 @@
+import { oneOf, triple } from "../config/field.js";
+import { type ConfigOf, kind } from "../config/kind.js";
 import { PspnetError } from "../error.js";
 
 /** Mean and standard deviation of ImageNet's channels, RGB, of values from 0 to 1. */
 export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
 export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
 
-/** How a network wants its input; part of its weights file. Mean and deviation are RGB, of values from 0 to 1. */
-export interface Normalisation {
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-  /** Order of the channels in the network's input. */
-  readonly channelOrder: "rgb" | "bgr";
-}
+/** How a network wants its input. */
+export const normalised = kind({
+  name: "normalised",
+  fields: {
+    mean: triple(
+      "three numbers from 0 to 1 (of values from 0 to 1: divide those of values from 0 to 255 by 255)",
+      (value) => value >= 0 && value <= 1,
+      { default: IMAGENET_MEAN, meaning: "what is taken from red, green and blue, of values from 0 to 1" },
+    ),
+    std: triple(
+      "three numbers above 0, 1 at most (of values from 0 to 1: divide those of values from 0 to 255 by 255)",
+      (value) => value > 0 && value <= 1,
+      { default: IMAGENET_STD, meaning: "what red, green and blue are then divided by, of values from 0 to 1" },
+    ),
+    channelOrder: oneOf(["rgb", "bgr"], { default: "rgb", meaning: "order of the channels in the network's input" }),
+  },
+  create: (options) => options,
+});
+
+/** Mean and deviation are RGB, of values from 0 to 1, whatever the order of the channels in the network's input. */
+export type Normalisation = Omit<ConfigOf<typeof normalised>, "kind">;
 
 export const IMAGENET: Normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD, channelOrder: "rgb" };
 

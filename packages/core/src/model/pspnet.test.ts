@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { IMAGENET } from "../image/normalise.js";
 import { parameterCount } from "../nn/module.js";
-import type { PSPNetConfig } from "./config.js";
+import type { PSPNetFields } from "./config.js";
 import { pspnetConfig } from "./config.js";
-import { alignedSize, dilatedFcn50, PSPNet, pspnet50, pspnet101, pspnet152 } from "./pspnet.js";
+import { alignedSize } from "./logits.js";
+import { dilatedFcn50, PSPNet, pspnet50, pspnet101, pspnet152 } from "./pspnet.js";
 
-const count = (fields: Partial<PSPNetConfig> & { classes: number }) => parameterCount(new PSPNet(pspnetConfig(fields)));
+const count = (fields: PSPNetFields) => parameterCount(new PSPNet(pspnetConfig(fields)));
 const mmseg = { stemChannels: [32, 32, 64] } as const;
 
 describe("parameter counts", () => {
@@ -88,16 +90,33 @@ describe("state", () => {
 
 describe("pspnetConfig", () => {
   it("fills in the official release's fields", () => {
-    expect(pspnetConfig({ classes: 150 })).toMatchObject({
-      layers: 50,
-      stem: "deep",
-      stemChannels: [64, 64, 128],
-      bnEps: 1e-5,
+    const backbone = { kind: "resnet", layers: 50, stem: "deep", stemChannels: [64, 64, 128] };
+    expect(pspnetConfig({ classes: 150 })).toMatchObject({ backbone, norm: { eps: 1e-5 }, input: IMAGENET });
+    const plain = { backbone: { stem: "plain" }, pyramid: { bins: undefined } } as const;
+    expect(pspnetConfig({ classes: 150, ...plain })).toMatchObject({
+      backbone: { stemChannels: [64] },
+      pyramid: { bins: [1, 2, 3, 6] },
     });
-    expect(pspnetConfig({ classes: 150, stem: "plain", bins: undefined })).toMatchObject({
-      stemChannels: [64],
-      bins: [1, 2, 3, 6],
-    });
+  });
+
+  it("is complete: again it changes nothing", () => {
+    const config = pspnetConfig({ classes: 7, backbone: { layers: 18, width: 8 }, auxiliary: { kind: "none" } });
+    expect(pspnetConfig(config)).toEqual(config);
+  });
+
+  it("puts the flat fields of version 1 in their parts", () => {
+    const flat = { layers: 18, width: 8, headChannels: 16, auxChannels: 4, alignCorners: false, dropout: 0 } as const;
+    const parts = {
+      backbone: { layers: 18, width: 8 },
+      pyramid: { alignCorners: false },
+      head: { channels: 16, dropout: 0 },
+      auxiliary: { channels: 4, dropout: 0 },
+      upsampling: { alignCorners: false },
+    } as const;
+    expect(pspnetConfig({ classes: 5, ...flat })).toEqual(pspnetConfig({ classes: 5, ...parts }));
+    expect(pspnetConfig({ classes: 5, layers: 18, backbone: { width: 8 } }).backbone).toMatchObject(parts.backbone);
+    const baseline = pspnetConfig({ classes: 5, ppm: false, bins: [1], aux: false, auxChannels: 7 });
+    expect(baseline).toMatchObject({ pyramid: { kind: "none" }, auxiliary: { kind: "none" } });
   });
 
   it.each<[Record<string, unknown>, string]>([
@@ -111,7 +130,18 @@ describe("pspnetConfig", () => {
     [{ bins: [6, 3, 2, 1] }, "bins: expected cells a side in ascending order"],
     [{ bins: [] }, "bins: expected a list of whole numbers above 0, found []"],
     [{ dropout: 1 }, "dropout: expected a number from 0 to below 1, found 1"],
-    [{ layer: 50 }, "layer: expected one of layers, classes"],
+    [{ layer: 50 }, 'unknown key "layer"; did you mean "layers"?'],
+    [{ backbone: { layer: 50 } }, 'backbone: unknown key "layer"; did you mean "layers"?'],
+    [{ backbone: { kind: "vgg" } }, 'backbone.kind: expected one of resnet, found "vgg"'],
+    [{ backbone: 50 }, "backbone: expected fields with their values, found 50"],
+    [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"'],
+    [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, none, found "no"'],
+    [
+      { layers: 18, backbone: { layers: 50 } },
+      "layers: stands for backbone.layers, which is given too; leave out one of them",
+    ],
+    [{ input: { std: [58.4, 57.1, 57.4] } }, "input.std: expected three numbers above 0, 1 at most"],
+    [{ width: 0, dropout: 2 }, "pspnetConfig: head.dropout: expected a number from 0 to below 1, found 2"],
   ])("refuses %j", (fields, message) => {
     expect(() => pspnetConfig({ classes: 150, ...fields })).toThrow(message);
   });
@@ -123,10 +153,12 @@ describe("the size at which corners are aligned", () => {
     [8, [1, 360], [1, 361]],
     [16, [161, 168], [161, 177]],
   ] as const)("at output stride %i: %j becomes %j", (outputStride, size, aligned) => {
-    expect(alignedSize(size, { alignCorners: true, outputStride })).toEqual(aligned);
+    expect(alignedSize(size, pspnetConfig({ classes: 2, backbone: { outputStride } }))).toEqual(aligned);
   });
 
   it("is any size when corners are not", () => {
-    expect(alignedSize([160, 131], { alignCorners: false, outputStride: 8 })).toEqual([160, 131]);
+    expect(alignedSize([160, 131], pspnetConfig({ classes: 2, upsampling: { alignCorners: false } }))).toEqual([
+      160, 131,
+    ]);
   });
 });

@@ -9,7 +9,7 @@ export abstract class Module {
   /** Whether batch norm and dropout behave as in training. */
   training = true;
 
-  /** The modules directly inside this one, with their names, in the order of declaration. */
+  /** The modules directly inside this one, with their names, in the order of declaration. One named "" adds nothing to the paths in it. */
   *children(): Generator<[string, Module]> {
     for (const [name, field] of Object.entries(this)) {
       if (field instanceof Module) yield [name, field];
@@ -21,7 +21,7 @@ export abstract class Module {
   /** This module and all those inside it, depth first, with their paths; this one's is "". */
   *modules(prefix = ""): Generator<[string, Module]> {
     yield [prefix, this];
-    for (const [name, child] of this.children()) yield* child.modules(prefix ? `${prefix}.${name}` : name);
+    for (const [name, child] of this.children()) yield* child.modules([prefix, name].filter(Boolean).join("."));
   }
 
   /** All state by path: what a checkpoint of this module holds, weights and running statistics. */

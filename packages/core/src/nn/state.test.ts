@@ -1,12 +1,12 @@
-import type { State, StateTensor } from "@pspnet/checkpoints";
+import type { StateTensor } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
-import { backboneStateFrom } from "../model/backboneState.js";
 import { pspnetConfig } from "../model/config.js";
+import { partOf } from "../model/parts.js";
 import { PSPNet, pspnet50 } from "../model/pspnet.js";
 import type { Backend, Shape, Tensor } from "../tensor/tensor.js";
 import { BatchNorm2d, Conv2d, Sequential } from "./layers.js";
 import { parameterCount } from "./module.js";
-import { initialise, isClassifier, loadStateDict } from "./state.js";
+import { initialise, loadStateDict } from "./state.js";
 
 /** A tensor that holds its numbers and cannot compute. */
 interface Stored {
@@ -143,10 +143,8 @@ describe("loadStateDict", () => {
     const load = () => loadStateDict(net, state, { backend });
     expect(load).toThrow("layer0.0.weight: expected [8,3,3,3], missing from the weights");
     expect(load).toThrow("layer9.weight: unexpected, the network has no such parameter (found [1,2])");
-    expect(load).toThrow(
-      "cls.4.weight: expected [5,16,1,1], found [7,16,1,1]; pass classes=7 or drop the head with head=new",
-    );
-    expect(load).toThrow("aux.4.bias: expected [5], found [7]; pass classes=7");
+    expect(load).toThrow("cls.4.weight: expected [5,16,1,1], found [7,16,1,1]");
+    expect(load).toThrow("aux.4.bias: expected [5], found [7]");
     expect([...net.stateDict().values()].some((parameter) => parameter.hasValue)).toBe(false);
   });
 
@@ -154,45 +152,8 @@ describe("loadStateDict", () => {
     const net = tiny({ classes: 5 });
     initialise(net, backend, { seed: 0 });
     const before = numbers(net, "cls.4.weight");
-    loadStateDict(net, stateOf(tiny({ classes: 7 })), { backend, keep: isClassifier });
+    loadStateDict(net, stateOf(tiny({ classes: 7 })), { backend, keep: (name) => partOf(name) !== "backbone" });
     expect(numbers(net, "cls.4.weight")).toBe(before);
     expect(numbers(net, "layer0.0.weight")[0]).toBe(0);
-  });
-});
-
-describe("backboneStateFrom", () => {
-  const loadBackbone = (net: PSPNet, state: State) =>
-    loadStateDict(net, backboneStateFrom(state), { backend, keep: (name) => !name.startsWith("layer") });
-
-  /** `state` with the stem named as in a classification network, and its classifier. */
-  function classifierOf(net: PSPNet): Map<string, StateTensor> {
-    const backbone = [...stateOf(net)].filter(([name]) => name.startsWith("layer"));
-    const names = { "0": "conv1", "1": "bn1", "3": "conv2", "4": "bn2", "6": "conv3", "7": "bn3" };
-    const renamed = backbone.map(([name, tensor]): [string, StateTensor] => [
-      name.replace(/^layer0\.(\d)/, (_, i: keyof typeof names) => names[i]),
-      tensor,
-    ]);
-    return new Map([...renamed, ["fc.weight", filled([10, 4], 0)], ["fc.bias", filled([10], 0)]]);
-  }
-
-  it.each(["plain", "deep"] as const)("loads a classifier's %s stem", (stem) => {
-    const net = tiny({ stem });
-    const state = classifierOf(net);
-    expect(state.has("bn1.running_var")).toBe(true);
-    loadBackbone(net, state);
-    expect(numbers(net, "layer0.1.running_var")[0]).toBe(4);
-    expect(net.stateDict().get("cls.0.weight")!.hasValue).toBe(false);
-  });
-
-  it("takes files with PSPNet's own names and the prefix of DataParallel", () => {
-    const net = tiny();
-    loadBackbone(net, new Map([...stateOf(net)].map(([name, tensor]) => [`module.${name}`, tensor])));
-    expect(numbers(net, "layer0.1.weight")[0]).toBe(1);
-  });
-
-  it("says so when the stem is another", () => {
-    expect(() => loadBackbone(tiny(), classifierOf(tiny({ stem: "plain" })))).toThrow(
-      "layer0.0.weight: expected [8,3,3,3], found [8,3,7,7]",
-    );
   });
 });

@@ -1,9 +1,15 @@
-import type { State } from "@pspnet/checkpoints";
+import type { State, StateTensor } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
 import { mixSeed, random } from "../random/random.js";
 import type { Backend, Shape } from "../tensor/tensor.js";
 import { type Module, nameParameters } from "./module.js";
 import type { Parameter } from "./parameter.js";
+
+/** `state` with `prefix` taken from the names that have it: DataParallel's `module.`, for one. */
+export function withoutPrefix(state: State, prefix: string): Map<string, StateTensor> {
+  const plain = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  return new Map([...state].map(([name, tensor]) => [plain(name), tensor]));
+}
 
 /**
  * Gives every parameter of `module` memory and its initial values.
@@ -24,7 +30,6 @@ export interface LoadOptions {
   readonly backend: Backend;
   /**
    * Names for which the network keeps its own values: they need not be in `state`, and are passed over if they are.
-   * `(name) => !name.startsWith("layer")` loads a backbone; {@link isClassifier} drops a head of other classes.
    */
   readonly keep?: (name: string) => boolean;
 }
@@ -46,18 +51,13 @@ export function loadStateDict(module: Module, state: State, { backend, keep = ()
   }
 }
 
-/** The last convolutions of head and auxiliary head, whose shape depends on the number of classes. */
-export function isClassifier(name: string): boolean {
-  return /^(cls|aux)\.4\./.test(name);
-}
-
 function compare(parameters: ReadonlyMap<string, Parameter>, found: State): string[] {
   const problems: string[] = [];
   for (const [name, { shape }] of parameters) {
     const tensor = found.get(name);
     if (!tensor) problems.push(`${name}: expected [${shape}], missing from the weights`);
     else if (!sameShape(shape, tensor.shape)) {
-      problems.push(`${name}: expected [${shape}], found [${tensor.shape}]${mend(name, tensor.shape)}`);
+      problems.push(`${name}: expected [${shape}], found [${tensor.shape}]`);
     }
   }
   for (const [name, { shape }] of found) {
@@ -65,10 +65,6 @@ function compare(parameters: ReadonlyMap<string, Parameter>, found: State): stri
       problems.push(`${name}: unexpected, the network has no such parameter (found [${shape}])`);
   }
   return problems;
-}
-
-function mend(name: string, shape: Shape): string {
-  return isClassifier(name) ? `; pass classes=${shape[0]} or drop the head with head=new` : "";
 }
 
 function sameShape(a: Shape, b: Shape): boolean {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { networkGraph } from "../graph/networkGraph.js";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import { IMAGENET } from "../image/normalise.js";
-import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
+import { type NetworkFields, pspnetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
 import { initialise } from "../nn/state.js";
 import { optimise } from "../passes/optimise.js";
@@ -86,7 +86,7 @@ const FLOAT = 1;
 const UINT8 = 2;
 const FLOAT16 = 10;
 
-function network(form: Partial<PSPNetConfig> = {}) {
+function network(form: NetworkFields = {}) {
   const config = pspnetConfig({ classes: 3, layers: 18, width: 4, headChannels: 8, aux: false, ...form });
   const model = new PSPNet(config);
   initialise(model, graphBackend, { seed: 1 });
@@ -107,17 +107,12 @@ function network(form: Partial<PSPNetConfig> = {}) {
   return { description, state, graph: optimise(networkGraph(config, state)) };
 }
 
-function exported(options: OnnxOptions = {}, form: Partial<PSPNetConfig> = {}) {
+function exported(options: OnnxOptions = {}, form: NetworkFields = {}) {
   const { graph, description } = network(form);
   return exportOnnx(graph, description, options);
 }
 
-const FORMS: Partial<PSPNetConfig>[] = [
-  {},
-  { pool: "max", ceilPool: true, reduction: false },
-  { ppm: false },
-  { layers: 50 },
-];
+const FORMS: NetworkFields[] = [{}, { pool: "max", ceilPool: true, reduction: false }, { ppm: false }, { layers: 50 }];
 
 describe.each(FORMS)("%j", (form) => {
   it.each(["logits8", "logits", "probabilities", "labels"] as const)(

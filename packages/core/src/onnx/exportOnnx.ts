@@ -3,7 +3,7 @@ import { PspnetError } from "../error.js";
 import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
 import type { PSPNetConfig } from "../model/config.js";
-import { alignedSize } from "../model/pspnet.js";
+import { alignedSize } from "../model/logits.js";
 import { PRECISION_DTYPE, type Precision } from "../tensor/precision.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
 import { LoweringContext } from "./context.js";
@@ -68,10 +68,10 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
     size,
   };
   const context = new LoweringContext(withEnds(graph, ends), PRECISION_DTYPE[dtype]);
-  preprocessing(context, image, { ...description, output: ends.input });
+  preprocessing(context, image, { ...description.config.input, output: ends.input });
   for (const node of context.graph.nodes) lower(context, node);
   if (half) context.builder.cast(ends.output, "float32", "logits8");
-  const outputs = answers(context, names, { ...ends, ...description.config });
+  const outputs = answers(context, names, { ...ends, ...description.config.upsampling });
   if (finite) outputs.push(finiteness(context));
   const { nodes, tensors } = context.builder;
   const { external, externalData } = placeOutside(tensors, options.externalData);
@@ -93,7 +93,7 @@ function checkedSize(
   const above = alignedSize(size, config);
   const enlarged = names.filter((name) => name !== "logits8");
   if (enlarged.length === 0 || above.every((side, i) => side === size[i])) return size;
-  const stride = config.outputStride;
+  const stride = config.backbone.outputStride;
   const below = above.map((side, i) => (side === size[i] ? side : Math.max(1, side - stride)));
   throw new PspnetError(
     "usage",

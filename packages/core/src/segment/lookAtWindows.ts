@@ -2,7 +2,7 @@ import type { AverageOptions, ScaledLogits } from "../evaluate/averagedProbabili
 import { bandsOf } from "../evaluate/bands.js";
 import { type Pass, passesOf, type Size } from "../evaluate/tiles.js";
 import type { PSPNetConfig } from "../model/config.js";
-import { alignedSize } from "../model/pspnet.js";
+import { alignedSize } from "../model/logits.js";
 import { type Protocol, windowTotal } from "./protocol.js";
 import type { AskOptions } from "./runtime.js";
 
@@ -68,7 +68,7 @@ export async function* lookAtWindows<Logits>(
         enlarged,
         windows: band.windows[p].map((i) => held.get(i)!),
       }));
-      yield [scales, { size, rows: band.rows, alignCorners: config.alignCorners }];
+      yield [scales, { size, rows: band.rows, alignCorners: config.upsampling.alignCorners }];
     }
   } finally {
     for (const { held } of passes) for (const logits of held.values()) free(logits);

@@ -79,8 +79,8 @@ export class OnnxSegmenter implements Runtime {
   /** @internal */
   constructor(parts: OpenedParts) {
     this.#parts = parts;
-    const { description } = parts;
-    this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
+    const { input } = parts.description.config;
+    this.#input = { table: normalisationTable(input), reversed: input.channelOrder === "bgr" };
   }
 
   async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {

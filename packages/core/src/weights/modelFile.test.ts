@@ -1,14 +1,17 @@
 import { readSafetensors, writeSafetensors } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
 import { CAMVID } from "../image/classLists.js";
-import { IMAGENET } from "../image/normalise.js";
 import { pspnetConfig } from "../model/config.js";
 import { describeWeights, type ModelDescription, parseDescription } from "./modelFile.js";
 
 const description: ModelDescription = {
-  config: pspnetConfig({ layers: 18, classes: 11, stem: "plain", concatOrder: "descending" }),
+  config: pspnetConfig({
+    classes: 11,
+    backbone: { layers: 18, stem: "plain" },
+    pyramid: { concatOrder: "descending" },
+    input: { channelOrder: "bgr", std: [0.004, 0.004, 0.004] },
+  }),
   classes: CAMVID,
-  ...IMAGENET,
   crop: 321,
   licence: "CC BY-NC 4.0",
   score: { meanIoU: 0.61, pixelAccuracy: 0.9, dataset: "CamVid val" },
@@ -28,7 +31,7 @@ describe("model file", () => {
 
   it("says what a plain safetensors file is, and a later version", () => {
     expect(() => parseDescription({}, { source: "a.safetensors" })).toThrow(
-      "a.safetensors: expected weights that describe themselves (version 1), found a plain safetensors file; take one that `pspnet train` wrote",
+      "a.safetensors: expected weights that describe themselves (version 2 or before), found a plain safetensors file; take one that `pspnet train` wrote",
     );
     expect(() => parseDescription({ ...describeWeights(description), pspnet: "9" })).toThrow("found version 9");
   });
@@ -38,13 +41,89 @@ describe("model file", () => {
     ["config", "[", "metadata config: expected an object"],
     ["names", '["one"]', "class list: expected 11 names and colours, one a class, found 1 names and 11 colours"],
     ["palette", "[[1,2]]", "metadata palette: expected a list of [red, green, blue]"],
-    ["mean", "3", "metadata mean: expected three numbers"],
-    ["std", "[1,2,null]", "metadata std: expected three numbers"],
-    ["channelOrder", "rbg", "metadata channelOrder: expected rgb or bgr"],
+    ["config", '{"classes":11,"input":{"mean":3}}', "input.mean: expected three numbers from 0 to 1"],
+    ["config", '{"classes":11,"input":{"std":[1,2,null]}}', "input.std: expected three numbers above 0"],
+    ["config", '{"classes":11,"input":{"channelOrder":"rbg"}}', "input.channelOrder: expected one of rgb, bgr"],
     ["crop", "-1", "metadata crop: expected a whole number above 0"],
     ["score", "{}", "metadata score: expected meanIoU, pixelAccuracy and dataset"],
   ])("refuses %s %s", (key, value, message) => {
     expect(() => parseDescription({ ...describeWeights(description), [key]: value })).toThrow(message);
+  });
+
+  /** As commit da5f831 wrote it. */
+  const VERSION_1 = {
+    pspnet: "1",
+    config:
+      '{"layers":50,"stem":"plain","stemChannels":[4],"strideIn":"1x1","ceilPool":true,"firstDilation":"halved",' +
+      '"outputStride":16,"width":4,"ppm":true,"bins":[1,3],"pool":"max","reduction":true,"headChannels":8,"auxChannels":9,' +
+      '"aux":true,"alignCorners":false,"concatOrder":"descending","dropout":0.2,"bnEps":0.001,"bnMomentum":0.05,"classes":2}',
+    names: '["land","sea"]',
+    palette: "[[142,202,240],[110,116,140]]",
+    mean: "[0.4,0.5,0.6]",
+    std: "[0.229,0.224,0.225]",
+    channelOrder: "bgr",
+    crop: "65",
+    licence: "CC0-1.0",
+    score: '{"epoch":1,"meanIoU":0.25,"pixelAccuracy":0.5,"dataset":"scenes (val)"}',
+  };
+
+  it("reads version 1, whose fields stood side by side", () => {
+    const backbone = { kind: "resnet", layers: 50, stem: "plain", stemChannels: [4], strideIn: "1x1", ceilPool: true };
+    expect(parseDescription(VERSION_1)).toEqual({
+      config: {
+        classes: 2,
+        backbone: { ...backbone, firstDilation: "halved", outputStride: 16, width: 4 },
+        pyramid: {
+          kind: "pooling",
+          bins: [1, 3],
+          pool: "max",
+          reduction: true,
+          concatOrder: "descending",
+          alignCorners: false,
+        },
+        head: { kind: "conv3x3", channels: 8, dropout: 0.2 },
+        auxiliary: { kind: "conv3x3", channels: 9, dropout: 0.2 },
+        upsampling: { kind: "bilinear", alignCorners: false },
+        input: { kind: "normalised", mean: [0.4, 0.5, 0.6], std: [0.229, 0.224, 0.225], channelOrder: "bgr" },
+        norm: { kind: "batch", eps: 0.001, momentum: 0.05 },
+      },
+      classes: {
+        names: ["land", "sea"],
+        palette: [
+          [142, 202, 240],
+          [110, 116, 140],
+        ],
+      },
+      crop: 65,
+      licence: "CC0-1.0",
+      score: { epoch: 1, meanIoU: 0.25, pixelAccuracy: 0.5, dataset: "scenes (val)" },
+    });
+  });
+
+  it("reads version 1 of a network without pyramid and auxiliary head", () => {
+    const config = JSON.stringify({ ...JSON.parse(VERSION_1.config), ppm: false, aux: false });
+    const { pyramid, auxiliary, head } = parseDescription({ ...VERSION_1, config }).config;
+    expect({ pyramid, auxiliary }).toEqual({ pyramid: { kind: "none" }, auxiliary: { kind: "none" } });
+    expect(head.dropout).toBe(0.2);
+  });
+
+  it.each([
+    ["mean", "[", "metadata mean: expected a value; the file is damaged"],
+    ["config", "7", "metadata config: expected an object; the file is damaged"],
+    ["channelOrder", "rbg", "input.channelOrder: expected one of rgb, bgr"],
+    [
+      "mean",
+      "[123.675,116.28,103.53]",
+      "input.mean: expected three numbers from 0 to 1 (.*divide .* by 255), found [123.675,",
+    ],
+    [
+      "std",
+      "[58.395,57.12,57.375]",
+      "input.std: expected three numbers above 0, 1 at most (.*divide .* by 255), found [58",
+    ],
+  ])("refuses version 1 with %s %s", (key, value, message) => {
+    const pattern = message.replace(/[[\]()]/g, "\\$&");
+    expect(() => parseDescription({ ...VERSION_1, [key]: value })).toThrow(new RegExp(pattern));
   });
 
   it("refuses to describe weights with the wrong number of names", () => {

@@ -1,8 +1,8 @@
 /** What a weights file says about itself, so that `pspnet predict weights.safetensors photo.jpg` needs nothing else. */
+import { isRecord } from "../config/kind.js";
 import { PspnetError } from "../error.js";
 import type { ClassList, Rgb } from "../image/classes.js";
-import type { Normalisation } from "../image/normalise.js";
-import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
+import { type PSPNetConfig, type PSPNetFields, pspnetConfig } from "../model/config.js";
 
 /** A measured score, and on what. */
 export interface RecordedScore {
@@ -11,7 +11,7 @@ export interface RecordedScore {
   readonly dataset: string;
 }
 
-export interface ModelDescription extends Normalisation {
+export interface ModelDescription {
   readonly config: PSPNetConfig;
   readonly classes: ClassList;
   /** Side of the training crops, and of the windows that predictions slide. */
@@ -22,22 +22,33 @@ export interface ModelDescription extends Normalisation {
   readonly command?: string;
 }
 
+type Metadata = Readonly<Record<string, string>>;
+
 /** Marks a file of ours, and the version of what follows. */
 const MARK = "pspnet";
-const VERSION = "1";
+const VERSION = "2";
+
+/** Makes of a version's metadata the next one's. */
+const MIGRATIONS: Readonly<Record<string, (metadata: Metadata, source: string) => Metadata>> = {
+  // The fields of the network stood side by side, which `pspnetConfig` still takes, and the normalisation beside them.
+  "1": ({ mean, std, channelOrder, ...metadata }, source) => {
+    const field = fieldReader({ ...metadata, mean, std, channelOrder: JSON.stringify(channelOrder) }, source);
+    const input = Object.fromEntries(
+      ["mean", "std", "channelOrder"].map((key) => [key, field(key, "a value", isThere)]),
+    );
+    return { ...metadata, [MARK]: "2", config: JSON.stringify({ ...field("config", "an object", isRecord), input }) };
+  },
+};
 
 /** The description as a safetensors file's metadata: one entry a field, JSON where it is not plain text. */
 export function describeWeights(description: ModelDescription): Record<string, string> {
-  const { config, classes, mean, std, channelOrder, crop, licence, score, command } = description;
+  const { config, classes, crop, licence, score, command } = description;
   checkClasses(classes, config);
   return {
     [MARK]: VERSION,
     config: JSON.stringify(config),
     names: JSON.stringify(classes.names),
     palette: JSON.stringify(classes.palette),
-    mean: JSON.stringify(mean),
-    std: JSON.stringify(std),
-    channelOrder,
     crop: String(crop),
     licence,
     ...(score && { score: JSON.stringify(score) }),
@@ -45,40 +56,34 @@ export function describeWeights(description: ModelDescription): Record<string, s
   };
 }
 
+/** Whether {@link describeWeights}, of any version, wrote this. */
+export function isDescription(metadata: Metadata): boolean {
+  return metadata[MARK] !== undefined;
+}
+
 /**
- * Reads back what {@link describeWeights} wrote.
+ * Reads back what {@link describeWeights} wrote, now or in an earlier version.
  *
  * @param options.source The file, for messages.
  * @throws PspnetError "weights" for a file without description or of a later version, "config" or "format" for a wrong field.
  */
 export function parseDescription(
-  metadata: Readonly<Record<string, string>>,
+  found: Metadata,
   { source = "weights" }: { readonly source?: string } = {},
 ): ModelDescription {
-  if (metadata[MARK] !== VERSION) {
-    const found = metadata[MARK] === undefined ? "a plain safetensors file" : `version ${metadata[MARK]}`;
-    const mend = "take one that `pspnet train` wrote, or update pspnet";
-    throw new PspnetError(
-      "weights",
-      `${source}: expected weights that describe themselves (version ${VERSION}), found ${found}; ${mend}`,
-    );
-  }
-  const { channelOrder, crop, licence, score, command } = metadata;
+  const metadata = migrated(found, source);
+  const { crop, licence, score, command } = metadata;
   const field = fieldReader(metadata, source);
-  const config = pspnetConfig(field("config", "an object", isRecord) as unknown as PSPNetConfig);
+  const config = pspnetConfig(field("config", "an object", isRecord) as unknown as PSPNetFields);
   const classes: ClassList = {
     names: field("names", "a list of strings", isStrings),
     palette: field("palette", "a list of [red, green, blue]", isPalette),
   };
   checkClasses(classes, config);
-  if (channelOrder !== "rgb" && channelOrder !== "bgr") fail(source, "channelOrder", "rgb or bgr");
   if (!(Number(crop) > 0 && Number.isInteger(Number(crop)))) fail(source, "crop", "a whole number above 0");
   return {
     config,
     classes,
-    mean: field("mean", "three numbers", isTriple),
-    std: field("std", "three numbers", isTriple),
-    channelOrder,
     crop: Number(crop),
     licence: licence ?? "",
     ...(score !== undefined && { score: field("score", "meanIoU, pixelAccuracy and dataset", isScore) }),
@@ -86,8 +91,20 @@ export function parseDescription(
   };
 }
 
+function migrated(metadata: Metadata, source: string): Metadata {
+  const version = metadata[MARK];
+  if (version === VERSION) return metadata;
+  if (Object.hasOwn(MIGRATIONS, version)) return migrated(MIGRATIONS[version](metadata, source), source);
+  const found = version === undefined ? "a plain safetensors file" : `version ${version}`;
+  const mend = "take one that `pspnet train` wrote, or update pspnet";
+  throw new PspnetError(
+    "weights",
+    `${source}: expected weights that describe themselves (version ${VERSION} or before), found ${found}; ${mend}`,
+  );
+}
+
 /** Reads JSON fields: `field(key, expected, holds)`. */
-function fieldReader(metadata: Readonly<Record<string, string>>, source: string) {
+function fieldReader(metadata: Metadata, source: string) {
   return <T>(key: string, expected: string, holds: (value: unknown) => value is T): T => {
     let value: unknown;
     try {
@@ -105,8 +122,8 @@ function checkClasses({ names, palette }: ClassList, { classes }: PSPNetConfig):
   throw new PspnetError("weights", `class list: expected ${classes} names and colours, one a class, found ${found}`);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function isThere(value: unknown): value is unknown {
+  return value !== null;
 }
 
 function isStrings(value: unknown): value is string[] {

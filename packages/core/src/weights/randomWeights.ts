@@ -2,7 +2,6 @@ import { fromFloat32, type WritableTensor, writeSafetensors } from "@pspnet/chec
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import type { ClassList } from "../image/classes.js";
 import { vocPalette } from "../image/classLists.js";
-import { IMAGENET } from "../image/normalise.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
 import { initialise } from "../nn/state.js";
@@ -27,7 +26,7 @@ export function randomWeights(
     if (source.kind !== "constant") continue;
     tensors.set(name, { dtype: "float32", shape: parameter.shape, bytes: fromFloat32(source.data, "float32") });
   }
-  return writeSafetensors(tensors, describeWeights({ ...IMAGENET, config, classes, crop: 473, licence: "" }));
+  return writeSafetensors(tensors, describeWeights({ config, classes, crop: 473, licence: "" }));
 }
 
 function numberedClasses(count: number): ClassList {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type Depth,
   PRECISIONS,
   type Precision,
   type PSPNetConfig,
@@ -53,7 +54,7 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
     );
     progress?.finish();
     if (flags.json)
-      printJson({ weights: file ?? null, layers: config.layers, classes: config.classes, rounds, ...report });
+      printJson({ weights: file ?? null, layers: config.backbone.layers, classes: config.classes, rounds, ...report });
     else show(report, config);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -62,8 +63,8 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
 
 /** The network that the flags describe, its heads as narrow as the rest. */
 function networkOf({ layers, classes, width }: BenchFlags) {
-  const narrow = width < 64 ? { headChannels: 8 * width, auxChannels: 4 * width } : {};
-  return { layers: layers as PSPNetConfig["layers"], classes, width, ...narrow };
+  const narrow = width < 64 ? { head: { channels: 8 * width }, auxiliary: { channels: 4 * width } } : {};
+  return { classes, backbone: { layers: layers as Depth, width }, ...narrow };
 }
 
 function runtimesHere(): RuntimeName[] {
@@ -71,7 +72,7 @@ function runtimesHere(): RuntimeName[] {
   return onnxVersion() !== null ? [...torch, "onnx"] : torch;
 }
 
-function show({ results, matrixProducts }: BenchReport, { layers, classes }: PSPNetConfig): void {
+function show({ results, matrixProducts }: BenchReport, { backbone: { layers }, classes }: PSPNetConfig): void {
   const rows = results.map((result) => [
     result.runtime,
     result.precision,

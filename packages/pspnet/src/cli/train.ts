@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { PspnetError } from "@pspnet/core";
-import { describeKeys, loadTrainConfig } from "../config/load.js";
+import { describeKeys } from "../config/keys.js";
+import { loadTrainConfig } from "../config/load.js";
 import { table } from "../report/table.js";
 import { train as runTraining } from "../train/train.js";
 import { interruptible, messages, print } from "./terminal.js";

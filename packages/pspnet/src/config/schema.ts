@@ -1,4 +1,4 @@
-import { classLists, PRECISIONS } from "@pspnet/core";
+import { classLists, completeParts, type NetworkFields, PRECISIONS, type PSPNetParts } from "@pspnet/core";
 import { z } from "zod";
 import { formatNames } from "../data/formats.js";
 
@@ -29,35 +29,11 @@ export const dataSchema = z.strictObject({
     .describe("ids in masks that are no class, beside 255: neither trained nor scored"),
 });
 
-const modelSchema = z.strictObject({
-  layers: z
-    .union([z.literal(18), z.literal(34), z.literal(50), z.literal(101), z.literal(152)])
-    .default(50)
-    .describe("depth of the ResNet"),
-  stem: z.enum(["deep", "plain"]).default("deep").describe("three 3x3 convolutions, or torchvision's one 7x7"),
-  stemChannels: z.tuple([z.int(), z.int(), z.int()]).optional().describe("channels of the deep stem"),
-  strideIn: z.enum(["1x1", "3x3"]).default("3x3").describe("the bottleneck convolution that carries the stride"),
-  ceilPool: z.boolean().default(false).describe("max-pool as Caffe: ceil mode, no padding"),
-  firstDilation: z
-    .enum(["full", "halved"])
-    .default("full")
-    .describe("dilation of the first block of the dilated stages"),
-  outputStride: z.union([z.literal(8), z.literal(16)]).default(8),
-  width: z.int().min(4).default(64).describe("channels of the first stage; 64 is ResNet's own"),
-  ppm: z.boolean().default(true).describe("false: the dilated FCN baseline without the pyramid"),
-  bins: z.array(z.int().min(1)).min(1).default([1, 2, 3, 6]).describe("grid sizes of the pyramid"),
-  pool: z.enum(["average", "max"]).default("average"),
-  reduction: z.boolean().default(true).describe("1x1 convolution after each pooling"),
-  headChannels: z.int().min(1).default(512),
-  auxChannels: z.int().min(1).default(256),
-  alignCorners: z.boolean().default(true),
-  concatOrder: z
-    .enum(["ascending", "descending"])
-    .default("ascending")
-    .describe("order of the pyramid's levels: ours and the official PyTorch's, or Caffe's"),
-  bnEps: z.number().positive().default(1e-5),
-  bnMomentum: z.number().min(0).max(1).default(0.1).describe("share of the batch in the running statistics"),
-  dropout: z.number().min(0).lt(1).default(0.1),
+/** Core says what a network may be. */
+const modelSchema = z.custom<NetworkFields>().transform((given, context): PSPNetParts => {
+  const { parts, problems } = completeParts(given);
+  for (const { path, message } of problems) context.addIssue({ code: "custom", path: [...path], message });
+  return parts;
 });
 
 const augmentSchema = z.strictObject({
@@ -87,7 +63,7 @@ export const trainConfigSchema = z.strictObject({
   licence: z.string().default("").describe("of the weights; stored in their file"),
   runs: z.string().default("runs"),
   data: dataSchema,
-  model: modelSchema.prefault({}),
+  model: modelSchema.prefault({}).describe("the network"),
   init: z
     .string()
     .nullable()
@@ -116,7 +92,12 @@ export const trainConfigSchema = z.strictObject({
     .default(10)
     .describe("learning rate of ppm, cls and aux over that of the backbone"),
   auxWeight: z.number().min(0).default(0.4).describe("weight of the auxiliary loss; 0 drops the branch"),
-  classWeights: z.array(z.number().min(0)).nullable().default(null).describe("weight of each class in the loss"),
+  classWeights: z
+    .array(z.number().min(0, "weights of 0 and more"))
+    .refine((weights) => weights.some((weight) => weight > 0), "one weight above 0 at least")
+    .nullable()
+    .default(null)
+    .describe("weight of each class in the loss"),
   freezeBn: z.boolean().default(false).describe("batch norm keeps its statistics, for small batches"),
   augment: augmentSchema.prefault({}),
 
@@ -143,6 +124,8 @@ export const trainConfigSchema = z.strictObject({
 });
 
 export type TrainConfig = z.output<typeof trainConfigSchema>;
+/** What must be said of a run: all but the dataset has a default. */
+export type TrainConfigInput = z.input<typeof trainConfigSchema>;
 export type DataConfig = z.output<typeof dataSchema>;
 
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;

@@ -1,6 +1,15 @@
-import { IGNORE, IMAGENET_MEAN, IMAGENET_STD, type LabelMap, type Random, type RgbImage, random } from "@pspnet/core";
+import {
+  IGNORE,
+  IMAGENET,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  type LabelMap,
+  type Random,
+  type RgbImage,
+  random,
+} from "@pspnet/core";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Augmentation, Augmenter, type AugmentOptions, drawAugmentation } from "./augment.js";
 import { scaledSide } from "./resample.js";
 
@@ -22,11 +31,13 @@ function makeSample(width: number, height: number, seed = 7): Sample {
   return { image, label };
 }
 
-function augment(sample: Sample, options: AugmentOptions, generator: Random) {
+type Options = Omit<AugmentOptions, "input"> & Partial<Pick<AugmentOptions, "input">>;
+
+function augment(sample: Sample, options: Options, generator: Random) {
   const { crop } = options;
   // Values that must not survive, to see that all of the target is written.
   const target = { image: new Float32Array(3 * crop * crop).fill(99), label: new Uint8Array(crop * crop).fill(77) };
-  new Augmenter(options).augment(sample, { generator, target });
+  new Augmenter({ input: IMAGENET, ...options }).augment(sample, { generator, target });
   return target;
 }
 
@@ -146,7 +157,7 @@ function cropWhole(whole: Whole, drawn: Augmentation, crop: number) {
   return { image, label };
 }
 
-function augmentWhole(sample: Sample, options: AugmentOptions, generator: Random) {
+function augmentWhole(sample: Sample, options: Options, generator: Random) {
   const drawn = drawAugmentation(generator, options);
   let whole = scaleWhole(sample, drawn.scale);
   if (drawn.degrees !== 0) whole = rotateWhole(whole, drawn.degrees);
@@ -187,6 +198,32 @@ test("without changes, a crop of the image's size is the normalised image", () =
   const [mean, std] = [IMAGENET_MEAN, IMAGENET_STD];
   image.forEach((value, i) => {
     expect(value).toBeCloseTo((sample.image.data[i] / 255 - mean[i % 3]) / std[i % 3], 4);
+  });
+});
+
+describe("another input than ImageNet's", () => {
+  const input = { mean: [0.1, 0.2, 0.3], std: [0.5, 0.25, 1], channelOrder: "bgr" } as const;
+
+  test("is what the crop is written in", () => {
+    const sample = makeSample(9, 9);
+    const { image } = augment(sample, { ...PLAIN, crop: 9, input }, random(1));
+    const expected = [...sample.image.data].map((_, i) => {
+      const channel = 2 - (i % 3);
+      return (sample.image.data[i - (i % 3) + channel] / 255 - input.mean[channel]) / input.std[channel];
+    });
+    image.forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i], 4);
+    });
+  });
+
+  test("has its own mean where nothing of the image is", () => {
+    const sample = makeSample(9, 9);
+    const draws = [0, 0, 1, 1, 1, 0, 0];
+    const generator = { ...random(1), next: () => draws.shift() ?? 0 };
+    const scripted: Random = { ...generator, uniform: (low, high) => low + (high - low) * generator.next() };
+    const { image, label } = augment(sample, { ...PLAIN, rotate: 45, crop: 9, input }, scripted);
+    expect(label[0]).toBe(IGNORE);
+    expect([...image.subarray(0, 3)]).toEqual([0, 0, 0]);
   });
 });
 

@@ -1,12 +1,4 @@
-import {
-  IGNORE,
-  IMAGENET_MEAN,
-  IMAGENET_STD,
-  type LabelMap,
-  type Random,
-  type RgbImage,
-  type Size,
-} from "@pspnet/core";
+import { IGNORE, type LabelMap, type Normalisation, type Random, type RgbImage, type Size } from "@pspnet/core";
 import { blur, blurSource } from "./blur.js";
 import {
   type Region,
@@ -31,6 +23,8 @@ export interface AugmentOptions {
   readonly mirror: boolean;
   /** Side of the square crop, pixels. */
   readonly crop: number;
+  /** How the network wants its input. */
+  readonly input: Normalisation;
 }
 
 /** What was drawn for one sample. */
@@ -47,16 +41,14 @@ export interface Augmentation {
 
 /** Memory that a crop is written into, for instance its place in a batch. */
 export interface CropTarget {
-  /** `[crop, crop, 3]`, normalised: (value - 255 mean) / (255 std), with ImageNet's mean and deviation; RGB. */
+  /** `[crop, crop, 3]`, normalised: (value - 255 mean) / (255 std); the mean beyond the image. */
   readonly image: Float32Array;
   /** `[crop, crop]`; {@link IGNORE} beyond the image. */
   readonly label: Uint8Array;
 }
 
-const FILL = Float32Array.from(IMAGENET_MEAN, (mean) => 255 * mean);
-
 /** Draws always the same count of numbers in the same order, so that one option leaves the others' draws as they are. */
-export function drawAugmentation(generator: Random, options: AugmentOptions): Augmentation {
+export function drawAugmentation(generator: Random, options: Omit<AugmentOptions, "crop" | "input">): Augmentation {
   const scale = generator.uniform(options.scaleMin, options.scaleMax);
   const turned = generator.next() < 0.5;
   const degrees = generator.uniform(-options.rotate, options.rotate);
@@ -78,11 +70,14 @@ export function drawAugmentation(generator: Random, options: AugmentOptions): Au
  */
 export class Augmenter {
   readonly #options: AugmentOptions;
+  /** The mean colour, of values from 0 to 255. */
+  readonly #fill: Float32Array;
   #images: [Float32Array, Float32Array, Float32Array] = [new Float32Array(0), new Float32Array(0), new Float32Array(0)];
   #labels: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
 
   constructor(options: AugmentOptions) {
     this.#options = options;
+    this.#fill = Float32Array.from(options.input.mean, (mean) => 255 * mean);
   }
 
   /** Writes a crop of the sample, drawn with `generator`, into all of `target`. */
@@ -108,7 +103,7 @@ export class Augmenter {
       target.label.fill(IGNORE);
     }
     const corner = rows.before * crop + columns.before;
-    writeImage(pixels, { shown, mirror: drawn.mirror, crop, corner, out: target.image });
+    this.#write(pixels, { shown, mirror: drawn.mirror, crop, corner, out: target.image });
     writeLabel(classes, { shown, mirror: drawn.mirror, crop, corner, out: target.label });
   }
 
@@ -121,7 +116,7 @@ export class Augmenter {
     scaleImage(image, { scale: drawn.scale, region: upright, out: current });
     if (drawn.degrees !== 0) {
       const out = this.#floats(1, sharp);
-      rotateImage({ turn, source: current, from: upright, region: sharp, out, fill: FILL });
+      rotateImage({ turn, source: current, from: upright, region: sharp, out, fill: this.#fill });
       current = out;
     }
     if (!drawn.blur) return current;
@@ -140,6 +135,25 @@ export class Augmenter {
     const out = this.#bytes(1, shown);
     rotateLabel({ turn, source, from: upright, region: shown, out });
     return out;
+  }
+
+  /** Normalises the part of an image that a crop shows, in the network's order of channels. */
+  #write(source: Float32Array, { shown, mirror, crop, corner, out }: Write<Float32Array>): void {
+    const { std, channelOrder } = this.#options.input;
+    const { width, height } = shown;
+    const step = mirror ? -3 : 3;
+    const [meanR, meanG, meanB] = this.#fill;
+    const [scaleR, scaleG, scaleB] = std.map((deviation) => 1 / (255 * deviation));
+    const [red, blue] = channelOrder === "rgb" ? [0, 2] : [2, 0];
+    for (let y = 0; y < height; y++) {
+      let from = 3 * (y * width + (mirror ? width - 1 : 0));
+      let to = 3 * (corner + y * crop);
+      for (let x = 0; x < width; x++, from += step, to += 3) {
+        out[to + red] = (source[from] - meanR) * scaleR;
+        out[to + 1] = (source[from + 1] - meanG) * scaleG;
+        out[to + blue] = (source[from + 2] - meanB) * scaleB;
+      }
+    }
   }
 
   #floats(which: 0 | 1 | 2, { width, height }: Region): Float32Array {
@@ -178,22 +192,6 @@ interface Write<T> {
   /** Index of the first pixel written. */
   readonly corner: number;
   readonly out: T;
-}
-
-function writeImage(source: Float32Array, { shown, mirror, crop, corner, out }: Write<Float32Array>): void {
-  const { width, height } = shown;
-  const step = mirror ? -3 : 3;
-  const [meanR, meanG, meanB] = FILL;
-  const [stdR, stdG, stdB] = IMAGENET_STD.map((std) => 1 / (255 * std));
-  for (let y = 0; y < height; y++) {
-    let from = 3 * (y * width + (mirror ? width - 1 : 0));
-    let to = 3 * (corner + y * crop);
-    for (let x = 0; x < width; x++, from += step, to += 3) {
-      out[to] = (source[from] - meanR) * stdR;
-      out[to + 1] = (source[from + 1] - meanG) * stdG;
-      out[to + 2] = (source[from + 2] - meanB) * stdB;
-    }
-  }
 }
 
 function writeLabel(source: Uint8Array, { shown, mirror, crop, corner, out }: Write<Uint8Array>): void {

@@ -1,4 +1,4 @@
-import { PspnetError } from "@pspnet/core";
+import { IMAGENET, type Normalisation, PspnetError } from "@pspnet/core";
 import type { AugmentOptions } from "./augment.js";
 import type { Dataset } from "./dataset.js";
 import { type LoaderThread, startThreads } from "./loaderThreads.js";
@@ -18,7 +18,9 @@ export interface LoaderOptions {
   readonly fraction: number;
   /** "ram" keeps every decoded sample: 4 bytes a pixel of the dataset. */
   readonly cache: "none" | "ram";
-  readonly augment: Omit<AugmentOptions, "crop">;
+  readonly augment: Omit<AugmentOptions, "crop" | "input">;
+  /** How the network wants its input; ImageNet's way when it is left out. */
+  readonly input?: Normalisation;
   /** This process of `worldSize`: each loads its own share of every epoch, `batch` samples a step. */
   readonly rank?: number;
   readonly worldSize?: number;
@@ -35,7 +37,7 @@ export interface EpochEntry {
 
 /** Training samples of one step, in memory that is used again after `release`. */
 export interface Batch {
-  /** `[n, h, w, 3]`, interleaved RGB, normalised by ImageNet's mean and deviation. */
+  /** `[n, h, w, 3]`, interleaved, normalised. */
   readonly images: Float32Array;
   /** `[n, h, w]`, class ids; 255 is ignored. */
   readonly labels: Uint8Array;
@@ -79,7 +81,7 @@ export class Loader {
     this.#options = options;
     this.#length = dataset.length;
     this.#slots = Array.from({ length: prefetch + 1 }, () => createSlot(batch, crop));
-    const augment = { ...options.augment, crop };
+    const augment = { ...options.augment, crop, input: options.input ?? IMAGENET };
     const writer: WriterOptions = { seed, augment, slots: this.#slots, keep: cache === "ram" };
     this.#threads = startThreads(workers, { dataset, writer });
   }

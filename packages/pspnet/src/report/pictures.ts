@@ -13,7 +13,7 @@ import { drawingToPng, fromPixels } from "../files/png.js";
 import { grid, shrinkTo } from "./grid.js";
 import { escapeMarkup } from "./markup.js";
 
-export interface BatchPictureOptions extends Pick<Normalisation, "mean" | "std"> {
+export interface BatchPictureOptions extends Normalisation {
   readonly shape: readonly [n: number, h: number, w: number];
   readonly palette: readonly Rgb[];
 }
@@ -48,10 +48,14 @@ export function batchPicture(images: Float32Array, labels: Uint8Array, options: 
   return grid(tiles, { columns: CROP_COLUMNS, gap: GAP });
 }
 
-/** Back to 0 to 255, rounded and clamped. */
-function denormalise(values: Float32Array, { mean, std }: Pick<Normalisation, "mean" | "std">): Uint8Array {
+/** Back to RGB of 0 to 255, rounded and clamped. */
+function denormalise(values: Float32Array, { mean, std, channelOrder }: Normalisation): Uint8Array {
   const data = new Uint8ClampedArray(values.length);
-  for (let i = 0; i < values.length; i++) data[i] = 255 * (values[i] * std[i % 3] + mean[i % 3]);
+  const order = channelOrder === "rgb" ? [0, 1, 2] : [2, 1, 0];
+  for (let i = 0; i < values.length; i++) {
+    const channel = i % 3;
+    data[i] = 255 * (values[i - channel + order[channel]] * std[channel] + mean[channel]);
+  }
   return new Uint8Array(data.buffer);
 }
 

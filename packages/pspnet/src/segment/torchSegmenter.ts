@@ -33,7 +33,7 @@ import { type Engine, type EngineOptions, openEngine } from "./engine.js";
 const ENLARGED = 3;
 
 /** What is said of a network beside its weights. */
-export type NetworkDescription = Pick<ModelDescription, "config" | "mean" | "std" | "channelOrder" | "crop">;
+export type NetworkDescription = Pick<ModelDescription, "config" | "crop">;
 
 /**
  * A network on libtorch.
@@ -60,7 +60,7 @@ export class TorchSegmenter implements Runtime {
     const graph = optimise(networkGraph(config, state));
     this.#plan = new Plan(graph, { precision, device, usualSize: [crop, crop] });
     this.#description = description;
-    this.#input = { table: normalisationTable(description), reversed: description.channelOrder === "bgr" };
+    this.#input = { table: normalisationTable(config.input), reversed: config.input.channelOrder === "bgr" };
   }
 
   async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
@@ -126,7 +126,7 @@ export class TorchSegmenter implements Runtime {
     const size = alignedSize([height, width], config);
     const need = this.#plan.memoryFor([1, ...size]) + mapsOfLogits(maps, { ...config, height, width });
     requireMemory({ image: { height, width }, need, available: availableMemory() + memoryKept() });
-    return { ...this.#input, size, alignCorners: config.alignCorners };
+    return { ...this.#input, size, alignCorners: config.upsampling.alignCorners };
   }
 }
 

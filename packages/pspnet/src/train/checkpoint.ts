@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import {
+  completeParts,
   fromFloat32,
   type PSPNet,
   PspnetError,
@@ -86,10 +87,10 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
     );
-  const state = JSON.parse(metadata.state);
+  const [config, state] = [JSON.parse(metadata.config), JSON.parse(metadata.state)];
+  // Checkpoints of earlier versions have no budget, and the network's fields side by side.
   return {
-    // Checkpoints from before there were budgets lack these.
-    config: { budget: null, ...JSON.parse(metadata.config) },
+    config: { budget: null, ...config, model: completeParts(config.model).parts },
     state: { elapsed: state.seconds, validating: 0, ...state },
     weights: part("model."),
     momentum: part("momentum."),

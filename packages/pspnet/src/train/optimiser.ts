@@ -1,9 +1,6 @@
-import type { PSPNet, State } from "@pspnet/core";
+import { type PSPNet, partOf, type State } from "@pspnet/core";
 import { SGD, type Tensor, tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
-
-/** The parts that start from random weights and learn faster; the rest is the backbone. */
-const isHead = (name: string): boolean => /^(ppm|cls|aux)\./.test(name);
 
 /** Names of the trained parameters in the order of the optimiser's groups: backbone, then head. */
 export function trainedNames(model: PSPNet): {
@@ -11,7 +8,8 @@ export function trainedNames(model: PSPNet): {
   readonly head: readonly string[];
 } {
   const names = [...model.namedParameters()].map(([name]) => name);
-  return { backbone: names.filter((name) => !isHead(name)), head: names.filter(isHead) };
+  const [backbone, head] = [true, false].map((is) => names.filter((name) => (partOf(name) === "backbone") === is));
+  return { backbone, head };
 }
 
 /**

@@ -6,7 +6,6 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type ClassList,
   type ConfusionMatrix,
-  IMAGENET,
   type LabelMap,
   type Precision,
   PspnetError,
@@ -113,7 +112,7 @@ export class Run {
   async logBatch(batch: Batch, step: number): Promise<void> {
     if (step >= PICTURED_BATCHES) return;
     const picture = batchPicture(batch.images, batch.labels, {
-      ...IMAGENET,
+      ...this.config.model.input,
       shape: batch.shape,
       palette: this.#classes.palette,
     });

@@ -55,7 +55,7 @@ function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, opti
     classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
   const dtype = PRECISION_DTYPE[precision];
   const logits = dtype === "float32" ? model.forward(x) : autocast({ device, dtype }, () => model.forward(x));
-  const { alignCorners } = model.config;
+  const { alignCorners } = model.config.upsampling;
   return segmentationLoss(logits, y, { alignCorners, auxWeight, classWeights: weights });
 }
 

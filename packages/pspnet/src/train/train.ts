@@ -1,6 +1,5 @@
 import {
   describeWeights,
-  IMAGENET,
   loadStateDict,
   mixSeed,
   type PSPNet,
@@ -9,7 +8,8 @@ import {
   WHOLE_IMAGE,
 } from "@pspnet/core";
 import { backend, type SGD, type Tensor } from "@pspnet/torch";
-import { seconds, type TrainConfig } from "../config/schema.js";
+import { seconds, type TrainConfig, type TrainConfigInput } from "../config/schema.js";
+import { validateTrainConfig } from "../config/validate.js";
 import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
 import { atomicWrite } from "../files/atomicWrite.js";
@@ -56,14 +56,15 @@ interface Job {
 }
 
 /**
- * Trains PSPNet by the official recipe, or what `config` makes of it, into `runs/<name>`.
+ * Trains PSPNet by the official recipe, or what the configuration makes of it, into `runs/<name>`.
  *
  * The same configuration gives the same weights, bit for bit, whatever the number of loader workers, and however often the
  * run is broken off and resumed. With a budget the learning rate follows the clock, so only the steps that were done are kept.
  *
  * @throws PspnetError "config", "data" or "weights" before the first step; "training" for a loss that is not finite.
  */
-export async function train(config: TrainConfig, { signal, stream }: TrainOptions = {}): Promise<TrainResult> {
+export async function train(given: TrainConfigInput, { signal, stream }: TrainOptions = {}): Promise<TrainResult> {
+  const config = validateTrainConfig(given, "train");
   const start = performance.now();
   const engine = openEngine(config);
   const training = await openDataset(config.data, "train");
@@ -76,7 +77,7 @@ export async function train(config: TrainConfig, { signal, stream }: TrainOption
   const optimiser = createOptimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
   const began = start - 1000 * state.elapsed;
-  const loader = new Loader(training, config);
+  const loader = new Loader(training, { ...config, input: config.model.input });
   let run: Run | undefined;
   try {
     const steps = config.epochs * loader.batches;
@@ -201,11 +202,7 @@ function step(job: Job, batch: Batch, lr: number): number {
 async function validate(job: Job): Promise<void> {
   const { config, engine, model, run, state, validation } = job;
   const start = performance.now();
-  using segmenter = new TorchSegmenter(
-    { ...IMAGENET, config: model.config, crop: config.crop },
-    stateOf(model),
-    engine,
-  );
+  using segmenter = new TorchSegmenter({ config: model.config, crop: config.crop }, stateOf(model), engine);
   const view = run.validation(validation.length);
   const protocol = { ...WHOLE_IMAGE, crop: config.validation.crop };
   const confusion = await evaluate(segmenter, validation, { protocol, onImage: view.image });
@@ -234,7 +231,6 @@ async function saveWeights({ config, model, state, validation }: Job, file: stri
       ? { ...best, dataset: `${config.data.root} (${config.data.val})` }
       : undefined;
   const description = describeWeights({
-    ...IMAGENET,
     config: model.config,
     classes,
     crop: config.crop,

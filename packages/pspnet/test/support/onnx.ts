@@ -3,6 +3,7 @@ import {
   IMAGENET,
   loadStateDict,
   type ModelDescription,
+  type NetworkFields,
   networkGraph,
   type OnnxOptions,
   optimise,
@@ -37,7 +38,7 @@ export interface SmallNetwork {
 }
 
 /** A narrow network of a form, its weights made from their names. */
-export function smallNetwork(form: Partial<PSPNetConfig>): SmallNetwork {
+export function smallNetwork(form: NetworkFields): SmallNetwork {
   const config = pspnetConfig({ classes: 7, width: 8, headChannels: 16, aux: false, ...form });
   const eager = new PSPNet(config);
   const state = reproducibleState(eager);

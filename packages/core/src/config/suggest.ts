@@ -26,3 +26,9 @@ function editDistance(a: string, b: string): number {
   }
   return rows[a.length][b.length];
 }
+
+/** What is said of a key that is none of `known`. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const near = nearest(key.slice(key.lastIndexOf(".") + 1), known);
+  return `unknown key "${key}"; ${near ? `did you mean "${near}"?` : `known keys are ${known.join(", ")}`}`;
+}

@@ -1,4 +1,5 @@
 import type { State, StateTensor } from "@pspnet/checkpoints";
+import { withoutPrefix } from "../nn/state.js";
 
 /**
  * A classification network's weights under the names of PSPNet's backbone: torchvision's ResNets (`conv1`, `bn1`,
@@ -7,11 +8,8 @@ import type { State, StateTensor } from "@pspnet/checkpoints";
  */
 export function backboneStateFrom(state: State): Map<string, StateTensor> {
   const renamed = new Map<string, StateTensor>();
-  for (const [name, tensor] of state) {
-    const plain = name.replace(/^module\./, "");
-    if (/^fc\./.test(plain)) continue;
-    renamed.set(plain.replace(/^(conv|bn)([123])\./, stemName), tensor);
-  }
+  for (const [name, tensor] of withoutPrefix(state, "module."))
+    if (!name.startsWith("fc.")) renamed.set(name.replace(/^(conv|bn)([123])\./, stemName), tensor);
   return renamed;
 }
 

@@ -1,0 +1,87 @@
+import { kaimingNormal } from "../nn/initialisers.js";
+import { type BatchNorm2d, Conv2d, type Conv2dLayerOptions, Sequential } from "../nn/layers.js";
+import { Layer } from "../nn/module.js";
+import type { Norm } from "../nn/norm.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+export interface BlockOptions {
+  readonly input: number;
+  readonly planes: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** Which convolution of a bottleneck strides. */
+  readonly strideIn: "1x1" | "3x3";
+  readonly norm: Norm;
+}
+
+/** relu(x + bn(conv3x3(relu(bn(conv3x3(x)))))), both convolutions dilated. */
+export class BasicBlock extends Layer {
+  static readonly expansion = 1;
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm2d;
+  readonly downsample: Sequential | null;
+
+  constructor({ input, planes, stride, dilation, norm }: BlockOptions) {
+    super();
+    this.conv1 = convolution([input, planes], { kernel: 3, stride, dilation });
+    this.bn1 = norm(planes);
+    this.conv2 = convolution([planes, planes], { kernel: 3, dilation });
+    this.bn2 = norm(planes);
+    this.downsample = projection([input, planes], { stride, norm });
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    const y = this.bn1.forward(this.conv1.forward(x)).relu();
+    const residual = this.bn2.forward(this.conv2.forward(y));
+    return residual.add(this.downsample?.forward(x) ?? x).relu();
+  }
+}
+
+/** relu(x + bn(conv1x1(relu(bn(conv3x3(relu(bn(conv1x1(x))))))))), the 3x3 dilated; the last has 4 times the channels. */
+export class Bottleneck extends Layer {
+  static readonly expansion = 4;
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm2d;
+  readonly conv3: Conv2d;
+  readonly bn3: BatchNorm2d;
+  readonly downsample: Sequential | null;
+
+  constructor({ input, planes, stride, dilation, strideIn, norm }: BlockOptions) {
+    super();
+    const output = planes * Bottleneck.expansion;
+    const inFirst = strideIn === "1x1";
+    this.conv1 = convolution([input, planes], { kernel: 1, stride: inFirst ? stride : 1 });
+    this.bn1 = norm(planes);
+    this.conv2 = convolution([planes, planes], { kernel: 3, stride: inFirst ? 1 : stride, dilation });
+    this.bn2 = norm(planes);
+    this.conv3 = convolution([planes, output], { kernel: 1 });
+    this.bn3 = norm(output);
+    this.downsample = projection([input, output], { stride, norm });
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    let y = this.bn1.forward(this.conv1.forward(x)).relu();
+    y = this.bn2.forward(this.conv2.forward(y)).relu();
+    const residual = this.bn3.forward(this.conv3.forward(y));
+    return residual.add(this.downsample?.forward(x) ?? x).relu();
+  }
+}
+
+/** The shortcut where sizes differ: a strided 1x1 convolution. Elsewhere it is the identity, null. */
+function projection(
+  channels: readonly [number, number],
+  { stride, norm }: Pick<BlockOptions, "stride" | "norm">,
+): Sequential | null {
+  if (stride === 1 && channels[0] === channels[1]) return null;
+  return new Sequential(convolution(channels, { kernel: 1, stride }), norm(channels[1]));
+}
+
+/** Convolution whose padding keeps the size, up to the stride. */
+export function convolution(channels: readonly [number, number], options: Conv2dLayerOptions): Conv2d {
+  const padding = ((options.kernel - 1) / 2) * (options.dilation ?? 1);
+  return new Conv2d(channels, { padding, init: kaimingNormal, ...options });
+}

@@ -1,0 +1,83 @@
+import { readFile } from "node:fs/promises";
+import { PspnetError } from "@pspnet/core";
+import { parse } from "yaml";
+
+/** Keys and values as a file or a command line gives them, not looked at yet. */
+export type Tree = Record<string, unknown>;
+
+/**
+ * The keys of a YAML file.
+ *
+ * @param file its name, for messages.
+ * @throws PspnetError "usage" when it cannot be read, "config" when it is no YAML.
+ */
+export async function readYaml(path: string, file: string): Promise<Tree> {
+  const text = await readText(path);
+  let tree: unknown;
+  try {
+    tree = parse(text) ?? {};
+  } catch (cause) {
+    throw new PspnetError("config", `${file}: expected YAML, found an error in it: ${(cause as Error).message}`);
+  }
+  if (!isTree(tree))
+    throw new PspnetError("config", `${file}: expected keys and values at the top, found ${typeof tree}`);
+  return tree;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    const mend = "pass the path of a YAML file; `pspnet train --help` shows one";
+    throw new PspnetError(
+      "usage",
+      `train: expected a readable configuration at ${path} (${(cause as Error).message}); ${mend}`,
+    );
+  }
+}
+
+/** The keys that `key=value` overrides give, `model.backbone.layers=18`; values are YAML. */
+export function parseOverrides(overrides: readonly string[]): Tree {
+  const tree: Tree = {};
+  for (const override of overrides) setKey(tree, override);
+  return tree;
+}
+
+function setKey(tree: Tree, override: string): void {
+  const equals = override.indexOf("=");
+  if (equals < 1)
+    throw new PspnetError(
+      "usage",
+      `train: expected key=value, found "${override}"; for example lr=0.02 or model.backbone.layers=18`,
+    );
+  const path = override.slice(0, equals).split(".");
+  let node = tree;
+  for (const key of path.slice(0, -1)) {
+    if (!isTree(node[key])) node[key] = {};
+    node = node[key] as Tree;
+  }
+  node[path[path.length - 1]] = parseValue(override, equals + 1);
+}
+
+function parseValue(override: string, start: number): unknown {
+  try {
+    return parse(override.slice(start));
+  } catch (cause) {
+    const reason = (cause as Error).message.split("\n")[0];
+    throw new PspnetError("usage", `train: expected a value that YAML can read in "${override}": ${reason}`, { cause });
+  }
+}
+
+/** `over` wins, and keeps what it does not say of `base`. */
+export function merge(base: Tree, over: Tree): Tree {
+  const result = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const old = result[key];
+    result[key] = isTree(old) && isTree(value) ? merge(old, value) : value;
+  }
+  return result;
+}
+
+export function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
