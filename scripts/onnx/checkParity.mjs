@@ -9,16 +9,7 @@
  * of a trained network's size. Prints the figures; exit code 1 when float32 logits differ by more than 1e-4 of the largest, or
  * more than 0.01 % of the labels.
  */
-import {
-  exportOnnx,
-  IMAGENET,
-  initialise,
-  networkGraph,
-  optimise,
-  PSPNet,
-  pspnetConfig,
-  upsampleLogits,
-} from "@pspnet/core";
+import { exportOnnx, initialise, networkGraph, optimise, PSPNet, pspnetConfig, upsampleLogits } from "@pspnet/core";
 import { backend, noGrad, scope, tensor } from "@pspnet/torch";
 import ort from "onnxruntime-node";
 
@@ -132,7 +123,7 @@ for (const layers of depths.split(",").map(Number)) {
     names: Array.from({ length: CLASSES }, (_, id) => `class${id}`),
     palette: Array.from({ length: CLASSES }, (_, id) => [id, id, id]),
   };
-  const description = { ...IMAGENET, config: model.config, classes, crop: 473, licence: "" };
+  const description = { config: model.config, classes, crop: 473, licence: "" };
   const graph = optimise(networkGraph(model.config, stateOf(model)));
   const cases = sizes.split(",").map((text) => {
     const size = text.split("x").map(Number);

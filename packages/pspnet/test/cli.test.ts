@@ -9,7 +9,6 @@ import {
   encodeMask,
   encodePng,
   fromFloat32,
-  IMAGENET,
   initialise,
   makeScene,
   PSPNet,
@@ -70,10 +69,7 @@ function smallWeights(count: number): Uint8Array {
         ]
       : Array.from({ length: count }, (_, id) => `class${id}`);
   const palette = names.map((_, id) => [id, 2 * id, 3 * id] as const);
-  return writeSafetensors(
-    tensors,
-    describeWeights({ ...IMAGENET, config, classes: { names, palette }, crop: 57, licence: "" }),
-  );
+  return writeSafetensors(tensors, describeWeights({ config, classes: { names, palette }, crop: 57, licence: "" }));
 }
 
 /** A copy of the scenes that a test may break. */

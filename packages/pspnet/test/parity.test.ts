@@ -4,7 +4,6 @@
  */
 import { readFile } from "node:fs/promises";
 import {
-  IMAGENET,
   loadStateDict,
   PSPNet,
   type PSPNetConfig,
@@ -192,7 +191,7 @@ it("scales, windows and flips give the official test.py's probabilities within 1
     data: Uint8Array.from(words(`photo ${height}x${width}`, 3 * height * width), (word) => word >>> 24),
   };
   const state = reproducibleState(new PSPNet(config));
-  using segmenter = new TorchSegmenter({ ...IMAGENET, config, crop: 65 }, state, { device: "cpu", precision: "fp32" });
+  using segmenter = new TorchSegmenter({ config, crop: 65 }, state, { device: "cpu", precision: "fp32" });
   const protocol = { scales: [0.75, 1.25], flip: true, crop: 65, baseSize: 80 };
   const found = await segmenter.probabilities(image, protocol);
   const expected = values("protocol.probabilities");

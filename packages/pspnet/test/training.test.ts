@@ -2,11 +2,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeSafetensors } from "@pspnet/core";
+import { fromFloat32, type StoredTensor, type WritableTensor, writeSafetensors } from "@pspnet/core";
 import { backend, liveTensors } from "@pspnet/torch";
 import {
   loadModel,
   openDataset,
+  pspnetConfig,
+  randomWeights,
   readSafetensors,
   type TrainConfigInput,
   train,
@@ -47,6 +49,21 @@ function config(name: string, changes: Partial<TrainConfigInput> = {}) {
 async function lastWeights(run: string): Promise<Map<string, Float32Array>> {
   const { tensors } = readSafetensors(await readFile(join(run, "weights", "last.safetensors")));
   return new Map([...tensors].map(([name, tensor]) => [name, tensor.float32()]));
+}
+
+const STEM = "layer0.0.weight";
+
+/** The first convolution, for images whose channels come the other way round. */
+function swappedChannels(tensors: ReadonlyMap<string, StoredTensor>): [string, WritableTensor] {
+  const stem = tensors.get(STEM)!;
+  const { shape } = stem;
+  const plane = shape[2] * shape[3];
+  const values = stem.float32();
+  const swapped = values.map((_, i) => {
+    const channel = Math.floor(i / plane) % 3;
+    return values[i + (2 - 2 * channel) * plane];
+  });
+  return [STEM, { dtype: "float32", shape, bytes: fromFloat32(swapped, "float32") }];
 }
 
 describe("a run", () => {
@@ -125,6 +142,36 @@ describe("a run", () => {
       /another configuration[\s\S]*lr: 0.01 \(now 0.5\)/,
     );
     await expect(train(config("nothing", { resume: true }))).rejects.toThrow(/expected the state of a run/);
+  });
+
+  test("is not begun with fewer weights than classes", async () => {
+    const few = train(config("few", { classWeights: [1, 2] }));
+    await expect(few).rejects.toThrow(/classWeights: expected 16 numbers, one for each class .*, found 2/);
+    expect(existsSync(join(folder, "runs", "few"))).toBe(false);
+  });
+
+  test("on channels in another order is the same run", async () => {
+    const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8 } as const;
+    const begin = async (channelOrder: "rgb" | "bgr") => {
+      const input = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3], channelOrder } as const;
+      const { metadata, tensors } = readSafetensors(randomWeights(pspnetConfig({ classes: 16, ...model, input })));
+      const file = join(folder, `${channelOrder}.safetensors`);
+      const swapped = new Map([...tensors, ...(channelOrder === "bgr" ? [swappedChannels(tensors)] : [])]);
+      await writeFile(file, writeSafetensors(swapped, metadata));
+      return train(config(channelOrder, { model: { ...model, input }, init: file, epochs: 1 }));
+    };
+    const [rgb, bgr] = [await begin("rgb"), await begin("bgr")];
+    expect(bgr.state.best!.meanIoU).toBeCloseTo(rgb.state.best!.meanIoU, 3);
+    const [expected, found] = [await lastWeights(rgb.folder), await lastWeights(bgr.folder)];
+    for (const [name, values] of expected) {
+      if (name === STEM) continue;
+      const difference = values.reduce((most, value, i) => Math.max(most, Math.abs(value - found.get(name)![i])), 0);
+      expect(difference, name).toBeLessThan(1e-3);
+    }
+    const { description } = await loadModel(join(bgr.folder, "weights", "last.safetensors"), backend());
+    expect(description.config.input).toMatchObject({ mean: [0.4, 0.5, 0.6], channelOrder: "bgr" });
+    const pictures = [rgb, bgr].map((run) => readFileSync(join(run.folder, "pictures", "train-batch-1.png")));
+    expect(pictures[1].equals(pictures[0])).toBe(true);
   });
 
   test("stops on a loss that is not finite, naming step, rate and files", async () => {

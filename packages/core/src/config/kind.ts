@@ -49,7 +49,7 @@ export interface Problem {
 
 /** `layers: expected one of 18, 34, found 20` */
 export function mismatch(path: readonly string[], expected: string, found: unknown): Problem {
-  return { path, message: `expected ${expected}, found ${JSON.stringify(found)}` };
+  return { path, message: `expected ${expected}, found ${typeof found === "number" ? found : JSON.stringify(found)}` };
 }
 
 export interface Completed {

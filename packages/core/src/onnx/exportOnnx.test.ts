@@ -2,7 +2,6 @@ import { fromFloat32, type State, toFloat32 } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
 import { networkGraph } from "../graph/networkGraph.js";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
-import { IMAGENET } from "../image/normalise.js";
 import { type NetworkFields, pspnetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
 import { initialise } from "../nn/state.js";
@@ -103,7 +102,7 @@ function network(form: NetworkFields = {}) {
     [255, 255, 255],
   ] as const;
   const classes = { names: ["sky", "sea", "ground: Z\u00fcrich"], palette };
-  const description: ModelDescription = { ...IMAGENET, config, classes, crop: 97, licence: "CC0-1.0" };
+  const description: ModelDescription = { config, classes, crop: 97, licence: "CC0-1.0" };
   return { description, state, graph: optimise(networkGraph(config, state)) };
 }
 

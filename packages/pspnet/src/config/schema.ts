@@ -93,8 +93,8 @@ export const trainConfigSchema = z.strictObject({
     .describe("learning rate of ppm, cls and aux over that of the backbone"),
   auxWeight: z.number().min(0).default(0.4).describe("weight of the auxiliary loss; 0 drops the branch"),
   classWeights: z
-    .array(z.number().min(0, "weights of 0 and more"))
-    .refine((weights) => weights.some((weight) => weight > 0), "one weight above 0 at least")
+    .array(z.number().min(0))
+    .refine((weights) => weights.some((weight) => weight > 0), "expected at least one weight above 0")
     .nullable()
     .default(null)
     .describe("weight of each class in the loss"),

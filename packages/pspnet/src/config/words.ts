@@ -42,5 +42,6 @@ function either(choices: readonly string[]): string {
 }
 
 function found(value: unknown): string {
+  if (typeof value === "number") return String(value);
   return value === undefined || value === null ? "nothing" : JSON.stringify(value);
 }

@@ -1,5 +1,6 @@
-import { IGNORE, type Logits } from "@pspnet/core";
+import { IGNORE, type Logits, PspnetError } from "@pspnet/core";
 import type { Tensor } from "@pspnet/torch";
+import type { TrainConfig } from "../config/schema.js";
 
 export interface SegmentationLossOptions {
   readonly alignCorners: boolean;
@@ -23,4 +24,11 @@ export function segmentationLoss(
     logits.upsampledCrossEntropy(labels, { alignCorners, weight, ignoreIndex: IGNORE });
   const main = crossEntropy(out);
   return aux === null ? main : main.add(crossEntropy(aux).mul(auxWeight));
+}
+
+/** @throws PspnetError "config" unless there is a weight for each class. */
+export function checkClassWeights({ classWeights }: Pick<TrainConfig, "classWeights">, classes: number): void {
+  if (classWeights === null || classWeights.length === classes) return;
+  const expected = `${classes} numbers, one for each class of the dataset`;
+  throw new PspnetError("config", `classWeights: expected ${expected}, found ${classWeights.length}`);
 }

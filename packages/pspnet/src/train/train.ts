@@ -18,6 +18,7 @@ import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
 import { epochOf, NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
+import { checkClassWeights } from "./loss.js";
 import { createNetwork, stateOf } from "./network.js";
 import { createOptimiser, setLearningRate } from "./optimiser.js";
 import { placeRun, Run } from "./run.js";
@@ -70,6 +71,7 @@ export async function train(given: TrainConfigInput, { signal, stream }: TrainOp
   const training = await openDataset(config.data, "train");
   const validation = await openDataset(config.data, "val");
   const { classes } = training;
+  checkClassWeights(config, classes.names.length);
   const memory = backend({ device: engine.device });
   const model = await createNetwork(config, { classes: classes.names.length, backend: memory });
   const { folder, checkpoint } = await placeRun(config);

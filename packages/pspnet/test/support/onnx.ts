@@ -1,6 +1,5 @@
 import {
   exportOnnx,
-  IMAGENET,
   loadStateDict,
   type ModelDescription,
   type NetworkFields,
@@ -45,7 +44,7 @@ export function smallNetwork(form: NetworkFields): SmallNetwork {
   loadStateDict(eager, state, { backend: backend() });
   const ids = Array.from({ length: config.classes }, (_, id) => id);
   const classes = { names: ids.map((id) => `class ${id}`), palette: ids.map((id) => [id, 2 * id, 3 * id] as const) };
-  const description = { ...IMAGENET, config, classes, crop: 97, licence: "MIT" };
+  const description = { config, classes, crop: 97, licence: "MIT" };
   return { config, description, state, eager: eager.eval() };
 }
 
