@@ -26,7 +26,9 @@ async function session(dtype) {
 /** Labels of a photograph, `[height * width]`. What stands beyond it is grey, ImageNet's mean. */
 async function labelsOf(opened, { width, height, data }) {
   const [h, w] = alignedSize([height, width], description.config);
-  const padded = Uint8Array.from({ length: 3 * h * w }, (_, i) => Math.round(255 * description.config.input.mean[i % 3]));
+  const padded = Uint8Array.from({ length: 3 * h * w }, (_, i) =>
+    Math.round(255 * description.config.input.mean[i % 3]),
+  );
   for (let y = 0; y < height; y++) padded.set(data.subarray(3 * y * width, 3 * (y + 1) * width), 3 * y * w);
   const { labels } = await opened.run({ image: new ort.Tensor("uint8", padded, [1, h, w, 3]) });
   const rows = Array.from({ length: height }, (_, y) => labels.data.subarray(y * w, y * w + width));
