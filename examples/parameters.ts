@@ -8,7 +8,7 @@ for (const layers of [50, 101, 152] as const) {
     ["VOC 2012", 21],
     ["Cityscapes", 19],
   ] as const) {
-    const model = new PSPNet(pspnetConfig({ layers, classes }));
+    const model = new PSPNet(pspnetConfig({ classes, backbone: { layers } }));
     console.log(
       `PSPNet-${layers} ${dataset}: ${parameterCount(model).toLocaleString("en")} parameters in ${model.stateDict().size} tensors`,
     );

@@ -9,7 +9,7 @@ const config = validateTrainConfig(
   {
     name: "example",
     data: { root: "runs/few-scenes" },
-    model: { layers: 18, width: 8, headChannels: 32, auxChannels: 16 },
+    model: { backbone: { layers: 18, width: 8 }, head: { channels: 32 }, auxiliary: { channels: 16 } },
     crop: 81,
     batch: 8,
     epochs: 3,

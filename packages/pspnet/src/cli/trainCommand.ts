@@ -5,7 +5,7 @@ export function trainCommand(): Command {
   return new Command("train")
     .description("train into runs/<name>; any key of the configuration can be given as key=value")
     .argument("[config]", "YAML file")
-    .argument("[key=value...]", "overrides, for example lr=0.02 model.layers=18 resume=true")
+    .argument("[key=value...]", "overrides, for example lr=0.02 model.backbone.layers=18 resume=true")
     .option("--keys", "list every key with its default and meaning")
     .addHelpText(
       "after",
