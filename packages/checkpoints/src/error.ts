@@ -3,7 +3,7 @@ export type ErrorCode = "usage" | "config" | "data" | "format" | "weights" | "tr
 
 /**
  * The one error class of pspnet. The message says where, what was expected, what was found, and the mend:
- * `cls.4.weight: expected [150,512,1,1], found [21,512,1,1]; pass classes=21`.
+ * `cls.4.weight: expected [150,512,1,1], found [21,512,1,1]; set head=new`.
  */
 export class PspnetError extends Error {
   override readonly name = "PspnetError";
