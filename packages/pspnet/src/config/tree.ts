@@ -28,11 +28,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    const mend = "pass the path of a YAML file; `pspnet train --help` shows one";
-    throw new PspnetError(
-      "usage",
-      `train: expected a readable configuration at ${path} (${(cause as Error).message}); ${mend}`,
-    );
+    throw new PspnetError("usage", `${path}: expected a readable YAML file (${(cause as Error).message})`);
   }
 }
 
