@@ -38,7 +38,7 @@ const options = {
 const seconds = [];
 for (let run = 0; run <= runs; run++) {
   const start = performance.now();
-  trainStep(model, optimiser, data, options);
+  await trainStep(model, optimiser, data, options);
   seconds.push((performance.now() - start) / 1000);
 }
 const sorted = seconds.slice(1).sort((a, b) => a - b);

@@ -26,4 +26,6 @@ export type { RuntimeOptions } from "./segment/openRuntime.js";
 export { readWeights, type WeightsFile } from "./segment/readWeights.js";
 export { TorchSegmenter } from "./segment/torchSegmenter.js";
 // Training
-export { type TrainOptions, type TrainResult, train } from "./train/train.js";
+export { officialRecipe, type Recipe } from "./train/recipe.js";
+export { type Ending, type TrainOptions, type TrainResult, train } from "./train/train.js";
+export { alone, type World } from "./train/world.js";

@@ -8,7 +8,7 @@ const CLASSES = 3;
 const [N, SIZE] = [4, 33];
 
 /** One step of a small network with frozen batch norm and no dropout, by which every part of a batch sees the same network. */
-function step(changes: {
+async function step(changes: {
   readonly accumulate?: number;
   readonly classWeights?: readonly number[];
   readonly lr?: number;
@@ -21,7 +21,7 @@ function step(changes: {
   const optimiser = createOptimiser(model, { lr: 1, momentum: 0.9, weightDecay: 1e-4 });
   setLearningRate(optimiser, changes.lr ?? 0.01, { headLrFactor: 10 });
   const before = values(model);
-  const loss = trainStep(model, optimiser, batch(), {
+  const loss = await trainStep(model, optimiser, batch(), {
     device: "cpu",
     precision: "fp32",
     accumulate: changes.accumulate ?? 1,
@@ -54,9 +54,9 @@ function values(model: PSPNet): Map<string, Float32Array> {
 const distance = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((value, i) => value - b[i]));
 
 describe("a training step", () => {
-  test("is the same in one part and in several, however their labelled pixels are spread", () => {
-    const whole = step({});
-    const parts = step({ accumulate: 4 });
+  test("is the same in one part and in several, however their labelled pixels are spread", async () => {
+    const whole = await step({});
+    const parts = await step({ accumulate: 4 });
     expect(parts.loss).toBeCloseTo(whole.loss, 5);
     for (const [name, value] of whole.after) {
       const moved = distance(value, whole.before.get(name)!);
@@ -64,9 +64,9 @@ describe("a training step", () => {
     }
   });
 
-  test("moves the head ten times as far for its gradient, and frozen statistics not at all", () => {
-    const slow = step({ lr: 0.001 });
-    const fast = step({ lr: 0.01 });
+  test("moves the head ten times as far for its gradient, and frozen statistics not at all", async () => {
+    const slow = await step({ lr: 0.001 });
+    const fast = await step({ lr: 0.01 });
     for (const name of ["layer1.0.conv1.weight", "cls.4.weight"]) {
       const [near, far] = [slow, fast].map(({ before, after }) => distance(before.get(name)!, after.get(name)!));
       expect(far / near).toBeCloseTo(10, 1);
@@ -75,16 +75,16 @@ describe("a training step", () => {
       if (name.includes("running_")) expect(value, name).toEqual(fast.before.get(name));
   });
 
-  test("counts a class by its weight: with all weight on one class the other has no say", () => {
-    const even = step({});
-    const onlyOne = step({ classWeights: [0, 1, 1] });
-    const scaled = step({ classWeights: [0, 7, 7] });
+  test("counts a class by its weight: with all weight on one class the other has no say", async () => {
+    const even = await step({});
+    const onlyOne = await step({ classWeights: [0, 1, 1] });
+    const scaled = await step({ classWeights: [0, 7, 7] });
     expect(Math.abs(onlyOne.loss - even.loss)).toBeGreaterThan(1e-3);
     expect(scaled.loss).toBeCloseTo(onlyOne.loss, 5);
   });
 
-  test("changes nothing when the loss is not finite", () => {
-    const { loss, before, after } = step({ classWeights: [Number.POSITIVE_INFINITY, 1, 1] });
+  test("changes nothing when the loss is not finite", async () => {
+    const { loss, before, after } = await step({ classWeights: [Number.POSITIVE_INFINITY, 1, 1] });
     expect(loss).not.toSatisfy(Number.isFinite);
     expect(after).toEqual(before);
   });

@@ -12,44 +12,22 @@ import {
   readSafetensors,
   type TrainConfigInput,
   train,
-  validateTrainConfig,
   writeScenes,
 } from "pspnet";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { readMetrics } from "../src/report/metricsCsv.js";
 import { pspnet } from "./support/cli.js";
+import { lastWeights, smallRun } from "./support/smallRun.js";
 
 let folder: string;
-let scenes: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pspnet-train-"));
-  scenes = join(folder, "scenes");
-  await writeScenes({ folder: scenes, train: 12, val: 4, width: 72, height: 64, seed: 0 });
+  await writeScenes({ folder: join(folder, "scenes"), train: 12, val: 4, width: 72, height: 64, seed: 0 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Two epochs of three steps of a very small network. */
-function config(name: string, changes: Partial<TrainConfigInput> = {}) {
-  const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8 } as const;
-  const base: TrainConfigInput = {
-    name,
-    runs: join(folder, "runs"),
-    data: { root: scenes },
-    model,
-    crop: 57,
-    batch: 4,
-    epochs: 2,
-    workers: 0,
-    precision: "fp32",
-  };
-  return validateTrainConfig({ ...base, ...changes }, name);
-}
-
-async function lastWeights(run: string): Promise<Map<string, Float32Array>> {
-  const { tensors } = readSafetensors(await readFile(join(run, "weights", "last.safetensors")));
-  return new Map([...tensors].map(([name, tensor]) => [name, tensor.float32()]));
-}
+const config = (name: string, changes?: Partial<TrainConfigInput>) => smallRun(folder, name, changes);
 
 const STEM = "layer0.0.weight";
 

@@ -2,19 +2,23 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeError } from "./writeError.js";
 
+/** The folder of the run number `count` of a name: `name`, `name-2`, `name-3`... */
+export function runFolder(root: string, name: string, count: number): string {
+  return join(root, count === 1 ? name : `${name}-${count}`);
+}
+
 /**
- * Makes the first of `name`, `name-2`, `name-3`... that does not exist in `root`, and returns its path. Two processes never
- * get the same one.
+ * Makes the first {@link runFolder} of a name that does not exist, and returns its number. Two processes never get the same one.
  *
  * @throws PspnetError "environment" when it cannot be made.
  */
-export async function createRunFolder(root: string, name: string): Promise<string> {
+export async function createRunFolder(root: string, name: string): Promise<number> {
   for (let count = 1; ; count++) {
-    const folder = join(root, count === 1 ? name : `${name}-${count}`);
+    const folder = runFolder(root, name, count);
     try {
       await mkdir(root, { recursive: true });
       await mkdir(folder);
-      return folder;
+      return count;
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
       if (cause.code === "EEXIST" && cause.path === folder) continue;

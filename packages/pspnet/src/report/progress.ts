@@ -1,3 +1,5 @@
+import { Rate } from "./rate.js";
+
 /** The part of a terminal, or of a file, that the live line needs. */
 export interface TextStream {
   write(text: string): unknown;
@@ -21,8 +23,6 @@ export interface ProgressOptions {
 const REDRAW_MS = 100;
 const PLAIN_MS = 5_000;
 const BAR_WIDTHS = [24, 16, 8];
-/** How far back the rate looks, in seconds. */
-const MEMORY_SECONDS = 30;
 
 /**
  * One live line: label, bar, count, fields and time left. On a terminal it is redrawn in place, ten times a second at most,
@@ -43,14 +43,14 @@ export class Progress {
     this.#stream = stream;
     this.#label = label;
     this.#total = total;
-    this.#rate = new Rate(start);
+    this.#rate = new Rate(start, performance.now() / 1000);
     this.#limit = limit;
   }
 
   /** @param fields What the line shows beside the count, most important first: a narrow terminal leaves out the last. */
   update(done: number, fields: Fields = {}): void {
     const now = performance.now();
-    this.#rate.add(done, now);
+    this.#rate.add(done, now / 1000);
     this.#state = { done, fields };
     this.#stale = true;
     if (now - this.#drawn >= (this.#stream.isTTY ? REDRAW_MS : PLAIN_MS) || done >= this.#total) this.#draw();
@@ -109,38 +109,6 @@ export class Progress {
   #clear(): void {
     if (this.#onScreen) this.#stream.write("\r\x1b[2K");
     this.#onScreen = false;
-  }
-}
-
-/** Things a second, with what is long ago forgotten. */
-class Rate {
-  #done: number;
-  #things = 0;
-  #seconds = 0;
-  #time: number | null = performance.now();
-
-  constructor(start: number) {
-    this.#done = start;
-  }
-
-  add(done: number, now: number): void {
-    if (this.#time !== null) {
-      const seconds = (now - this.#time) / 1000;
-      const kept = Math.exp(-seconds / MEMORY_SECONDS);
-      this.#things = this.#things * kept + done - this.#done;
-      this.#seconds = this.#seconds * kept + seconds;
-    }
-    this.#done = done;
-    this.#time = now;
-  }
-
-  pause(): void {
-    this.#time = null;
-  }
-
-  /** NaN as long as nothing is known. */
-  get value(): number {
-    return this.#things / this.#seconds;
   }
 }
 

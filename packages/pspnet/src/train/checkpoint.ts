@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   completeParts,
   fromFloat32,
@@ -12,7 +13,6 @@ import {
 import type { SGD, Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import { atomicWrite } from "../files/atomicWrite.js";
-import { trainedNames } from "./optimiser.js";
 
 /** How far a run has come. With the weights and the momentum it is all that must survive. */
 export interface TrainState {
@@ -22,7 +22,7 @@ export interface TrainState {
   batch: number;
   /** Optimiser steps done. */
   step: number;
-  /** Seconds spent in training steps. */
+  /** Seconds of training: steps and waiting for their batches, but neither validations nor saves. */
   seconds: number;
   /** Seconds of the run: steps, waiting, validations and all else, while it ran. */
   elapsed: number;
@@ -36,6 +36,11 @@ export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, el
 /** The epoch of the last step, from 1. */
 export function epochOf({ epoch, batch }: TrainState): number {
   return batch > 0 ? epoch + 1 : epoch;
+}
+
+/** Where the checkpoint of a run's folder is. */
+export function checkpointFile(folder: string): string {
+  return join(folder, "state", "checkpoint.safetensors");
 }
 
 /** What a run continues from, exactly: its configuration, state, weights and momentum. */
@@ -65,10 +70,10 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const tensors = new Map<string, WritableTensor>();
   for (const [name, tensor] of networkState(model)) tensors.set(`model.${name}`, tensor);
-  const { backbone, head } = trainedNames(model);
-  const names = [...backbone, ...head];
+  const names = new Map([...model.namedParameters()].map(([name, parameter]) => [parameter.as<Tensor>(), name]));
+  const trained = optimiser.groups.flatMap(({ parameters }) => parameters);
   for (const [i, momentum] of optimiser.state.entries())
-    if (momentum) tensors.set(`momentum.${names[i]}`, stored(momentum));
+    if (momentum) tensors.set(`momentum.${names.get(trained[i])}`, stored(momentum));
   await atomicWrite(file, safetensorsPieces(tensors, { config: JSON.stringify(config), state: JSON.stringify(state) }));
 }
 

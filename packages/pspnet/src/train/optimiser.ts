@@ -3,7 +3,7 @@ import { SGD, type Tensor, tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 
 /** Names of the trained parameters in the order of the optimiser's groups: backbone, then head. */
-export function trainedNames(model: PSPNet): {
+function trainedNames(model: PSPNet): {
   readonly backbone: readonly string[];
   readonly head: readonly string[];
 } {

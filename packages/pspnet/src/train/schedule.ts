@@ -1,3 +1,7 @@
+import type { SGD } from "@pspnet/torch";
+import type { TrainConfig } from "../config/schema.js";
+import { setLearningRate } from "./optimiser.js";
+
 /** How far a run has come, and how far it may go. */
 export interface Extent {
   /** Optimiser steps done. */
@@ -22,4 +26,15 @@ export function progress({ step, total, elapsed, budget }: Extent): number {
  */
 export function poly(base: number, options: { readonly progress: number; readonly power: number }): number {
   return base * (1 - options.progress) ** options.power;
+}
+
+/** The official schedule: poly over the run for the backbone, `headLrFactor` times as much for the head. Returns the former. */
+export function polySchedule(
+  optimiser: SGD,
+  extent: Extent,
+  config: Pick<TrainConfig, "lr" | "power" | "headLrFactor">,
+): number {
+  const lr = poly(config.lr, { progress: progress(extent), power: config.power });
+  setLearningRate(optimiser, lr, config);
+  return lr;
 }

@@ -2,6 +2,7 @@ import { IGNORE, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/co
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
 import { segmentationLoss } from "./loss.js";
+import { alone, sumNumbers, type World } from "./world.js";
 
 /** Some samples of a batch, or all. */
 type Part = Pick<Batch, "images" | "labels" | "shape">;
@@ -13,30 +14,49 @@ export interface StepOptions {
   readonly accumulate: number;
   readonly auxWeight: number;
   readonly classWeights: readonly number[] | null;
-  /** Of dropout, so that a step is the same after a resume. */
+  /** Of dropout, so that a step is the same after a resume; each rank has its own. */
   readonly seed: number;
+  /** The paper's when it is left out. */
+  readonly loss?: typeof segmentationLoss;
+  /** Alone when it is left out. */
+  readonly world?: World;
 }
 
 /**
- * Forward, loss, backward and one optimiser step on a batch.
+ * Forward, loss, backward and one optimiser step on a batch, of which each rank has a share.
  *
- * However many parts the batch is split into, the loss is the mean over all its labelled pixels: a part counts by its share
- * of them. (Batch norm sees the parts one by one.)
+ * However many ranks there are, and parts that a share is split into, the loss is the mean over all labelled pixels: a part
+ * counts by its share of them. (Batch norm sees the parts one by one.)
  *
  * @returns the loss; when it is not finite no parameter has been changed.
  */
-export function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, options: StepOptions): number {
+export async function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, options: StepOptions): Promise<number> {
+  const { world = alone } = options;
   const parts = split(batch, options.accumulate);
   const masses = parts.map((part) => labelledWeight(part.labels, options.classWeights));
-  const total = masses.reduce((sum, mass) => sum + mass, 0);
+  const [total] = await sumNumbers(world, Float64Array.of(masses.reduce((sum, mass) => sum + mass, 0)));
   manualSeed(options.seed);
-  let loss = 0;
+  let share = 0;
   for (const [i, part] of parts.entries()) {
-    if (masses[i] > 0) loss += scope(() => backward(model, part, masses[i] / total, options));
+    if (masses[i] > 0) share += scope(() => backward(model, part, masses[i] / total, options));
   }
-  if (Number.isFinite(loss)) optimiser.step();
+  const [loss] = await sumNumbers(world, Float64Array.of(share));
+  if (Number.isFinite(loss) && total > 0) {
+    if (world.size > 1) await sumGradients(optimiser, world);
+    optimiser.step();
+  }
   optimiser.zeroGrad();
   return loss;
+}
+
+/** A rank without labelled pixels has no gradients of its own, and takes part with nothing. */
+async function sumGradients({ groups }: SGD, world: World): Promise<void> {
+  for (const parameter of groups.flatMap(({ parameters }) => parameters)) {
+    await scope(async () => {
+      if (parameter.grad === null) parameter.grad = parameter.zerosLike();
+      await world.sum(parameter.grad as Tensor);
+    });
+  }
 }
 
 /** Adds the part's gradients to those of the parameters; returns its share of the loss. */
@@ -48,7 +68,7 @@ function backward(model: PSPNet, part: Part, share: number, options: StepOptions
 }
 
 function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
-  const { device, precision, auxWeight, classWeights } = options;
+  const { device, precision, auxWeight, classWeights, loss = segmentationLoss } = options;
   const x = fromBuffer(images, [n, h, w, 3]).permute(0, 3, 1, 2).to({ device });
   const y = fromBuffer(labels, [n, h, w]).to({ device });
   const weights: Tensor | null =
@@ -56,7 +76,7 @@ function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, opti
   const dtype = PRECISION_DTYPE[precision];
   const logits = dtype === "float32" ? model.forward(x) : autocast({ device, dtype }, () => model.forward(x));
   const { alignCorners } = model.config.upsampling;
-  return segmentationLoss(logits, y, { alignCorners, auxWeight, classWeights: weights });
+  return loss(logits, y, { alignCorners, auxWeight, classWeights: weights });
 }
 
 function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {

@@ -1,9 +1,11 @@
+import { basename, join } from "node:path";
 import {
   describeWeights,
   loadStateDict,
   mixSeed,
   type PSPNet,
   PspnetError,
+  type RecordedScore,
   safetensorsPieces,
   WHOLE_IMAGE,
 } from "@pspnet/core";
@@ -12,30 +14,37 @@ import { seconds, type TrainConfig, type TrainConfigInput } from "../config/sche
 import { validateTrainConfig } from "../config/validate.js";
 import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
+import { shard } from "../data/shard.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
 import { epochOf, NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
+import { Clock } from "./clock.js";
 import { checkClassWeights } from "./loss.js";
-import { createNetwork, stateOf } from "./network.js";
-import { createOptimiser, setLearningRate } from "./optimiser.js";
-import { placeRun, Run } from "./run.js";
-import { poly, progress } from "./schedule.js";
-import { trainStep } from "./step.js";
+import { stateOf } from "./network.js";
+import { placeRun, previousCheckpoint } from "./placement.js";
+import { officialRecipe, type Recipe } from "./recipe.js";
+import { Run } from "./run.js";
+import { alone, fromFirst, sumNumbers, type World } from "./world.js";
 
 export interface TrainOptions {
   /** Aborting it ends the run after the current step: saved, and ready to be resumed. */
   readonly signal?: AbortSignal;
   /** Where the live line and the messages go; nowhere when it is left out. */
   readonly stream?: TextStream;
+  /** The processes that train together, each with its share of every batch. */
+  readonly world?: World;
+  /** What is to be done otherwise than the official release does it. */
+  readonly recipe?: Partial<Recipe>;
 }
 
 /** Why a run ended: all epochs done or the budget used up, `patience` or `time` used up, or the caller's signal. */
 export type Ending = "complete" | "early stop" | "time" | "interrupted";
 
 export interface TrainResult {
+  /** Nothing is there after a run that was interrupted before its first step. */
   readonly folder: string;
   readonly ending: Ending;
   readonly state: TrainState;
@@ -44,16 +53,22 @@ export interface TrainResult {
 /** What a run works with. Everything that changes and must survive is in `state`, `model` and `optimiser`. */
 interface Job {
   readonly config: TrainConfig;
+  readonly recipe: Recipe;
+  readonly world: World;
   readonly engine: Engine;
-  readonly run: Run;
+  /** Null on the ranks that neither write nor log. */
+  readonly run: Run | null;
   readonly loader: Loader;
   readonly validation: Dataset;
   readonly model: PSPNet;
   readonly optimiser: SGD;
   readonly state: TrainState;
-  /** When the run began, by `performance.now()`, as if it had never been broken off. */
-  readonly began: number;
+  readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
+  /** Whether any rank's signal was aborted. */
+  interrupted: boolean;
+  /** Of the weights as they are, when they were validated. */
+  score: RecordedScore | undefined;
 }
 
 /**
@@ -64,39 +79,43 @@ interface Job {
  *
  * @throws PspnetError "config", "data" or "weights" before the first step; "training" for a loss that is not finite.
  */
-export async function train(given: TrainConfigInput, { signal, stream }: TrainOptions = {}): Promise<TrainResult> {
+export async function train(given: TrainConfigInput, options: TrainOptions = {}): Promise<TrainResult> {
   const config = validateTrainConfig(given, "train");
-  const start = performance.now();
+  const { signal, stream, world = alone } = options;
+  const recipe = { ...officialRecipe, ...options.recipe };
+  const clock = new Clock();
   const engine = openEngine(config);
   const training = await openDataset(config.data, "train");
   const validation = await openDataset(config.data, "val");
   const { classes } = training;
   checkClassWeights(config, classes.names.length);
   const memory = backend({ device: engine.device });
-  const model = await createNetwork(config, { classes: classes.names.length, backend: memory });
-  const { folder, checkpoint } = await placeRun(config);
+  const checkpoint = await previousCheckpoint(config);
+  const model = await recipe.network(config, { classes: classes.names.length, backend: memory });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
-  const optimiser = createOptimiser(model, config, { momentum: checkpoint?.momentum });
+  const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
-  const began = start - 1000 * state.elapsed;
-  const loader = new Loader(training, { ...config, input: config.model.input });
-  let run: Run | undefined;
+  const loader = new Loader(training, {
+    ...config,
+    input: config.model.input,
+    batch: shareOf(config, world),
+    rank: world.rank,
+    worldSize: world.size,
+  });
+  let run: Run | null = null;
   try {
+    const folder = await placeRun(config, world);
+    const named = { ...config, name: basename(folder) };
     const steps = config.epochs * loader.batches;
-    run = await Run.open(folder, config, { classes, stream, state, began, steps, precision: engine.precision });
-    warnOfSmallBatch(run, config);
-    const ending = await trainEpochs({
-      config,
-      engine,
-      run,
-      loader,
-      validation,
-      model,
-      optimiser,
-      state,
-      began,
-      signal,
-    });
+    clock.count(state, "other");
+    const { precision } = engine;
+    if (world.rank === 0) run = await Run.open(folder, { config: named, classes, stream, state, steps, precision });
+    if (named.name !== config.name) run?.say(`${join(config.runs, config.name)} exists: this run is ${folder}`);
+    warnOfSmallBatch(run, config, world);
+    const share = shard(validation, world);
+    const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser };
+    const ending = await trainEpochs({ ...parts, state, clock, signal, interrupted: false, score: undefined });
+    await world.barrier();
     return { folder, ending, state };
   } finally {
     await loader.close();
@@ -106,29 +125,42 @@ export async function train(given: TrainConfigInput, { signal, stream }: TrainOp
   }
 }
 
+/** Images that each rank has of a batch. */
+function shareOf({ batch, accumulate }: TrainConfig, { size }: World): number {
+  if (batch % (accumulate * size) === 0) return batch / size;
+  throw new PspnetError(
+    "config",
+    `train: expected a batch that ${size} ranks share, in ${accumulate} parts each, found ${batch}; ` +
+      `set batch to a multiple of ${accumulate * size}`,
+  );
+}
+
 const SMALL_BATCH = 4;
 
-function warnOfSmallBatch(run: Run, { batch, accumulate, freezeBn }: TrainConfig): void {
-  const part = batch / accumulate;
-  if (freezeBn || part >= SMALL_BATCH) return;
-  run.say(
+function warnOfSmallBatch(run: Run | null, config: TrainConfig, world: World): void {
+  const part = shareOf(config, world) / config.accumulate;
+  if (config.freezeBn || part >= SMALL_BATCH) return;
+  run?.say(
     `batch norm sees ${part} images at a time, too few for good statistics: set freezeBn=true with an init, or a larger batch`,
   );
 }
 
 async function trainEpochs(job: Job): Promise<Ending> {
-  const { config, signal, state } = job;
+  const { config, state } = job;
+  await agree(job);
   while (state.epoch < config.epochs && !budgetUsed(job)) {
+    const done = state.step;
     const stopped = await trainEpoch(job);
     if (stopped === "interrupted") {
-      await save(job);
+      if (state.step > done) await save(job);
       return stopped;
     }
     if (stopped === null) Object.assign(state, { epoch: state.epoch + 1, batch: 0 });
     if (stopped || state.epoch === config.epochs || validationDue(job)) await validate(job);
     await save(job);
+    await agree(job);
     if (stopped) return stopped;
-    if (signal?.aborted && state.epoch < config.epochs) return "interrupted";
+    if (job.interrupted && state.epoch < config.epochs) return "interrupted";
     if (config.patience > 0 && state.epoch - (state.best?.epoch ?? 0) >= config.patience) return "early stop";
   }
   return "complete";
@@ -136,26 +168,25 @@ async function trainEpochs(job: Job): Promise<Ending> {
 
 /** The rest of the epoch that `state` stands in. Null when it was run to its end. */
 async function trainEpoch(job: Job): Promise<"complete" | "interrupted" | "time" | null> {
-  const { config, loader, run, state, signal } = job;
+  const { config, loader, run, state, clock } = job;
   const total = config.epochs * loader.batches;
   let saved = performance.now();
   for await (const batch of loader.epoch(state.epoch, { startBatch: state.batch })) {
-    const start = performance.now();
-    await run.logBatch(batch, state.step);
-    count(job);
-    const lr = poly(config.lr, {
-      progress: progress({ ...state, total, budget: budgetOf(config) }),
-      power: config.power,
-    });
-    const loss = step(job, batch, lr);
+    await run?.logBatch(batch, state.step);
+    clock.count(state, "training");
+    await agree(job);
+    if (job.interrupted) return "interrupted";
+    const lr = job.recipe.schedule(job.optimiser, { ...state, total, budget: budgetOf(config) }, config);
+    const loss = await step(job, batch, lr);
     batch.release();
     state.batch++;
     state.step++;
-    state.seconds += (performance.now() - start) / 1000;
-    await run.logStep(state, { loss, lr });
-    count(job);
+    clock.count(state, "training");
+    await run?.logStep(state, { loss, lr });
+    clock.count(state, "training");
+    await agree(job);
     if (budgetUsed(job)) return "complete";
-    if (signal?.aborted) return "interrupted";
+    if (job.interrupted) return "interrupted";
     if (config.time !== null && state.seconds >= seconds(config.time)) return "time";
     if (performance.now() - saved > 1000 * seconds(config.saveEvery)) {
       await save(job);
@@ -167,9 +198,13 @@ async function trainEpoch(job: Job): Promise<"complete" | "interrupted" | "time"
 
 const budgetOf = ({ budget }: TrainConfig): number | null => (budget === null ? null : seconds(budget));
 
-/** Counts the time up to now. */
-function count({ state, began }: Job): void {
-  state.elapsed = (performance.now() - began) / 1000;
+/** Takes over the first rank's clock, and any rank's signal, so that all go on and end alike. */
+async function agree(job: Job): Promise<void> {
+  const { state, world, signal } = job;
+  const times = [state.elapsed, state.seconds, state.validating];
+  [state.elapsed, state.seconds, state.validating] = await fromFirst(world, times);
+  const [signals] = await sumNumbers(world, Float64Array.of(signal?.aborted ? 1 : 0));
+  job.interrupted = signals > 0;
 }
 
 /** A run does one step at least, however small its budget. */
@@ -186,13 +221,14 @@ function validationDue({ config, state }: Job): boolean {
   return state.epoch % config.validation.every === 0 && state.elapsed + state.validating <= ANNEALED * budget;
 }
 
-function step(job: Job, batch: Batch, lr: number): number {
-  const { config, engine, model, optimiser, state } = job;
-  setLearningRate(optimiser, lr, config);
+async function step(job: Job, batch: Batch, lr: number): Promise<number> {
+  const { config, engine, model, optimiser, recipe, state, world } = job;
   model.train();
+  job.score = undefined;
   const { accumulate, auxWeight, classWeights } = config;
-  const seed = mixSeed(config.seed, state.step);
-  const loss = trainStep(model, optimiser, batch, { ...engine, accumulate, auxWeight, classWeights, seed });
+  const seed = mixSeed(config.seed, state.step * world.size + world.rank);
+  const parts = { accumulate, auxWeight, classWeights, seed };
+  const loss = await recipe.step(model, optimiser, batch, { ...engine, ...parts, loss: recipe.loss, world });
   if (Number.isFinite(loss)) return loss;
   throw new PspnetError(
     "training",
@@ -202,42 +238,49 @@ function step(job: Job, batch: Batch, lr: number): number {
 }
 
 async function validate(job: Job): Promise<void> {
-  const { config, engine, model, run, state, validation } = job;
+  const { config, engine, model, run, state, validation, world, clock } = job;
   const start = performance.now();
   using segmenter = new TorchSegmenter({ config: model.config, crop: config.crop }, stateOf(model), engine);
-  const view = run.validation(validation.length);
+  const onImage = run?.validation(validation.length);
   const protocol = { ...WHOLE_IMAGE, crop: config.validation.crop };
-  const confusion = await evaluate(segmenter, validation, { protocol, onImage: view.image });
+  const confusion = await evaluate(segmenter, validation, { protocol, onImage });
+  await sumNumbers(world, confusion.counts);
   const { meanIoU, pixelAccuracy } = confusion.scores();
+  job.score = { meanIoU, pixelAccuracy, dataset: `${config.data.root} (${config.data.val})` };
   const better = state.best === null || meanIoU > state.best.meanIoU;
   if (better) state.best = { epoch: epochOf(state), meanIoU, pixelAccuracy };
-  await run.logValidation(state, { confusion, better });
-  if (better) await saveWeights(job, run.bestWeights);
+  await run?.logValidation(state, { confusion, better });
+  if (better && run) await saveWeights(job, run.bestWeights);
   state.validating = (performance.now() - start) / 1000;
-  count(job);
+  clock.count(state, "other");
 }
 
 /** The state to go on from, and the weights as they are now. */
 async function save(job: Job): Promise<void> {
-  const { config, model, optimiser, run, state } = job;
+  const { config, model, optimiser, run, state, clock } = job;
+  if (run === null) return;
   await run.flush();
-  await saveCheckpoint(run.checkpointFile, { config, state, model, optimiser });
+  await saveCheckpoint(run.checkpoint, { config, state, model, optimiser });
   await saveWeights(job, run.lastWeights);
+  clock.count(state, "other");
 }
 
-async function saveWeights({ config, model, state, validation }: Job, file: string): Promise<void> {
-  const { classes } = validation;
-  const { best } = state;
-  const score =
-    best && best.epoch === epochOf(state)
-      ? { ...best, dataset: `${config.data.root} (${config.data.val})` }
-      : undefined;
+async function saveWeights(job: Job, file: string): Promise<void> {
+  const { config, model, score, validation } = job;
   const description = describeWeights({
     config: model.config,
-    classes,
+    classes: validation.classes,
     crop: config.crop,
     licence: config.licence,
-    score,
+    ...(score && { score, command: measuringCommand(job, file) }),
   });
   await atomicWrite(file, safetensorsPieces(networkState(model), description));
+}
+
+/** What gives a file's score again. */
+function measuringCommand({ config, run }: Job, file: string): string {
+  const { precision, validation } = config;
+  const crop = validation.crop === null ? "" : ` --crop ${validation.crop}`;
+  const arithmetic = precision === "auto" ? "" : ` --precision ${precision}`;
+  return `pspnet val ${file} --data ${run?.folder}/config.yaml${crop}${arithmetic}`;
 }

@@ -1,0 +1,7 @@
+import type { Dataset } from "./dataset.js";
+
+/** The samples `rank`, `rank + size`, `rank + 2 size`...: a share of the dataset, of which `size` make the whole. */
+export function shard(dataset: Dataset, { rank, size }: { readonly rank: number; readonly size: number }): Dataset {
+  const length = Math.max(0, Math.ceil((dataset.length - rank) / size));
+  return { ...dataset, length, at: (index) => dataset.at(index * size + rank) };
+}

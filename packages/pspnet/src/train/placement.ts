@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { PspnetError } from "@pspnet/core";
+import type { TrainConfig } from "../config/schema.js";
+import { createRunFolder, runFolder } from "../files/runFolder.js";
+import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
+import { fromFirst, type World } from "./world.js";
+
+/** Keys that do not change what a run computes, and so may differ when it is resumed. */
+const FREE_KEYS: ReadonlySet<string> = new Set([
+  "name",
+  "resume",
+  "runs",
+  "workers",
+  "cache",
+  "saveEvery",
+  "time",
+  "device",
+]);
+
+/**
+ * What the run of that name goes on from; null for a new one.
+ *
+ * @throws PspnetError "config" when there is nothing to resume, or when a key that changes the result differs.
+ */
+export async function previousCheckpoint(config: TrainConfig): Promise<Checkpoint | null> {
+  if (!config.resume) return null;
+  const folder = join(config.runs, config.name);
+  const file = checkpointFile(folder);
+  if (!existsSync(file)) {
+    throw new PspnetError(
+      "config",
+      `resume=true: expected the state of a run in ${file}, found none; give its name by name=, or start it without resume`,
+    );
+  }
+  const checkpoint = await readCheckpoint(file);
+  const differences = differingKeys(checkpoint.config, config);
+  if (differences.length > 0) {
+    throw new PspnetError(
+      "config",
+      `resume=true: ${folder} was started with another configuration; to go on exactly, set\n${differences.join("\n")}`,
+    );
+  }
+  return checkpoint;
+}
+
+/** Where a run goes: a new folder `runs/<name>` (`<name>-2` when that exists), which rank 0 makes, or the one that is resumed. */
+export async function placeRun({ runs, name, resume }: TrainConfig, world: World): Promise<string> {
+  if (resume) return join(runs, name);
+  const [count] = await fromFirst(world, [world.rank === 0 ? await createRunFolder(runs, name) : 0]);
+  return runFolder(runs, name, count);
+}
+
+function differingKeys(before: TrainConfig, now: TrainConfig): string[] {
+  const keys = Object.keys(before) as (keyof TrainConfig)[];
+  return keys
+    .filter((key) => !FREE_KEYS.has(key) && !isDeepStrictEqual(before[key], now[key]))
+    .map((key) => `  ${key}: ${JSON.stringify(before[key])} (now ${JSON.stringify(now[key])})`);
+}
