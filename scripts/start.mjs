@@ -47,7 +47,7 @@ function explain(run, meanIoU) {
   const { precision, threads } = JSON.parse(textOf(run, "environment.json"));
   const { batch, budget } = parse(textOf(run, "config.yaml"));
   const [step, , seconds] = textOf(run, "metrics.csv").trim().split("\n").at(-1).split(",").map(Number);
-  const work = `${step * batch} images in ${Math.round(seconds)} s of steps, ${Math.round((step * batch) / seconds)} a second (${precision}, ${threads} threads)`;
+  const work = `${step * batch} images in ${Math.round(seconds)} s of training, ${Math.round((step * batch) / seconds)} a second (${precision}, ${threads} threads)`;
   const reached = `${100 * expected} % is what two cores ${machine} come to, at least`;
   if (meanIoU >= expected) return `${reached}; here: ${work}`;
   return `${reached}; this is less: ${work}. Was the machine busy? More time helps: npm start -- budget=10m${budget === null ? "" : `, it was ${budget}`}`;

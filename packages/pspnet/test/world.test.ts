@@ -2,7 +2,16 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Tensor, tensor } from "@pspnet/torch";
-import { officialRecipe, openDataset, type Recipe, type TrainOptions, train, type World, writeScenes } from "pspnet";
+import {
+  officialRecipe,
+  openDataset,
+  type Recipe,
+  type TrainConfigInput,
+  type TrainOptions,
+  train,
+  type World,
+  writeScenes,
+} from "pspnet";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { shard } from "../src/data/shard.js";
 import { readMetrics } from "../src/report/metricsCsv.js";
@@ -16,8 +25,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Batch norm without statistics of the batch, and no dropout: so the network does not see who has which sample. */
-const config = (name: string, changes: Record<string, unknown> = {}) => {
-  const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8, dropout: 0 };
+const config = (name: string, changes: Partial<TrainConfigInput> = {}) => {
+  const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8, dropout: 0 } as const;
   return smallRun(folder, name, { model, freezeBn: true, ...changes });
 };
 

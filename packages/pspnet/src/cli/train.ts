@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { describeKeys } from "../config/keys.js";
 import { loadTrainConfig } from "../config/load.js";
@@ -11,24 +11,34 @@ export async function train(file: string | undefined, overrides: readonly string
     throw new PspnetError("usage", "train: expected a YAML file; `pspnet train --help` shows examples");
   const config = await loadTrainConfig(file, overrides, process.cwd());
   const { folder, ending, state } = await interruptible((signal) => runTraining(config, { signal, stream: messages }));
+  if (ending === "interrupted" && state.step === 0)
+    throw new PspnetError("interrupted", "stopped before the first step: nothing is kept");
   const place = relative(process.cwd(), folder) || ".";
   if (ending === "interrupted") {
-    const again = [
-      "pspnet train",
-      file,
-      ...overrides.filter((override) => !override.startsWith("resume=")),
-      "resume=true",
-    ];
-    throw new PspnetError(
-      "interrupted",
-      `stopped after step ${state.step}, saved in ${place}; go on with\n  ${again.join(" ")}`,
-    );
+    const again = resumeCommand(file, overrides, { before: config.name, now: basename(folder) });
+    throw new PspnetError("interrupted", `stopped after step ${state.step}, saved in ${place}; go on with\n  ${again}`);
   }
   if (state.best)
     print(
       `best mIoU ${(100 * state.best.meanIoU).toFixed(2)} % in epoch ${state.best.epoch}: ${place}/weights/best.safetensors`,
     );
   print(`report: ${place}/report.html`);
+}
+
+/** What goes on with a run, ready to be pasted; the run may have got another name than it was to have. */
+function resumeCommand(
+  file: string,
+  overrides: readonly string[],
+  name: { readonly before: string; readonly now: string },
+): string {
+  const renamed = name.now === name.before ? [] : [`name=${name.now}`];
+  const replaced = renamed.length > 0 ? /^(resume|name)=/ : /^resume=/;
+  const kept = overrides.filter((override) => !replaced.test(override));
+  return ["npx pspnet train", ...[file, ...kept, ...renamed, "resume=true"].map(shellWord)].join(" ");
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function printKeys(): void {

@@ -1,0 +1,202 @@
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { writeSafetensors } from "@pspnet/core";
+import {
+  Loader,
+  officialRecipe,
+  type Recipe,
+  readSafetensors,
+  type TrainConfigInput,
+  type TrainOptions,
+  train,
+  writeScenes,
+} from "pspnet";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { stringify } from "yaml";
+import { pspnet } from "./support/cli.js";
+import { lastWeights, smallRun } from "./support/smallRun.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-runs-"));
+  await writeScenes({ folder: join(folder, "scenes"), train: 12, val: 4, width: 72, height: 64, seed: 0 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const config = (name: string, changes?: Partial<TrainConfigInput>) => smallRun(folder, name, changes);
+
+/** Aborts after `last` steps, and keeps what is said. */
+function watched(last: number): { readonly text: () => string; readonly options: TrainOptions } {
+  const controller = new AbortController();
+  let steps = 0;
+  const step: Recipe["step"] = (...args) => {
+    if (++steps === last) controller.abort();
+    return officialRecipe.step(...args);
+  };
+  const said: string[] = [];
+  const stream = { write: (text: string) => said.push(text) };
+  return { text: () => said.join(""), options: { signal: controller.signal, stream, recipe: { step } } };
+}
+
+/** Ctrl-C, once, when the live line shows steps. */
+function interrupt(text: string, child: ChildProcess): void {
+  if (/^train \d/m.test(text) && !child.killed) child.kill("SIGINT");
+}
+
+describe("the second run of a name", () => {
+  test("says where it is, and goes on there", async () => {
+    const whole = await train(config("twice"));
+    const { text, options } = watched(2);
+    const second = await train(config("twice"), options);
+    expect(basename(second.folder)).toBe("twice-2");
+    expect(text()).toMatch(/^\S*twice exists: this run is \S*twice-2$/m);
+    const resumed = await train(config("twice-2", { resume: true }));
+    expect(resumed).toMatchObject({ folder: second.folder, state: { step: 6 } });
+    expect(await lastWeights(resumed.folder)).toEqual(await lastWeights(whole.folder));
+    expect(await readFile(join(second.folder, "config.yaml"), "utf8")).toMatch(/^name: twice-2$/m);
+  });
+
+  test("of an older program, whose checkpoint has the first one's name, is resumed too", async () => {
+    await train(config("older"));
+    const { folder: run } = await train(config("older"), watched(2).options);
+    const file = join(run, "state", "checkpoint.safetensors");
+    const { metadata, tensors } = readSafetensors(await readFile(file));
+    const before = JSON.stringify({ ...JSON.parse(metadata.config), name: "older" });
+    await writeFile(file, writeSafetensors(tensors, { ...metadata, config: before }));
+    expect(await train(config("older-2", { resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
+  });
+
+  test("goes on by the command that is printed when it is interrupted", async () => {
+    const file = join(folder, "it's mine.yaml");
+    await writeFile(file, stringify(config("interrupted", { epochs: 300 })));
+    await train(config("interrupted", { epochs: 1 }));
+    const first = await pspnet(["train", file, "name=interrupted", "saveEvery=1h"], {
+      onMessage: interrupt,
+    });
+    expect(first.code).toBe(1);
+    const [, step, command] = /after step (\d+), saved in \S*interrupted-2; go on with\n {2}npx pspnet (.+)\n/.exec(
+      first.err,
+    )!;
+    const words = [...command.matchAll(/'((?:[^']|'\\'')*)'|\S+/g)];
+    const args = words.map(([word, quoted]) => quoted?.replaceAll("'\\''", "'") ?? word);
+    expect(args).toEqual(["train", file, "saveEvery=1h", "name=interrupted-2", "resume=true"]);
+    const second = await pspnet(args, { onMessage: interrupt });
+    expect(Number(/after step (\d+), saved in \S*interrupted-2;/.exec(second.err)?.[1])).toBeGreaterThan(Number(step));
+  });
+});
+
+describe("a run that ends before its first step leaves no folder", () => {
+  const untouched = async (name: string) => {
+    expect((await readdir(join(folder, "runs"))).filter((run) => run.startsWith(name))).toEqual([]);
+  };
+
+  test("when it is interrupted", async () => {
+    const { ending, state } = await train(config("early"), { signal: AbortSignal.abort() });
+    expect({ ending, step: state.step }).toEqual({ ending: "interrupted", step: 0 });
+    await untouched("early");
+  });
+
+  test("when there are fewer images than a batch has", async () => {
+    await expect(train(config("few", { batch: 32 }))).rejects.toThrow(/batch of 32/);
+    await untouched("few");
+  });
+
+  test("when a photograph cannot be decoded, or the first loss is no number", async () => {
+    const photograph = join(folder, "scenes", "train", "images", "00001.png");
+    const bytes = await readFile(photograph);
+    await writeFile(photograph, bytes.subarray(0, 100));
+    await expect(train(config("broken", { batch: 12 }))).rejects.toThrow(/00001\.png/);
+    await writeFile(photograph, bytes);
+    await untouched("broken");
+    const step = async () => Number.NaN;
+    await expect(train(config("diverged"), { recipe: { step } })).rejects.toThrow(/loss of step 1 is NaN/);
+    await untouched("diverged");
+  });
+
+  test("but one that was resumed stays", async () => {
+    const { folder: run } = await train(config("resumed"), watched(2).options);
+    const again = await train(config("resumed", { resume: true }), { signal: AbortSignal.abort() });
+    expect(again).toMatchObject({ ending: "interrupted", state: { step: 2 } });
+    expect(existsSync(join(run, "state", "checkpoint.safetensors"))).toBe(true);
+    expect(await train(config("resumed", { resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
+  });
+});
+
+describe("the score in a weights file", () => {
+  const metadata = async (run: string, name = "last") =>
+    readSafetensors(await readFile(join(run, "weights", `${name}.safetensors`))).metadata;
+
+  test("is that of just those weights, or none", async () => {
+    const stopped = await train(config("measured", { time: "0.001s" }));
+    expect(stopped).toMatchObject({ ending: "time", state: { step: 1, best: { epoch: 1 } } });
+    const { meanIoU } = stopped.state.best!;
+    expect(JSON.parse((await metadata(stopped.folder)).score)).toMatchObject({ meanIoU });
+    // The same epoch goes on: its validation was before the second step.
+    const { folder: run } = await train(config("measured", { resume: true }), watched(1).options);
+    expect(await metadata(run)).not.toHaveProperty("score");
+    expect(await metadata(run)).not.toHaveProperty("command");
+    expect(JSON.parse((await metadata(run, "best")).score)).toMatchObject({ meanIoU });
+  });
+
+  test("is what its command gives, for weights that are not the best as well", async () => {
+    const { folder: run, state } = await train(config("worse", { validation: { crop: 33 }, lr: 0.5 }));
+    for (const name of ["best", "last"]) {
+      const { score, command } = await metadata(run, name);
+      const [, ...args] = command.split(" ");
+      const { meanIoU } = JSON.parse((await pspnet([...args, "--json"])).out);
+      expect(JSON.parse(score).meanIoU, name).toBeCloseTo(meanIoU, 12);
+    }
+    expect(JSON.parse((await metadata(run, "best")).score).meanIoU).toBe(state.best?.meanIoU);
+  });
+});
+
+describe("the time of training", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  /** A batch takes `seconds` to come. Nothing else takes any time, but that each image of a validation takes a minute. */
+  function slowLoader(seconds: number) {
+    const epoch = Loader.prototype.epoch;
+    vi.spyOn(Loader.prototype, "epoch").mockImplementation(async function* (this: Loader, ...args) {
+      for await (const batch of epoch.apply(this, args)) {
+        vi.advanceTimersByTime(1000 * seconds);
+        yield batch;
+      }
+    });
+    const rates: string[] = [];
+    const controller = new AbortController();
+    const write = (text: string) => {
+      if (text.startsWith("validate")) vi.advanceTimersByTime(60_000);
+      rates.push(...(/images\/s (\S+)/.exec(text)?.slice(1) ?? []));
+      if (text.includes(" 2/6")) controller.abort();
+    };
+    return { rates, options: { signal: controller.signal, stream: { isTTY: true, columns: 200, write } } };
+  }
+
+  test("counts waiting for the loader, and neither validations nor saves", async () => {
+    const { options } = slowLoader(2);
+    const { state } = await train(config("slow"), { ...options, signal: undefined });
+    expect(state).toMatchObject({ step: 6, seconds: expect.closeTo(12, 9) });
+    expect(state.elapsed).toBeCloseTo(12 + 2 * 4 * 60, 9);
+    const timed = await train(config("timed", { time: "7s" }), { stream: options.stream });
+    expect(timed).toMatchObject({ ending: "time", state: { step: 4 } });
+  });
+
+  test("gives the images a second of late, also after a resume", async () => {
+    const slow = slowLoader(100);
+    await train(config("paced"), slow.options);
+    expect(slow.rates).toEqual(["0.0", "0.0"]);
+    vi.restoreAllMocks();
+    const fast = slowLoader(2);
+    await train(config("paced", { resume: true }), fast.options);
+    expect(fast.rates).toEqual(Array(4).fill("2.0"));
+  });
+});
