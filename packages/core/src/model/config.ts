@@ -34,7 +34,7 @@ export function completeParts(given: unknown): { readonly parts: PSPNetParts; re
   const said = inParts(given);
   if (!isRecord(said)) return { parts: {} as PSPNetParts, problems: [mismatch([], "fields with their values", said)] };
   const completed = Object.entries(PARTS).map(([part, kinds]) => ({ part, ...complete(kinds, said[part]) }));
-  const strangers = Object.keys(said).filter((key) => !(key in PARTS));
+  const strangers = Object.keys(said).filter((key) => !Object.hasOwn(PARTS, key));
   return {
     parts: Object.fromEntries(completed.map(({ part, config }) => [part, config])) as unknown as PSPNetParts,
     problems: [
@@ -58,7 +58,6 @@ function isClassCount(classes: unknown): boolean {
 }
 
 function stranger(key: string): string {
-  const places = FLAT_FIELDS[key];
-  if (!places) return unknownKey(key, [...Object.keys(PARTS), ...Object.keys(FLAT_FIELDS)]);
-  return `${key}: stands for ${places.join(" and ")}, which is given too; leave out one of them`;
+  if (!Object.hasOwn(FLAT_FIELDS, key)) return unknownKey(key, [...Object.keys(PARTS), ...Object.keys(FLAT_FIELDS)]);
+  return `${key}: stands for ${FLAT_FIELDS[key].join(" and ")}, which is given too; leave out one of them`;
 }

@@ -42,8 +42,6 @@ export const FLAT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(Object.entries(FLAGS).map(([flag, part]) => [flag, [`${part}.kind`]])),
 };
 
-type Tree = Readonly<Record<string, unknown>>;
-
 /**
  * What is given of a network's configuration, in its parts, over a `base` that is. Flat fields of version 1 go to their places;
  * one that is given there too stays where it is, for `completeParts` to refuse. A part of another kind starts afresh.
@@ -53,10 +51,15 @@ export function inParts(given: unknown, base: unknown = {}): unknown {
   if (!isRecord(given)) return given;
   const said = withoutUndefined(given);
   const parts = { ...base };
-  for (const [key, value] of Object.entries(said)) if (!(key in FLAT_FIELDS)) parts[key] = over(key, parts[key], value);
+  for (const [key, value] of Object.entries(said))
+    if (!Object.hasOwn(FLAT_FIELDS, key)) parts[key] = over(key, parts[key], value);
   for (const [flag, part] of Object.entries(FLAGS)) {
     if (!(flag in said)) continue;
-    const kind = { true: PARTS[part][0].name, false: "none" }[String(said[flag])] ?? said[flag];
+    const kinds = new Map<unknown, string>([
+      [true, PARTS[part][0].name],
+      [false, "none"],
+    ]);
+    const kind = kinds.get(said[flag]) ?? said[flag];
     if (part in said) parts[flag] = said[flag];
     else parts[part] = over(part, parts[part], { kind });
   }
@@ -70,11 +73,12 @@ export function inParts(given: unknown, base: unknown = {}): unknown {
 }
 
 function over(part: string, before: unknown, now: unknown): unknown {
-  if (!isRecord(before) || !isRecord(now)) return now;
+  if (before === undefined || !isRecord(now)) return now;
+  if (!isRecord(before)) return before;
   const sameKind = now.kind === undefined || now.kind === kindOf(part, before);
   return sameKind ? { ...before, ...now } : now;
 }
 
 function kindOf(part: string, config: unknown): unknown {
-  return (config as Tree | undefined)?.kind ?? PARTS[part as PartName]?.[0].name;
+  return (isRecord(config) ? config.kind : undefined) ?? PARTS[part as PartName]?.[0].name;
 }

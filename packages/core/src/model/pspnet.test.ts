@@ -134,6 +134,8 @@ describe("pspnetConfig", () => {
     [{ backbone: { layer: 50 } }, 'backbone: unknown key "layer"; did you mean "layers"?'],
     [{ backbone: { kind: "vgg" } }, 'backbone.kind: expected one of resnet, found "vgg"'],
     [{ backbone: 50 }, "backbone: expected fields with their values, found 50"],
+    [{ backbone: 50, layers: 18 }, "backbone: expected fields with their values, found 50"],
+    [{ constructor: 1 }, 'unknown key "constructor"'],
     [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"'],
     [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, none, found "no"'],
     [
