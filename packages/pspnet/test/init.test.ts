@@ -95,6 +95,14 @@ describe("a file that describes itself", () => {
     await expect(begin(bgr, {}, "new")).rejects.toThrow(/input\.channelOrder: bgr in the file/);
   });
 
+  test("need have no auxiliary head but that of the run", async () => {
+    await expect(begin(await described({ auxiliary: { kind: "none" } }))).rejects.toThrow(
+      /auxiliary\.kind: none in the file, conv3x3 here; set model\.auxiliary\.kind=none/,
+    );
+    const net = await begin(await described(), { auxiliary: { kind: "none" } });
+    expect(net.aux).toBeNull();
+  });
+
   test("of other classes says how to start afresh", async () => {
     const more = await described({ classes: 7 });
     await expect(begin(more)).rejects.toThrow(/7 classes in the file, 5 here; set head=new/);
