@@ -1,7 +1,8 @@
 /** How every PNG is written. */
 import type { LabelMap, Rgb, RgbImage } from "@pspnet/core";
 import { encode } from "fast-png";
-import sharp, { type Sharp } from "sharp";
+import sharp from "sharp";
+import { drawingToPng, fromPixels } from "./drawing.js";
 
 export function encodePng(image: RgbImage): Promise<Uint8Array> {
   return drawingToPng(fromPixels(image));
@@ -18,17 +19,4 @@ export function encodeMask({ width, height, data }: LabelMap, palette: readonly 
 export function svgToPng(svg: string, { scale = 1.5 }: { readonly scale?: number } = {}): Promise<Uint8Array> {
   const drawing = sharp(Buffer.from(svg), { density: 72 * scale, unlimited: true }).flatten({ background: "#ffffff" });
   return drawingToPng(drawing, { palette: true });
-}
-
-/** @param options.palette At most 256 colours, the nearest: a chart needs no more. */
-export function drawingToPng(
-  drawing: Sharp,
-  { palette = false }: { readonly palette?: boolean } = {},
-): Promise<Uint8Array> {
-  return drawing.png({ compressionLevel: 6, palette }).toBuffer();
-}
-
-/** Pixels for sharp to work on. */
-export function fromPixels({ width, height, data }: RgbImage): Sharp {
-  return sharp(data, { raw: { width, height, channels: 3 } });
 }

@@ -9,7 +9,7 @@ import {
   type RgbImage,
   type Size,
 } from "@pspnet/core";
-import { drawingToPng, fromPixels } from "../files/png.js";
+import { drawingToPng, fromPixels } from "../files/drawing.js";
 import { grid, shrinkTo } from "./grid.js";
 import { escapeMarkup } from "./markup.js";
 
