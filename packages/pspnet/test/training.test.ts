@@ -119,6 +119,10 @@ describe("a run", () => {
     await expect(train(config("other", { epochs: 1, resume: true, lr: 0.5 }))).rejects.toThrow(
       /another configuration[\s\S]*lr: 0.01 \(now 0.5\)/,
     );
+    const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8, concatOrder: "descending" } as const;
+    await expect(train(config("other", { epochs: 1, resume: true, model }))).rejects.toThrow(
+      /to go on exactly, set\n {2}model\.pyramid\.concatOrder: "ascending" \(now "descending"\)$/,
+    );
     await expect(train(config("nothing", { resume: true }))).rejects.toThrow(/expected the state of a run/);
   });
 

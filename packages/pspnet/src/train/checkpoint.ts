@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  completeParts,
   fromFloat32,
   type PSPNet,
   PspnetError,
@@ -12,6 +11,7 @@ import {
 } from "@pspnet/core";
 import type { SGD, Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
+import { validateTrainConfig } from "../config/validate.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 
 /** How far a run has come. With the weights and the momentum it is all that must survive. */
@@ -92,10 +92,10 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
     );
-  const [config, state] = [JSON.parse(metadata.config), JSON.parse(metadata.state)];
-  // Checkpoints of earlier versions have no budget, and the network's fields side by side.
+  const state = JSON.parse(metadata.state);
+  // Checkpoints of earlier versions lack some of both.
   return {
-    config: { budget: null, ...config, model: completeParts(config.model).parts },
+    config: validateTrainConfig(JSON.parse(metadata.config), file),
     state: { elapsed: state.seconds, validating: 0, ...state },
     weights: part("model."),
     momentum: part("momentum."),

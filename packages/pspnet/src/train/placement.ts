@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { PspnetError } from "@pspnet/core";
 import type { TrainConfig } from "../config/schema.js";
+import { isTree, type Tree } from "../config/tree.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
 import { fromFirst, type World } from "./world.js";
@@ -52,9 +53,12 @@ export async function placeRun({ runs, name, resume }: TrainConfig, world: World
   return runFolder(runs, name, count);
 }
 
-function differingKeys(before: TrainConfig, now: TrainConfig): string[] {
-  const keys = Object.keys(before) as (keyof TrainConfig)[];
-  return keys
-    .filter((key) => !FREE_KEYS.has(key) && !isDeepStrictEqual(before[key], now[key]))
-    .map((key) => `  ${key}: ${JSON.stringify(before[key])} (now ${JSON.stringify(now[key])})`);
+function differingKeys(before: Tree, now: Tree, prefix = ""): string[] {
+  const keys = Object.keys({ ...before, ...now }).filter((key) => !FREE_KEYS.has(prefix + key));
+  return keys.flatMap((key) => {
+    const [then, today] = [before[key], now[key]];
+    if (isTree(then) && isTree(today)) return differingKeys(then, today, `${prefix}${key}.`);
+    if (isDeepStrictEqual(then, today)) return [];
+    return [`  ${prefix}${key}: ${JSON.stringify(then)} (now ${JSON.stringify(today)})`];
+  });
 }
