@@ -25,7 +25,7 @@ async function session(dtype) {
 
 /** Labels of a photograph, `[height * width]`. What stands beyond it is grey, ImageNet's mean. */
 async function labelsOf(opened, { width, height, data }) {
-  const [h, w] = alignedSize([height, width], description.config);
+  const { height: h, width: w } = alignedSize({ height, width }, description.config);
   const padded = Uint8Array.from({ length: 3 * h * w }, (_, i) =>
     Math.round(255 * description.config.input.mean[i % 3]),
   );

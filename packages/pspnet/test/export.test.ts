@@ -107,10 +107,10 @@ describe.skipIf(!hasChecker)("the ONNX project's checker", () => {
       const { metadata, tensors } = readSafetensors(weightsOf(form));
       const description = parseDescription(metadata);
       const graph = optimise(networkGraph(description.config, tensors));
-      for (const size of ["any", [65, 97]] as const) {
+      for (const size of ["any", { height: 65, width: 97 }] as const) {
         for (const output of ["logits8", "logits", "probabilities", "labels"] as const) {
           const [dtype, preprocess] = output === "labels" ? (["fp16", true] as const) : (["fp32", false] as const);
-          const name = `${i}-${size}-${output}.onnx`;
+          const name = `${i}-${size === "any" ? size : "fixed"}-${output}.onnx`;
           const externalData = output === "probabilities" ? { location: `${name}.data`, above: 0 } : {};
           const file = exportOnnx(graph, description, { size, output, dtype, preprocess, externalData });
           files.push(join(folder, name));

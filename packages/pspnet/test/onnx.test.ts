@@ -86,7 +86,7 @@ describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
     });
 
     test("and a file of a fixed size gives them too", async () => {
-      const session = await open(exported(network, { output: "logits8", size: [97, 145] }).model);
+      const session = await open(exported(network, { output: "logits8", size: { height: 97, width: 145 } }).model);
       const found = await answer(session, float32(reproducibleImage([2, 97, 145]), [2, 3, 97, 145]));
       const expected = eagerLogits(network, [2, 97, 145], false);
       expect(relativeError(found.data as Float32Array, expected)).toBeLessThan(1e-4);
@@ -119,14 +119,14 @@ describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
   });
 
   test("probabilities are the softmax of the logits", async () => {
-    const session = await open(exported(network, { output: "probabilities", size: [h, w] }).model);
+    const session = await open(exported(network, { output: "probabilities", size: { height: h, width: w } }).model);
     const { data } = await answer(session, images);
     const expected = eagerly(() => tensor(eagerLogits(network, size, true), [1, classes, h, w]).softmax(1));
     expect(relativeError(data as Float32Array, expected)).toBeLessThan(1e-5);
   });
 
-  test.each(["any", [h, w]] as const)(
-    "float16 of size %s is half as large and gives nearly the same",
+  test.each(["any", { height: h, width: w }] as const)(
+    "float16 of size %j is half as large and gives nearly the same",
     async (fixed) => {
       const options = { output: "labels", size: fixed } as const;
       const file = exported(network, { ...options, dtype: "fp16" });

@@ -48,6 +48,12 @@ function pair(fields: NetworkFields, precision: PlanOptions["precision"] = "fp32
   return { config, eager, plan: new Plan(graph, { precision, usualSize: [97, 97] }) };
 }
 
+/** A size at which corners are aligned, as tensors have it. */
+function aligned([height, width]: readonly [number, number], config: PSPNetConfig): [number, number] {
+  const size = alignedSize({ height, width }, config);
+  return [size.height, size.width];
+}
+
 function relativeError(found: Tensor, expected: Tensor): number {
   return found.sub(expected).abs().max().item() / expected.abs().max().item();
 }
@@ -91,7 +97,7 @@ test.each([
 ])("labels of a photograph of %ix%i are the argmax of the enlarged logits", async (h, w) => {
   const { config, eager, plan } = pair({ layers: 18 });
   const bytes = photograph(h, w);
-  const size = alignedSize([h, w], config);
+  const size = aligned([h, w], config);
   const found = await plan.labels(bytes, [1, h, w], { table: TABLE, reversed: false, size, alignCorners: true });
   const x = tensor(normalise({ width: w, height: h, data: bytes }), [1, 3, h, w]).pad([0, size[1] - w, 0, size[0] - h]);
   const logits = noGrad(() => upsampleLogits(eager.forward(x).out, size, config).narrow(2, 0, h).narrow(3, 0, w));
@@ -274,7 +280,7 @@ test("a constant of float16 is the numbers that its bits are", async () => {
 test("bytes may change, or go to another thread, as soon as they are asked about", async () => {
   const { config, plan } = pair({ layers: 18 });
   const [h, w] = [201, 201];
-  const options = { table: TABLE, reversed: false, size: alignedSize([h, w], config), alignCorners: true };
+  const options = { table: TABLE, reversed: false, size: aligned([h, w], config), alignCorners: true };
   const expected = await plan.labels(photograph(h, w), [1, h, w], options);
   const bytes = photograph(h, w);
   const asked = plan.labels(bytes, [1, h, w], options);

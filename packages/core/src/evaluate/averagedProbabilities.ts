@@ -1,7 +1,8 @@
 import { PspnetError } from "../error.js";
+import type { Size } from "../image/image.js";
 import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
 import { EnlargedRows, type WindowLogits } from "./enlargedRows.js";
-import type { Size, WindowGrid } from "./tiles.js";
+import type { WindowGrid } from "./tiles.js";
 
 /** Logits of the windows of an image at one scale. */
 export interface ScaledLogits<Logits> {

@@ -1,5 +1,6 @@
+import type { Size } from "../image/image.js";
 import { bilinearAxis } from "../tensor/bilinearAxis.js";
-import type { Pass, Size } from "./tiles.js";
+import type { Pass } from "./tiles.js";
 
 /**
  * Some rows of an image, and the windows that they are made of. Bands follow each other from top to bottom, so that the logits of few

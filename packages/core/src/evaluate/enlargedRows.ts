@@ -1,5 +1,5 @@
+import type { Size } from "../image/image.js";
 import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
-import type { Size } from "./tiles.js";
 
 /** Logits of a window, `[1, c, h, w]`; or `[2, c, h, w]` with those of its mirror image. */
 export interface WindowLogits {

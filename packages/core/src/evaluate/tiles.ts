@@ -4,11 +4,7 @@
  */
 import { roundHalfEven } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
-
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
+import type { Size } from "../image/image.js";
 
 export interface ScaledSize extends Size {
   readonly scale: number;

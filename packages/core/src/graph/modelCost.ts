@@ -1,3 +1,4 @@
+import type { Size } from "../image/image.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
 import { PSPNet } from "../model/pspnet.js";
@@ -35,8 +36,8 @@ const STEMS = ["deep", "plain"] as const;
 export interface StandardModelOptions {
   /** Only networks with this number of classes. */
   readonly classes?: number;
-  /** Of the image, `[h, w]`; where the network wants another it is padded to that. */
-  readonly size: readonly [number, number];
+  /** Of the image; where the network wants another it is padded to that. */
+  readonly size: Size;
 }
 
 /** The depths, stems and classes of the published networks, with their costs. Computes nothing and needs no engine. */
@@ -51,9 +52,10 @@ export function standardModels({ classes, size }: StandardModelOptions): Standar
   );
 }
 
-/** @param size of the image, `[h, w]` */
-export function modelCost(config: PSPNetConfig, size: readonly [number, number]): ModelCost {
-  const shape = [1, 3, ...alignedSize(size, config)];
+/** Of an image of that size. */
+export function modelCost(config: PSPNetConfig, size: Size): ModelCost {
+  const { height, width } = alignedSize(size, config);
+  const shape = [1, 3, height, width];
   const model = new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
   const giga = (forward: (x: GraphTensor) => GraphTensor) => totalMultiplyAdds(emptyGraph(model, forward), shape) / 1e9;
   return {

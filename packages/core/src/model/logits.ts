@@ -1,3 +1,4 @@
+import type { Size } from "../image/image.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { PSPNetConfig } from "./config.js";
 
@@ -9,17 +10,17 @@ export interface Logits<T extends Tensor> {
 }
 
 /**
- * The smallest size, from `size` = `[h, w]` up, at which the enlarged logits lie where the image does. With aligned corners the
+ * The smallest size, from `size` up, at which the enlarged logits lie where the image does. With aligned corners the
  * last feature must stand on the last pixel, so both sides are `outputStride * n + 1`, as the official release asserts; pad
  * an image of another size on its right and bottom. Without, any size will do.
  */
 export function alignedSize(
-  [h, w]: readonly [number, number],
+  { height, width }: Size,
   { backbone: { outputStride }, upsampling }: Pick<PSPNetConfig, "backbone" | "upsampling">,
-): [number, number] {
-  if (!upsampling.alignCorners) return [h, w];
+): Size {
+  if (!upsampling.alignCorners) return { height, width };
   const align = (side: number) => Math.ceil((side - 1) / outputStride) * outputStride + 1;
-  return [align(h), align(w)];
+  return { height: align(height), width: align(width) };
 }
 
 /** Logits at the image's resolution, `[n, classes, h, w]`, `size` = `[h, w]`. */

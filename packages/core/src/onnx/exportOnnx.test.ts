@@ -117,7 +117,7 @@ describe.each(FORMS)("%j", (form) => {
   it.each(["logits8", "logits", "probabilities", "labels"] as const)(
     "%s: values in order, each made once and known",
     (output) => {
-      for (const size of ["any", [65, 97]] as const) {
+      for (const size of ["any", { height: 65, width: 97 }] as const) {
         for (const dtype of ["fp32", "fp16"] as const) {
           const { nodes, tensors, inputs, outputs } = read(
             exported({ output, size, dtype, preprocess: true }, form).model,
@@ -171,7 +171,7 @@ describe("inputs and outputs", () => {
   });
 
   it("of a fixed size, from bytes", () => {
-    const file = exported({ output: "logits8", size: [65, 97], preprocess: true });
+    const file = exported({ output: "logits8", size: { height: 65, width: 97 }, preprocess: true });
     const { inputs, outputs, nodes } = read(file.model);
     expect(inputs).toEqual([{ name: "image", type: UINT8, shape: ["n", 65, 97, 3] }]);
     expect(outputs).toEqual([{ name: "logits8", type: FLOAT, shape: ["n", 3, 9, 13] }]);
@@ -206,7 +206,7 @@ it("keeps the names and the bits of weights", () => {
 });
 
 it("keeps every weight as float16 when asked", () => {
-  const { tensors } = read(exported({ dtype: "fp16", size: [65, 65], output: "logits8" }).model);
+  const { tensors } = read(exported({ dtype: "fp16", size: { height: 65, width: 65 }, output: "logits8" }).model);
   expect([...tensors.values()].filter(({ type }) => type === FLOAT)).toEqual([]);
   expect(tensors.get("cls.4.bias")!.type).toBe(FLOAT16);
 });
@@ -223,7 +223,7 @@ it.each([
 });
 
 it("enlarges with the very matrix of enlargeMatrix when the size is known", () => {
-  const { tensors } = read(exported({ size: [65, 97] }).model);
+  const { tensors } = read(exported({ size: { height: 65, width: 97 } }).model);
   const rows = tensors.get("logits.rows")!;
   expect(rows.shape).toEqual([65, 9]);
   const expected = Float32Array.from(enlargeMatrix(65, { bins: 9, taps: 1, alignCorners: true }));
@@ -260,19 +260,19 @@ describe("external data", () => {
 
 describe("refuses", () => {
   it("a size at which aligned corners would shift what is enlarged, and names the nearest", () => {
-    expect(() => exported({ size: [100, 97] })).toThrow(
+    expect(() => exported({ size: { height: 100, width: 97 } })).toThrow(
       /sides of 8 n \+ 1 for logits .* found 100x97; take 97x97 or 105x97/,
     );
-    expect(() => exported({ size: [100, 97], output: "labels" }, { outputStride: 16 })).toThrow(
+    expect(() => exported({ size: { height: 100, width: 97 }, output: "labels" }, { outputStride: 16 })).toThrow(
       /16 n \+ 1.*97x97 or 113x97/,
     );
-    expect(() => exported({ size: [100, 97], output: "logits8" })).not.toThrow();
-    expect(() => exported({ size: [100, 97] }, { alignCorners: false })).not.toThrow();
+    expect(() => exported({ size: { height: 100, width: 97 }, output: "logits8" })).not.toThrow();
+    expect(() => exported({ size: { height: 100, width: 97 } }, { alignCorners: false })).not.toThrow();
   });
 
   it("a size that is none", () => {
-    expect(() => exported({ size: [0, 97] })).toThrow(/whole numbers above 0, found 0x97/);
-    expect(() => exported({ size: [97.5, 97] })).toThrow(/whole numbers above 0/);
+    expect(() => exported({ size: { height: 0, width: 97 } })).toThrow(/whole numbers above 0, found 0x97/);
+    expect(() => exported({ size: { height: 97.5, width: 97 } })).toThrow(/whole numbers above 0/);
   });
 
   it("weights that float16 cannot hold", () => {

@@ -2,6 +2,7 @@ import { join } from "@pspnet/checkpoints/protobuf";
 import { PspnetError } from "../error.js";
 import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
+import type { Size } from "../image/image.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
 import { PRECISION_DTYPE, type Precision } from "../tensor/precision.js";
@@ -21,10 +22,10 @@ export type OnnxOutput = (typeof ONNX_OUTPUTS)[number];
 
 export interface OnnxOptions {
   /**
-   * `[h, w]`, or any. With aligned corners what is enlarged lies where the image does at sides of `outputStride * n + 1` only
+   * One size, or any. With aligned corners what is enlarged lies where the image does at sides of `outputStride * n + 1` only
    * (`alignedSize`). A fixed size must be so; give a model of any size images that are. Left out, any.
    */
-  readonly size?: "any" | readonly [number, number];
+  readonly size?: "any" | Size;
   /** One or several, of which a runtime computes all: they share the network and its weights. Left out, logits. */
   readonly output?: OnnxOutput | readonly OnnxOutput[];
   /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. Left out, fp32. */
@@ -87,17 +88,19 @@ function checkedSize(
   { size, names }: Required<Pick<OnnxOptions, "size">> & { readonly names: readonly OnnxOutput[] },
 ): readonly [Dim, Dim] {
   if (size === "any") return [symbol("h"), symbol("w")];
-  if (!size.every((side) => Number.isSafeInteger(side) && side > 0)) {
-    throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${size.join("x")}`);
+  const sides = [size.height, size.width] as const;
+  if (!sides.every((side) => Number.isSafeInteger(side) && side > 0)) {
+    throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${sides.join("x")}`);
   }
-  const above = alignedSize(size, config);
+  const { height, width } = alignedSize(size, config);
+  const above = [height, width];
   const enlarged = names.filter((name) => name !== "logits8");
-  if (enlarged.length === 0 || above.every((side, i) => side === size[i])) return size;
+  if (enlarged.length === 0 || above.every((side, i) => side === sides[i])) return sides;
   const stride = config.backbone.outputStride;
-  const below = above.map((side, i) => (side === size[i] ? side : Math.max(1, side - stride)));
+  const below = above.map((side, i) => (side === sides[i] ? side : Math.max(1, side - stride)));
   throw new PspnetError(
     "usage",
-    `exportOnnx: size: expected sides of ${stride} n + 1 for ${enlarged.join(", ")} with aligned corners, found ${size.join("x")}; ` +
+    `exportOnnx: size: expected sides of ${stride} n + 1 for ${enlarged.join(", ")} with aligned corners, found ${sides.join("x")}; ` +
       `take ${below.join("x")} or ${above.join("x")}, or output=logits8`,
   );
 }

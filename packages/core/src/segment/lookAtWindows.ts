@@ -1,6 +1,7 @@
 import type { AverageOptions, ScaledLogits } from "../evaluate/averagedProbabilities.js";
 import { bandsOf } from "../evaluate/bands.js";
-import { type Pass, passesOf, type Size } from "../evaluate/tiles.js";
+import { type Pass, passesOf } from "../evaluate/tiles.js";
+import type { Size } from "../image/image.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
 import { type Protocol, windowTotal } from "./protocol.js";
@@ -38,7 +39,7 @@ export async function* lookAtWindows<Logits>(
   const total = windowTotal(size, protocol);
   const passes = passesOf(size, protocol).map((pass) => ({
     pass,
-    enlarged: aligned(pass.grid.window, config),
+    enlarged: alignedSize(pass.grid.window, config),
     held: new Map<number, Logits>(),
   }));
   let done = 0;
@@ -89,10 +90,4 @@ export async function fromBands<Logits, Values extends Uint8Array | Float32Array
       image.set(values.subarray(c * part, (c + 1) * part), c * plane + rows[0] * size.width);
   }
   return image;
-}
-
-/** `alignedSize` of a size by its names. */
-export function aligned({ height, width }: Size, config: PSPNetConfig): Size {
-  const [h, w] = alignedSize([height, width], config);
-  return { height: h, width: w };
 }

@@ -1,5 +1,5 @@
 import { PspnetError } from "../error.js";
-import type { Size } from "../evaluate/tiles.js";
+import type { Size } from "../image/image.js";
 
 /** Windows of this size fit into any machine that the weights fit into. */
 const SMALL_CROP = 473;

@@ -3,16 +3,16 @@ import { averagedLabels, averagedProbabilities } from "../evaluate/averagedProba
 import { enlargedLabels, enlargedLogits } from "../evaluate/enlargedLogits.js";
 import type { WindowLogits } from "../evaluate/enlargedRows.js";
 import { notFinite } from "../evaluate/notFinite.js";
-import type { Size } from "../evaluate/tiles.js";
 import { type Graph, withoutValues } from "../graph/graph.js";
 import { peakBytes } from "../graph/memory.js";
 import { networkGraph } from "../graph/networkGraph.js";
-import type { LabelMap, RgbImage } from "../image/image.js";
+import type { LabelMap, RgbImage, Size } from "../image/image.js";
 import { normalisationTable } from "../image/normalise.js";
+import { alignedSize } from "../model/logits.js";
 import { exportOnnx } from "../onnx/exportOnnx.js";
 import { optimise } from "../passes/optimise.js";
 import type { ModelDescription } from "../weights/modelFile.js";
-import { aligned, fromBands, lookAtWindows } from "./lookAtWindows.js";
+import { fromBands, lookAtWindows } from "./lookAtWindows.js";
 import { mapsOfLogits, requireMemory } from "./memory.js";
 import { isWholeImage, type Protocol, WHOLE_IMAGE } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
@@ -113,7 +113,7 @@ export class OnnxSegmenter implements Runtime {
   /** For a pass over the whole image, with `maps` of enlarged logits made of it. */
   #requireMemory({ width, height }: Size, maps: number): void {
     const { graph, description, availableMemory } = this.#parts;
-    const size = aligned({ width, height }, description.config);
+    const size = alignedSize({ width, height }, description.config);
     const input = { [graph.inputs[0].name]: [1, 3, size.height, size.width] };
     const logits = mapsOfLogits(maps, { ...description.config, width, height });
     const need = ONNX_MEMORY * peakBytes(graph, input, { bytes: 4 }) + logits;

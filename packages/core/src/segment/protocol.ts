@@ -1,4 +1,5 @@
-import { passesOf, type Size } from "../evaluate/tiles.js";
+import { passesOf } from "../evaluate/tiles.js";
+import type { Size } from "../image/image.js";
 
 /** How an image is looked at, in validation and in prediction alike. */
 export interface Protocol {

@@ -1,5 +1,4 @@
-import type { Size } from "../evaluate/tiles.js";
-import type { RgbImage } from "../image/image.js";
+import type { RgbImage, Size } from "../image/image.js";
 import { bilinearAxis } from "../tensor/bilinearAxis.js";
 
 /** Which part of an image is looked at. */

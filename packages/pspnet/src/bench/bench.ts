@@ -1,4 +1,4 @@
-import { modelCost, type Precision, type PSPNetConfig, PspnetError, type RuntimeName } from "@pspnet/core";
+import { modelCost, type Precision, type PSPNetConfig, PspnetError, type RuntimeName, type Size } from "@pspnet/core";
 import type { BenchCase, BenchTask } from "./benchCase.js";
 import { MATRIX_PRODUCT_MACS } from "./matrixProduct.js";
 import { type MeasureOptions, measure } from "./measure.js";
@@ -9,8 +9,8 @@ export interface BenchOptions extends MeasureOptions {
   readonly weights: string;
   readonly runtimes: readonly RuntimeName[];
   readonly precisions: readonly Precision[];
-  /** Of photographs, `[h, w]`. */
-  readonly sizes: readonly (readonly [number, number])[];
+  /** Of photographs. */
+  readonly sizes: readonly Size[];
   readonly threads: number;
 }
 

@@ -1,11 +1,11 @@
-import type { Precision, RuntimeName } from "@pspnet/core";
+import type { Precision, RuntimeName, Size } from "@pspnet/core";
 
 /** One thing that is measured, in a process of its own. */
 export interface BenchCase {
   readonly runtime: RuntimeName;
   readonly precision: Precision;
-  /** Of the photograph, `[h, w]`. */
-  readonly size: readonly [number, number];
+  /** Of the photograph. */
+  readonly size: Size;
 }
 
 /** What the process is started for, as its first message. */

@@ -1,5 +1,5 @@
 import { resourceUsage } from "node:process";
-import { type RgbImage, random } from "@pspnet/core";
+import { type RgbImage, random, type Size } from "@pspnet/core";
 import { load } from "../segment/load.js";
 import type { BenchTask, FromBenchProcess, ToBenchProcess } from "./benchCase.js";
 import { matrixProduct } from "./matrixProduct.js";
@@ -38,7 +38,7 @@ async function prepare(task: BenchTask): Promise<() => Promise<unknown>> {
   return () => net.segment(image);
 }
 
-function noise([height, width]: readonly [number, number]): RgbImage {
+function noise({ height, width }: Size): RgbImage {
   const generator = random(0);
   return { height, width, data: Uint8Array.from({ length: 3 * height * width }, () => 256 * generator.next()) };
 }

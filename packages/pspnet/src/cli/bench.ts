@@ -10,6 +10,7 @@ import {
   pspnetConfig,
   type RuntimeName,
   randomWeights,
+  type Size,
 } from "@pspnet/core";
 import { fastBfloat16 } from "@pspnet/torch";
 import { type BenchReport, bench as measureAll } from "../bench/bench.js";
@@ -24,7 +25,7 @@ interface BenchFlags {
   readonly layers: number;
   readonly classes: number;
   readonly width: number;
-  readonly size: readonly (readonly [number, number])[];
+  readonly size: readonly Size[];
   readonly runtime?: readonly RuntimeName[];
   readonly precision?: readonly Precision[];
   readonly rounds: number;
@@ -53,9 +54,11 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
       measureAll({ config, weights, runtimes, precisions, sizes, rounds, threads, signal, onRound }),
     );
     progress?.finish();
-    if (flags.json)
-      printJson({ weights: file ?? null, layers: config.backbone.layers, classes: config.classes, rounds, ...report });
-    else show(report, config);
+    if (flags.json) {
+      const { classes, backbone } = config;
+      const results = report.results.map((result) => ({ ...result, size: [result.size.height, result.size.width] }));
+      printJson({ weights: file ?? null, layers: backbone.layers, classes, rounds, ...report, results });
+    } else show(report, config);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -76,7 +79,7 @@ function show({ results, matrixProducts }: BenchReport, { backbone: { layers }, 
   const rows = results.map((result) => [
     result.runtime,
     result.precision,
-    result.size.join("x"),
+    `${result.size.height}x${result.size.width}`,
     result.milliseconds.toFixed(1),
     result.imagesPerSecond.toFixed(2),
     (result.peakMemory / 2 ** 20).toFixed(0),

@@ -14,7 +14,7 @@ export function benchCommand(): Command {
     .addOption(
       new Option("--size <list>", "sizes of the photograph, for example 473,713x505 (height x width)")
         .argParser(sizes)
-        .default([[473, 473]], "473"),
+        .default([{ height: 473, width: 473 }], "473"),
     )
     .option("--runtime <list>", `${RUNTIMES.join(", ")} or both; otherwise all that this machine has`, someOf(RUNTIMES))
     .option(

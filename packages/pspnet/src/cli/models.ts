@@ -7,9 +7,10 @@ interface ModelsFlags extends StandardModelOptions {
 }
 
 export function models({ classes, size, json }: ModelsFlags): void {
+  const { height, width } = size;
   const all = standardModels({ classes, size });
   if (json) {
-    printJson({ size, models: all });
+    printJson({ size: [height, width], models: all });
     return;
   }
   const rows = all.map(({ name, stem, classes, parameters, predictionParameters, direct, factorised }) => [
@@ -22,5 +23,5 @@ export function models({ classes, size, json }: ModelsFlags): void {
     factorised.toFixed(1),
   ]);
   print(table(["model", "stem", "classes", "parameters", "in prediction", "GMAC direct", "factorised"], rows));
-  print(`\nGMAC: 10^9 multiply-adds of one image of ${size[0]}x${size[1]}; pspnet runs the factorised form`);
+  print(`\nGMAC: 10^9 multiply-adds of one image of ${height}x${width}; pspnet runs the factorised form`);
 }

@@ -1,8 +1,6 @@
+import type { Size } from "@pspnet/core";
 import { InvalidArgumentError, Option } from "commander";
 import { formatNames } from "../data/formats.js";
-
-/** Height and width. */
-export type ImageSize = readonly [height: number, width: number];
 
 export function integer(text: string): number {
   const value = Number(text);
@@ -23,19 +21,22 @@ export function numbers(text: string): number[] {
   return values;
 }
 
-export function size(text: string): ImageSize {
-  return sides(text, "a number or HEIGHTxWIDTH");
+export function size(text: string): Size {
+  const [height, width] = sides(text, "a number or HEIGHTxWIDTH");
+  return { height, width };
 }
 
-export function sizes(text: string): ImageSize[] {
+export function sizes(text: string): Size[] {
   return text.split(",").map(size);
 }
 
-export function anySize(text: string): ImageSize | "any" {
-  return text === "any" ? text : sides(text, "any, a number or HEIGHTxWIDTH");
+export function anySize(text: string): Size | "any" {
+  if (text === "any") return text;
+  const [height, width] = sides(text, "any, a number or HEIGHTxWIDTH");
+  return { height, width };
 }
 
-export function widthByHeight(text: string): { readonly width: number; readonly height: number } {
+export function widthByHeight(text: string): Size {
   const [width, height] = sides(text, "a number or WIDTHxHEIGHT");
   return { width, height };
 }

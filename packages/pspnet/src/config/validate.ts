@@ -25,7 +25,7 @@ function checkRelations(config: TrainConfig, source: string): TrainConfig {
     fail(`budget=${budget}: expected a time above 0; leave it out to train for all epochs`);
   if (augment.scaleMin > augment.scaleMax)
     fail(`augment.scaleMin=${augment.scaleMin} is greater than augment.scaleMax=${augment.scaleMax}`);
-  const [above] = alignedSize([crop, crop], model);
+  const { height: above } = alignedSize({ height: crop, width: crop }, model);
   if (crop !== above) {
     const stride = model.backbone.outputStride;
     fail(

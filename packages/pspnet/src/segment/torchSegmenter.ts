@@ -123,7 +123,7 @@ export class TorchSegmenter implements Runtime {
   /** How an image is looked at as a whole, padded on the right and bottom to where its features' corners are; and `maps` of enlarged logits made. */
   #whole({ height, width }: Size, maps: number): LabelOptions {
     const { config } = this.#description;
-    const size = alignedSize([height, width], config);
+    const size = sides(alignedSize({ height, width }, config));
     const need = this.#plan.memoryFor([1, ...size]) + mapsOfLogits(maps, { ...config, height, width });
     requireMemory({ image: { height, width }, need, available: availableMemory() + memoryKept() });
     return { ...this.#input, size, alignCorners: config.upsampling.alignCorners };
