@@ -51,6 +51,7 @@ describe("pspnet export", () => {
     const { out } = await run(...flags, "--json");
     const path = join("out", "street.onnx");
     expect(JSON.parse(out)).toEqual({
+      weights: "weights.safetensors",
       files: [{ path: "out/street.onnx", bytes: (await stat(join(folder, path))).size }],
       inputs: [{ name: "image", dtype: "uint8", shape: ["n", 65, 97, 3] }],
       outputs: [{ name: "labels", dtype: "uint8", shape: ["n", 65, 97] }],
