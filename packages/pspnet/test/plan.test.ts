@@ -11,6 +11,7 @@ import {
   optimise,
   PRECISIONS,
   PSPNet,
+  type PSPNetConfig,
   pspnetConfig,
   random,
   Sequential,

@@ -10,17 +10,12 @@ const CLASSES = 5;
 /** A network whose mean colour is a colour that a byte can have, so that an image can be padded as the network pads. */
 function segmenter(channelOrder: "rgb" | "bgr" = "rgb"): TorchSegmenter {
   const fields = { layers: 18, width: 8, headChannels: 16, bins: [1, 2] } as const;
-  const config = pspnetConfig({ classes: CLASSES, aux: false, ...fields });
+  const mean = [GREY / 255, GREY / 255, GREY / 255] as const;
+  const input = { mean, std: [0.2, 0.2, 0.2], channelOrder } as const;
+  const config = pspnetConfig({ classes: CLASSES, aux: false, ...fields, input });
   const model = new PSPNet(config);
   initialise(model, backend(), { seed: 1 });
-  const description = {
-    config,
-    crop: 57,
-    mean: [GREY / 255, GREY / 255, GREY / 255],
-    std: [0.2, 0.2, 0.2],
-    channelOrder,
-  } as const;
-  return new TorchSegmenter(description, stateOf(model), { device: "cpu", precision: "fp32" });
+  return new TorchSegmenter({ config, crop: 57 }, stateOf(model), { device: "cpu", precision: "fp32" });
 }
 
 function noise(height: number, width: number): RgbImage {
