@@ -1,11 +1,11 @@
 // Trains a very small PSPNet on made scenes from code, and segments a scene that it has not seen.
 //   npx tsx examples/train.ts
 import { writeFile } from "node:fs/promises";
-import { encodePng, load, makeScene, train, validateTrainConfig, writeScenes } from "pspnet";
+import { encodePng, load, makeScene, train, writeScenes } from "pspnet";
 
 await writeScenes({ folder: "runs/few-scenes", train: 24, val: 6, width: 96, height: 96, seed: 1 });
 
-const config = validateTrainConfig(
+const { folder, state } = await train(
   {
     name: "example",
     data: { root: "runs/few-scenes" },
@@ -14,9 +14,8 @@ const config = validateTrainConfig(
     batch: 8,
     epochs: 3,
   },
-  "examples/train.ts",
+  { stream: process.stderr },
 );
-const { folder, state } = await train(config, { stream: process.stderr });
 console.log(
   `mIoU ${(100 * state.best!.meanIoU).toFixed(1)} % after ${state.step} steps; report: ${folder}/report.html`,
 );
