@@ -11,7 +11,7 @@ export { type CheckReport, checkDataset, contactSheet, formatCheckReport, notesO
 export { type Dataset, type OpenOptions, openDataset, type Sample } from "./data/dataset.js";
 export type { DatasetDescription } from "./data/format.js";
 export { readImage } from "./data/images.js";
-export { type Batch, Loader } from "./data/loader.js";
+export { type Batch, Loader, type LoaderOptions } from "./data/loader.js";
 export { readMask } from "./data/masks.js";
 export { writeScenes } from "./data/writeScenes.js";
 export { decodeNpy, encodeNpy } from "./files/npy.js";
@@ -24,7 +24,7 @@ export { load, type NetworkOptions } from "./segment/load.js";
 export { type LoadedModel, loadModel } from "./segment/loadModel.js";
 export type { RuntimeOptions } from "./segment/openRuntime.js";
 export { readWeights, type WeightsFile } from "./segment/readWeights.js";
-export { TorchSegmenter } from "./segment/torchSegmenter.js";
+export { type NetworkDescription, TorchSegmenter } from "./segment/torchSegmenter.js";
 // Training
 export { officialRecipe, type Recipe } from "./train/recipe.js";
 export { type Ending, type TrainOptions, type TrainResult, train } from "./train/train.js";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import {
   encodePng,
+  evaluate,
   load,
   makeScene,
   type Network,
@@ -13,6 +14,7 @@ import {
   randomWeights,
   type Segmentation,
   type SegmentOptions,
+  WHOLE_IMAGE,
 } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ORIENTATIONS, photographed, upright } from "./support/orientation.js";
@@ -144,6 +146,16 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
       break;
     }
     await net().segment(image);
+  });
+
+  test("evaluate takes the network itself, with the protocol that it is told", async () => {
+    const label = await net().labels(image, WINDOWS);
+    const at = async () => ({ id: "scene", image, label });
+    const dataset = { length: 2, classes: net().classes, at };
+    const score = async (options: SegmentOptions) =>
+      (await evaluate(net(), dataset, { protocol: { ...WHOLE_IMAGE, ...options } })).scores().pixelAccuracy;
+    expect(await score(WINDOWS)).toBeCloseTo(1, 9);
+    expect(await score({})).toBeLessThan(0.999);
   });
 
   test("progress ends with all windows", async () => {

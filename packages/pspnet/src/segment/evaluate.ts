@@ -25,7 +25,7 @@ const AHEAD = 2;
 /** Segments every image of `dataset` and counts what was right: the one source of all scores. */
 export async function evaluate(
   labeller: Labeller,
-  dataset: Dataset,
+  dataset: Pick<Dataset, "length" | "classes" | "at">,
   { protocol, signal, onImage }: EvaluateOptions,
 ): Promise<ConfusionMatrix> {
   const confusion = new ConfusionMatrix(dataset.classes.names.length);
