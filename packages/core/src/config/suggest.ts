@@ -30,5 +30,5 @@ function editDistance(a: string, b: string): number {
 /** What is said of a key that is none of `known`. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key.slice(key.lastIndexOf(".") + 1), known);
-  return `unknown key "${key}"; ${near ? `did you mean "${near}"?` : `known keys are ${known.join(", ")}`}`;
+  return `unknown key "${key}"; ${near ? `did you mean "${near}"?` : `known keys are ${known.join(", ") || "none"}`}`;
 }

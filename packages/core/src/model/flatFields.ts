@@ -3,6 +3,8 @@ import { PARTS, type PartName, type PSPNetParts } from "./parts.js";
 
 /** Where the fields of version 1, which stood side by side, stand in the parts. */
 const PLACES = {
+  ppm: ["pyramid.kind"],
+  aux: ["auxiliary.kind"],
   layers: ["backbone.layers"],
   stem: ["backbone.stem"],
   stemChannels: ["backbone.stemChannels"],
@@ -23,24 +25,19 @@ const PLACES = {
   bnMomentum: ["norm.momentum"],
 } as const;
 
-/** The flags by which version 1 left a part out. */
-const FLAGS = { ppm: "pyramid", aux: "auxiliary" } as const;
-
 type FieldAt<Config, Name extends string> = Config extends Readonly<Record<Name, infer T>> ? T : never;
 type ValueAt<Place> = Place extends `${infer Part extends PartName}.${infer Name}`
   ? FieldAt<PSPNetParts[Part], Name>
   : never;
 
-/** The fields of version 1. */
-export type FlatFields = {
-  readonly [Name in keyof typeof PLACES]?: ValueAt<(typeof PLACES)[Name][number]> | undefined;
-} & { readonly [Name in keyof typeof FLAGS]?: boolean | undefined };
+/** The fields of version 1; `ppm` and `aux` said whether there is such a part. */
+export type FlatFields = { readonly [Name in Flag]?: boolean | undefined } & {
+  readonly [Name in Exclude<keyof typeof PLACES, Flag>]?: ValueAt<(typeof PLACES)[Name][number]> | undefined;
+};
+type Flag = "ppm" | "aux";
 
 /** Where each flat field stands now. */
-export const FLAT_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  ...PLACES,
-  ...Object.fromEntries(Object.entries(FLAGS).map(([flag, part]) => [flag, [`${part}.kind`]])),
-};
+export const FLAT_FIELDS: Readonly<Record<string, readonly string[]>> = PLACES;
 
 /**
  * What is given of a network's configuration, in its parts, over a `base` that is. Flat fields of version 1 go to their places;
@@ -53,23 +50,27 @@ export function inParts(given: unknown, base: unknown = {}): unknown {
   const parts = { ...base };
   for (const [key, value] of Object.entries(said))
     if (!Object.hasOwn(FLAT_FIELDS, key)) parts[key] = over(key, parts[key], value);
-  for (const [flag, part] of Object.entries(FLAGS)) {
-    if (!(flag in said)) continue;
-    const kinds = new Map<unknown, string>([
-      [true, PARTS[part][0].name],
-      [false, "none"],
-    ]);
-    const kind = kinds.get(said[flag]) ?? said[flag];
-    if (part in said) parts[flag] = said[flag];
-    else parts[part] = over(part, parts[part], { kind });
-  }
   for (const [name, places] of Object.entries(PLACES)) {
     if (!(name in said)) continue;
-    const homes = places.map((place) => place.split(".")).filter(([part]) => kindOf(part, parts[part]) !== "none");
-    if (homes.some(([part, field]) => isRecord(said[part]) && field in said[part])) parts[name] = said[name];
-    else for (const [part, field] of homes) parts[part] = over(part, parts[part], { [field]: said[name] });
+    const homes = places.map((place) => place.split(".")).filter(([part, field]) => mayHave(field, part, parts[part]));
+    const taken = homes.some(([part, field]) => isRecord(said[part]) && (field === "kind" || field in said[part]));
+    if (taken) parts[name] = said[name];
+    else
+      for (const [part, field] of homes)
+        parts[part] = over(part, parts[part], { [field]: translated(field, part, said[name]) });
   }
   return parts;
+}
+
+/** Whether a part of this configuration can have the field: one that is left out has none but its kind. */
+function mayHave(field: string, part: string, config: unknown): boolean {
+  return field === "kind" || kindOf(part, config) !== "none";
+}
+
+/** A flag of version 1 says a kind. */
+function translated(field: string, part: string, value: unknown): unknown {
+  if (field !== "kind" || typeof value !== "boolean") return value;
+  return value ? kindOf(part, {}) : "none";
 }
 
 function over(part: string, before: unknown, now: unknown): unknown {

@@ -136,7 +136,7 @@ describe("pspnetConfig", () => {
     [{ backbone: 50 }, "backbone: expected fields with their values, found 50"],
     [{ backbone: 50, layers: 18 }, "backbone: expected fields with their values, found 50"],
     [{ constructor: 1 }, 'unknown key "constructor"'],
-    [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"'],
+    [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"; known keys are none'],
     [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, none, found "no"'],
     [
       { layers: 18, backbone: { layers: 50 } },
@@ -147,6 +147,14 @@ describe("pspnetConfig", () => {
   ])("refuses %j", (fields, message) => {
     expect(() => pspnetConfig({ classes: 150, ...fields })).toThrow(message);
   });
+});
+
+it("refuses more levels than there are features to divide among them", () => {
+  const bins = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const config = pspnetConfig({ classes: 2, backbone: { layers: 18, width: 1 }, pyramid: { bins } });
+  expect(() => new PSPNet(config)).toThrow(
+    "pyramid.bins: expected at most as many levels as features (8), found [1,2,",
+  );
 });
 
 describe("the size at which corners are aligned", () => {

@@ -88,16 +88,11 @@ export class PyramidPooling extends Module {
 export const pyramidPooling = kind({
   name: "pooling",
   fields,
-  check: ({ bins }) =>
-    bins.every((bin, i) => i === 0 || bin > bins[i - 1])
-      ? []
-      : [
-          mismatch(
-            ["bins"],
-            "cells a side in ascending order (concatOrder=descending concatenates them the other way round)",
-            bins,
-          ),
-        ],
+  check: ({ bins }) => {
+    if (bins.every((bin, i) => i === 0 || bin > bins[i - 1])) return [];
+    const mend = "concatOrder=descending concatenates them the other way round";
+    return [mismatch(["bins"], `cells a side in ascending order (${mend})`, bins)];
+  },
   create: (config, context: PyramidContext) => new PyramidPooling(config, context),
 });
 
