@@ -24,7 +24,10 @@ export * from "./backbone/backbone.js";
 export * from "./backbone/backboneState.js";
 export * from "./backbone/resnet.js";
 // What the keys of a network's configuration are
-export type { KeyDescription, Problem } from "./config/kind.js";
+export type { KeyDescription } from "./config/complete.js";
+export type { Field, Fields, ValuesOf } from "./config/field.js";
+export type { ConfigOf, GivenOf, Kind } from "./config/kind.js";
+export type { Problem } from "./config/problem.js";
 export * from "./config/suggest.js";
 // Scores, and the windows of an evaluation
 export * from "./evaluate/confusionMatrix.js";

@@ -1,5 +1,6 @@
 import { count, counts, flag, oneOf, type ValuesOf } from "../config/field.js";
-import { kind, mismatch } from "../config/kind.js";
+import { kind } from "../config/kind.js";
+import { mismatch } from "../config/problem.js";
 import { MaxPool2d, ReLU, Sequential } from "../nn/layers.js";
 import type { Layer } from "../nn/module.js";
 import type { Norm } from "../nn/norm.js";

@@ -1,4 +1,6 @@
-import { complete, describeKinds, isRecord, type KeyDescription, mismatch, type Problem } from "../config/kind.js";
+import { complete, describeKinds, type KeyDescription } from "../config/complete.js";
+import { mismatch, type Problem } from "../config/problem.js";
+import { isRecord } from "../config/record.js";
 import { unknownKey } from "../config/suggest.js";
 import { PspnetError } from "../error.js";
 import { FLAT_FIELDS, type FlatFields, inParts } from "./flatFields.js";

@@ -1,4 +1,4 @@
-import { isRecord, withoutUndefined } from "../config/kind.js";
+import { isRecord, withoutUndefined } from "../config/record.js";
 import { PARTS, type PartName, type PSPNetParts } from "./parts.js";
 
 /** Where the fields of version 1, which stood side by side, stand in the parts. */

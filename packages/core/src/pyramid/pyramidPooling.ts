@@ -1,5 +1,6 @@
 import { counts, flag, oneOf, type ValuesOf } from "../config/field.js";
-import { kind, mismatch } from "../config/kind.js";
+import { kind } from "../config/kind.js";
+import { mismatch } from "../config/problem.js";
 import { PspnetError } from "../error.js";
 import { Conv2d, ReLU, Sequential } from "../nn/layers.js";
 import { Layer, Module } from "../nn/module.js";

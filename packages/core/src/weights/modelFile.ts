@@ -1,5 +1,5 @@
 /** What a weights file says about itself, so that `pspnet predict weights.safetensors photo.jpg` needs nothing else. */
-import { isRecord } from "../config/kind.js";
+import { isRecord } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList, Rgb } from "../image/classes.js";
 import { type PSPNetConfig, type PSPNetFields, pspnetConfig } from "../model/config.js";
