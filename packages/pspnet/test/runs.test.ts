@@ -139,6 +139,10 @@ describe("the score in a weights file", () => {
     expect(await metadata(run)).not.toHaveProperty("score");
     expect(await metadata(run)).not.toHaveProperty("command");
     expect(JSON.parse((await metadata(run, "best")).score)).toMatchObject({ meanIoU });
+    // The second epoch has begun: the validation was at the end of the first.
+    const later = await train(config("later"), watched(4).options);
+    expect(later.state).toMatchObject({ step: 4, best: { epoch: 1 } });
+    expect(await metadata(later.folder)).not.toHaveProperty("score");
   });
 
   test("is what its command gives, for weights that are not the best as well", async () => {
