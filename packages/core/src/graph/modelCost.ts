@@ -1,3 +1,4 @@
+import { DEPTHS, type Depth } from "../backbone/resnet.js";
 import type { Size } from "../image/image.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
@@ -21,16 +22,14 @@ export interface ModelCost {
   readonly factorised: number;
 }
 
-export interface StandardModel
-  extends ModelCost,
-    Pick<PSPNetConfig, "classes">,
-    Pick<PSPNetConfig["backbone"], "layers" | "stem"> {
+export interface StandardModel extends ModelCost, Pick<PSPNetConfig, "classes"> {
   readonly name: string;
+  readonly layers: Depth;
+  readonly stem: (typeof STEMS)[number];
 }
 
 /** Classes of ADE20K, PASCAL VOC 2012 and Cityscapes. */
 const CLASSES = [150, 21, 19];
-const LAYERS = [18, 34, 50, 101, 152] as const;
 const STEMS = ["deep", "plain"] as const;
 
 export interface StandardModelOptions {
@@ -43,7 +42,7 @@ export interface StandardModelOptions {
 /** The depths, stems and classes of the published networks, with their costs. Computes nothing and needs no engine. */
 export function standardModels({ classes, size }: StandardModelOptions): StandardModel[] {
   return (classes === undefined ? CLASSES : [classes]).flatMap((count) =>
-    LAYERS.flatMap((layers) =>
+    DEPTHS.flatMap((layers) =>
       STEMS.map((stem) => {
         const config = pspnetConfig({ classes: count, backbone: { layers, stem } });
         return { name: `PSPNet-${layers}`, layers, stem, classes: count, ...modelCost(config, size) };
