@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { atomicWrite } from "../src/files/atomicWrite.js";
 import { findImages } from "../src/files/findImages.js";
 import { decodeNpy, encodeNpy } from "../src/files/npy.js";
-import { createRunFolder } from "../src/files/runFolder.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -56,15 +55,6 @@ test("npy refuses what is cut off", () => {
   const bytes = Uint8Array.from([...header, ...data]);
   expect(() => decodeNpy(bytes.slice(0, -4))).toThrow(/expected 3 values, found 2/);
   expect(() => decodeNpy(bytes.slice(0, 5))).toThrow(/expected a row-major float32 array/);
-});
-
-test("run folders count up", async () => {
-  const made = [
-    await createRunFolder(folder, "a"),
-    await createRunFolder(folder, "a"),
-    await createRunFolder(folder, "a"),
-  ];
-  expect(made).toEqual(["a", "a-2", "a-3"].map((name) => join(folder, name)));
 });
 
 describe("findImages", () => {
