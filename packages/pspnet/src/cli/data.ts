@@ -1,13 +1,12 @@
-import { relative } from "node:path";
 import type { Size } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
-import { checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
+import { type CheckReport, checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
 import { openDataset } from "../data/dataset.js";
 import { writeScenes } from "../data/writeScenes.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { encodePng } from "../files/png.js";
 import { Progress } from "../report/progress.js";
-import { messages, print, printJson } from "./terminal.js";
+import { fromHere, messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {
   readonly split?: string;
@@ -20,7 +19,7 @@ interface CheckFlags {
 /** Looks every sample of the splits over; exit code 1 when something would stop a run or spoil it. */
 export async function check(folder: string, flags: CheckFlags): Promise<void> {
   const description = await loadDataConfig(folder, flags);
-  const reports: Record<string, Awaited<ReturnType<typeof checkDataset>>> = {};
+  const reports: Record<string, CheckReport> = {};
   for (const split of flags.split ? [flags.split] : ["train", "val"]) {
     const labels = split === "train" || split === "val" ? "required" : "optional";
     const dataset = await openDataset(description, split, { strict: false, labels });
@@ -48,6 +47,5 @@ export async function makeScenes(folder: string, { train, val, size, seed }: Mak
   await writeScenes({ folder, train, val, ...size, seed }, { onProgress: (done) => progress.update(done) });
   progress.finish();
   const { width, height } = size;
-  const place = relative(process.cwd(), folder) || ".";
-  print(`${train} training and ${val} validation scenes of ${width}x${height} in ${place}`);
+  print(`${train} training and ${val} validation scenes of ${width}x${height} in ${fromHere(folder)}`);
 }

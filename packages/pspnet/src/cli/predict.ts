@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { type ClassArea, type Network, PspnetError, type Segmentation } from "@pspnet/core";
 import { mapAhead } from "@pspnet/core/segment";
 import { readImage } from "../data/images.js";
@@ -9,7 +9,7 @@ import { encodeMask, encodePng } from "../files/png.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
-import { interruptible, messages, print, printJson } from "./terminal.js";
+import { fromHere, interruptible, messages, print, printJson } from "./terminal.js";
 
 interface PredictFlags extends ProtocolFlags {
   readonly out: string;
@@ -106,5 +106,5 @@ async function writeResults(
     [`${stem}.json`]: `${JSON.stringify({ image, width, height, areas }, null, 2)}\n`,
   };
   for (const [file, content] of Object.entries(files)) await atomicWrite(file, content);
-  return Object.keys(files).map((file) => relative(process.cwd(), file));
+  return Object.keys(files).map(fromHere);
 }

@@ -2,15 +2,15 @@ import { Command } from "commander";
 import { benchCommand } from "./benchCommand.js";
 import { checkCommand } from "./checkCommand.js";
 import { dataCommand } from "./dataCommand.js";
-import { exportCommand } from "./exportCommand.js";
-import { modelsCommand } from "./modelsCommand.js";
+import { exportCommand } from "./export.js";
+import { modelsCommand } from "./models.js";
 import { predictCommand } from "./predictCommand.js";
 import { trainCommand } from "./trainCommand.js";
 import { valCommand } from "./valCommand.js";
 
 /**
- * The command line. Each command stands in a file of its own and imports what it does only when it runs, so that help never
- * loads libtorch. Commander answers an unknown flag or command with the nearest one.
+ * The command line. Each command stands in a file of its own; work that needs libtorch or sharp stands beside it and is imported only
+ * when it runs, so that help loads neither. Commander answers an unknown flag or command with the nearest one.
  */
 export function program(): Command {
   const root = new Command("pspnet")

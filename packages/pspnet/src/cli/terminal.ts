@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import type { TextStream } from "../report/progress.js";
 
@@ -11,6 +12,11 @@ export function printJson(value: unknown): void {
 
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** A path as it is from where the command was given. */
+export function fromHere(path: string): string {
+  return relative(process.cwd(), path) || ".";
 }
 
 /** Whoever reads may leave before the end, as `head` does: the rest is dropped. Any other failure to write is told, and ends in code 1. */

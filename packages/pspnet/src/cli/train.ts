@@ -1,10 +1,10 @@
-import { basename, relative } from "node:path";
+import { basename } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { describeKeys } from "../config/keys.js";
 import { loadTrainConfig } from "../config/load.js";
-import { table } from "../report/table.js";
+import { percent, table } from "../report/table.js";
 import { train as runTraining } from "../train/train.js";
-import { interruptible, messages, print } from "./terminal.js";
+import { fromHere, interruptible, messages, print } from "./terminal.js";
 
 export async function train(file: string | undefined, overrides: readonly string[]): Promise<void> {
   if (file === undefined)
@@ -13,15 +13,13 @@ export async function train(file: string | undefined, overrides: readonly string
   const { folder, ending, state } = await interruptible((signal) => runTraining(config, { signal, stream: messages }));
   if (ending === "interrupted" && state.step === 0)
     throw new PspnetError("interrupted", "stopped before the first step: nothing is kept");
-  const place = relative(process.cwd(), folder) || ".";
+  const place = fromHere(folder);
   if (ending === "interrupted") {
     const again = resumeCommand(file, overrides, { before: config.name, now: basename(folder) });
     throw new PspnetError("interrupted", `stopped after step ${state.step}, saved in ${place}; go on with\n  ${again}`);
   }
   if (state.best)
-    print(
-      `best mIoU ${(100 * state.best.meanIoU).toFixed(2)} % in epoch ${state.best.epoch}: ${place}/weights/best.safetensors`,
-    );
+    print(`best mIoU ${percent(state.best.meanIoU)} % in epoch ${state.best.epoch}: ${place}/weights/best.safetensors`);
   print(`report: ${place}/report.html`);
 }
 

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { checkClasses } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
 import { openDataset } from "../data/dataset.js";
@@ -10,7 +10,7 @@ import { classTable, percent } from "../report/table.js";
 import { evaluate } from "../segment/evaluate.js";
 import { load } from "../segment/load.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
-import { interruptible, messages, print, printJson } from "./terminal.js";
+import { fromHere, interruptible, messages, print, printJson } from "./terminal.js";
 
 interface ValFlags extends ProtocolFlags {
   readonly data: string;
@@ -57,5 +57,5 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   if (scores.classes.some(({ present }) => !present))
     print(`mIoU over the classes present: ${percent(scores.meanIoUPresent)} %`);
   print(`${dataset.length} images in ${seconds.toFixed(1)} s`);
-  if (flags.out) print(`confusion matrix: ${relative(process.cwd(), join(flags.out, "confusion.png"))}`);
+  if (flags.out) print(`confusion matrix: ${fromHere(join(flags.out, "confusion.png"))}`);
 }
