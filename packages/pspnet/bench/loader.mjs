@@ -1,7 +1,5 @@
 // Samples that the loader makes, by second and by second of processor time: node packages/pspnet/bench/loader.mjs <dataset> [workers] [crop] [cache] [batches]
-import { validateTrainConfig } from "../dist/config/load.js";
-import { openDataset } from "../dist/data/dataset.js";
-import { Loader } from "../dist/data/loader.js";
+import { Loader, openDataset, validateTrainConfig } from "pspnet";
 
 const [root, workers = "1", crop = "321", cache = "none", count = "20"] = process.argv.slice(2);
 const config = validateTrainConfig(

@@ -4,12 +4,12 @@ export { makeScene, type Scene, sceneClasses, sceneFamilies } from "@pspnet/scen
 export { backend } from "@pspnet/torch";
 // Configuration of a training run
 export { loadTrainConfig } from "./config/load.js";
-export type { DataConfig, TrainConfig, TrainConfigInput } from "./config/schema.js";
+export type { TrainConfig, TrainConfigInput } from "./config/schema.js";
 export { validateTrainConfig } from "./config/validate.js";
 // Datasets
-export { type CheckReport, checkDataset, contactSheet, formatCheckReport, notesOf } from "./data/check.js";
+export { type CheckReport, checkDataset, contactSheet, formatCheckReport } from "./data/check.js";
 export { type Dataset, type OpenOptions, openDataset, type Sample } from "./data/dataset.js";
-export type { DatasetDescription } from "./data/format.js";
+export type { DataConfig } from "./data/format.js";
 export { readImage } from "./data/images.js";
 export { type Batch, Loader, type LoaderOptions } from "./data/loader.js";
 export { readMask } from "./data/masks.js";

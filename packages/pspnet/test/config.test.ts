@@ -67,6 +67,7 @@ test.each([
   ["resume=yes", /resume: expected true or false, found "yes"$/],
   ["precision=fp8", /precision: expected auto, fp32 or bf16, found "fp8"$/],
   ["augment=3", /augment: expected keys and values, found 3$/],
+  ["data.ids=3", /data\.ids: expected keys and values, found 3$/],
   ["data.classes=3", /data\.classes: expected text or a list, found 3$/],
   ["data.classes=[a]", /data\.classes: expected at least 2 of them, found \["a"\]$/],
   ["batch=6", /batch=6 is not divisible by accumulate=4/],

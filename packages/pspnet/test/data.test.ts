@@ -7,9 +7,9 @@ import { CAMVID, colourise, IGNORE, type LabelMap, VOC2012 } from "@pspnet/core"
 import { encode } from "fast-png";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it, test } from "vitest";
-import type { DataConfig } from "../src/config/schema.js";
 import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
 import { type Dataset, fromSource, openDataset } from "../src/data/dataset.js";
+import type { DataConfig } from "../src/data/format.js";
 import { readImage } from "../src/data/images.js";
 import { readMask } from "../src/data/masks.js";
 import { encodeMask, encodePng } from "../src/files/png.js";
@@ -329,6 +329,8 @@ describe("classes", () => {
     await expect(open()).rejects.toThrow("classes.json: expected a palette of 2 colours");
     await put("classes.json", "{");
     await expect(open()).rejects.toThrow("classes.json: expected JSON");
+    await put("classes.json", "null");
+    await expect(open()).rejects.toThrow("classes.json: expected {");
   });
 });
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { random } from "@pspnet/core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { DataConfig } from "../dist/config/schema.js";
 // Worker threads run compiled files only, so this file tests what `tsc -b` has made.
 import { type Dataset, openDataset } from "../dist/data/dataset.js";
+import type { DataConfig } from "../dist/data/format.js";
 import { type Batch, Loader, type LoaderOptions } from "../dist/data/loader.js";
 import { epochOrder } from "../dist/data/sampler.js";
 import { encodeMask, encodePng } from "../dist/files/png.js";

@@ -1,10 +1,10 @@
 import { dirname, isAbsolute, resolve } from "node:path";
-import { inParts, PspnetError } from "@pspnet/core";
-import { explainAll } from "./explain.js";
-import { type DataConfig, dataSchema, type TrainConfig, type TrainConfigInput } from "./schema.js";
+import { inParts } from "@pspnet/core";
+import type { DataConfig } from "../data/format.js";
+import { parseBy } from "./parseBy.js";
+import { dataSchema, type TrainConfig, type TrainConfigInput } from "./schema.js";
 import { isTree, merge, parseOverrides, readYaml, type Tree } from "./tree.js";
 import { validateTrainConfig } from "./validate.js";
-import { inWords } from "./words.js";
 
 /**
  * The configuration of a run: the YAML file, then `key=value` overrides (`model.backbone.layers=18`, `classWeights=[1,2]`).
@@ -37,9 +37,7 @@ export async function loadDataConfig(
 ): Promise<DataConfig> {
   if (/\.ya?ml$/.test(path)) return (await loadTrainConfig(path, [], ".")).data;
   const given = { root: resolve(path), format, classes: classes?.includes(",") ? classes.split(",") : classes };
-  const result = dataSchema.safeParse(given, { error: inWords });
-  if (result.success) return result.data;
-  throw new PspnetError("usage", explainAll(result.error, `--data ${path}`));
+  return parseBy(dataSchema, given, { source: `--data ${path}`, code: "usage" });
 }
 
 function resolvePaths(tree: Tree, folder: string): void {

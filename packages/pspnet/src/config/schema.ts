@@ -126,7 +126,6 @@ export const trainConfigSchema = z.strictObject({
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 /** What must be said of a run: all but the dataset has a default. */
 export type TrainConfigInput = z.input<typeof trainConfigSchema>;
-export type DataConfig = z.output<typeof dataSchema>;
 
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;
 

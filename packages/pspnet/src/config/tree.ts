@@ -12,7 +12,9 @@ export type Tree = Record<string, unknown>;
  * @throws PspnetError "usage" when it cannot be read, "config" when it is no YAML.
  */
 export async function readYaml(path: string, file: string): Promise<Tree> {
-  const text = await readText(path);
+  const text = await readFile(path, "utf8").catch((cause: Error) => {
+    throw new PspnetError("usage", `${path}: expected a readable YAML file (${cause.message})`);
+  });
   let tree: unknown;
   try {
     tree = parse(text) ?? {};
@@ -22,14 +24,6 @@ export async function readYaml(path: string, file: string): Promise<Tree> {
   if (!isTree(tree))
     throw new PspnetError("config", `${file}: expected keys and values at the top, found ${typeof tree}`);
   return tree;
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new PspnetError("usage", `${path}: expected a readable YAML file (${(cause as Error).message})`);
-  }
 }
 
 /** The keys that `key=value` overrides give, `model.backbone.layers=18`; values are YAML. */

@@ -1,22 +1,23 @@
+import { resolve } from "node:path";
 import { alignedSize, PspnetError } from "@pspnet/core";
-import { explainAll } from "./explain.js";
+import { parseBy } from "./parseBy.js";
 import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
-import { inWords } from "./words.js";
 
 /**
- * Checks a configuration and fills in the defaults; doing it twice does no harm.
+ * Checks a configuration, fills in the defaults, and makes the paths of dataset and `init` absolute, so that they mean the same wherever
+ * it is read again; doing it twice does no harm.
  *
  * @param source is named in errors.
  * @throws PspnetError "config" naming each wrong key, what was expected, and the nearest known key.
  */
-export function validateTrainConfig(config: TrainConfigInput, source: string): TrainConfig {
-  const result = trainConfigSchema.safeParse(config, { error: inWords });
-  if (result.success) return checkRelations(result.data, source);
-  throw new PspnetError("config", explainAll(result.error, source));
+export function validateTrainConfig(given: TrainConfigInput, source: string): TrainConfig {
+  const config = parseBy(trainConfigSchema, given, { source, code: "config" });
+  checkRelations(config, source);
+  const { data, init } = config;
+  return { ...config, data: { ...data, root: resolve(data.root) }, init: init === null ? null : resolve(init) };
 }
 
-function checkRelations(config: TrainConfig, source: string): TrainConfig {
-  const { accumulate, augment, batch, budget, crop, model } = config;
+function checkRelations({ accumulate, augment, batch, budget, crop, model }: TrainConfig, source: string): void {
   const fail = (message: string) => {
     throw new PspnetError("config", `${source}: ${message}`);
   };
@@ -33,5 +34,4 @@ function checkRelations(config: TrainConfig, source: string): TrainConfig {
         `take ${above - stride} or ${above}`,
     );
   }
-  return config;
 }

@@ -18,7 +18,7 @@ export interface CheckReport {
   }[];
   readonly ignoredPixels: number;
   /** Sizes of the images, the most frequent first. */
-  readonly sizes: readonly { readonly width: number; readonly height: number; readonly images: number }[];
+  readonly sizes: readonly (Size & { readonly images: number })[];
   /** Masks that are palette PNGs: read by their indices. */
   readonly paletteMasks: number;
   /** Masks that hold the classes' colours. */
@@ -48,14 +48,16 @@ export async function checkDataset(
   const { source, classes } = dataset;
   const pixels = new Float64Array(256);
   const images = new Float64Array(classes.names.length);
-  const sizes = new Map<string, number>();
+  const sizes = new Map<string, CheckReport["sizes"][number]>();
   const problems: string[] = [...source.problems];
   const unknownIds = new Set<number>();
   const counts: Kinds = { palette: 0, colours: 0, grey: 0, turned: 0, lying: 0 };
   for (const [i, pair] of source.pairs.entries()) {
     const found = await inspect(pair, { source, problems });
     if (found) {
-      sizes.set(found.size, (sizes.get(found.size) ?? 0) + 1);
+      const { width, height } = found.size;
+      const { images: before } = sizes.get(`${width}x${height}`) ?? { images: 0 };
+      sizes.set(`${width}x${height}`, { width, height, images: before + 1 });
       for (const key of found.is) counts[key]++;
       for (const id of found.unknownIds) unknownIds.add(id);
       for (const [id, count] of found.labels.entries()) {
@@ -70,7 +72,7 @@ export async function checkDataset(
     samples: source.pairs.length,
     classes: table,
     ignoredPixels: pixels[IGNORE],
-    sizes: [...sizes].sort(([, a], [, b]) => b - a).map(([size, count]) => ({ ...parseSize(size), images: count })),
+    sizes: [...sizes.values()].sort((a, b) => b.images - a.images),
     paletteMasks: counts.palette,
     colourMasks: counts.colours,
     unlabelled: source.pairs.filter(({ mask }) => mask === null).length,
@@ -85,8 +87,8 @@ export async function checkDataset(
 type Kinds = Record<StoredMask["kind"] | "turned" | "lying", number>;
 
 interface Inspected {
-  /** Of the image, "WxH". */
-  readonly size: string;
+  /** Of the image. */
+  readonly size: Size;
   readonly is: readonly (keyof Kinds)[];
   /** Pixels by class. */
   readonly labels: Float64Array;
@@ -105,14 +107,14 @@ async function inspect(
   }
   if (image.status === "rejected" || mask.status === "rejected") return null;
   const stored = image.value;
-  if (mask.value === null) return { size: sizeOf(stored), is: [], labels: new Float64Array(256), unknownIds: [] };
+  if (mask.value === null) return { size: stored, is: [], labels: new Float64Array(256), unknownIds: [] };
   const fitting = await turnedToFit(stored, mask.value, pair);
   const { labels, unknownIds } = countClasses(mask.value, { pair, source, problems });
   const is: (keyof Kinds)[] = [mask.value.kind];
   if (!sameSize(fitting, mask.value)) problems.push(wrongSize(fitting, mask.value, pair));
   else if (fitting !== stored) is.push("turned");
   else if (await liesOnItsSide(pair.image)) is.push("lying");
-  return { size: sizeOf(fitting), is, labels, unknownIds };
+  return { size: fitting, is, labels, unknownIds };
 }
 
 /** Pixels by class of one mask; ids that are no class go to `problems`. */
@@ -135,15 +137,8 @@ function countClasses(
   return { labels, unknownIds };
 }
 
-const sizeOf = ({ width, height }: Size): string => `${width}x${height}`;
-
-function parseSize(size: string): { width: number; height: number } {
-  const [width, height] = size.split("x").map(Number);
-  return { width, height };
-}
-
 /** What is worth knowing before a run though it stops none, a line each. */
-export function notesOf(report: CheckReport): string[] {
+function notesOf(report: CheckReport): string[] {
   const { samples, paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds, emptyClasses } = report;
   const lie = `${lying} photographs lie on their side, as do their masks, though EXIF turns them`;
   return [

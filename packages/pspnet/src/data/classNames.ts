@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ClassList, classLists, PspnetError, type Rgb, vocPalette } from "@pspnet/core";
-import type { DatasetDescription } from "./format.js";
+import type { DataConfig } from "./format.js";
 
 /** Where datasets of ours keep their names and colours. */
 const CLASSES_FILE = "classes.json";
@@ -19,7 +19,7 @@ export interface DatasetClasses {
  * @throws PspnetError "data" when none says.
  */
 export async function classesOf(
-  { root, classes }: Pick<DatasetDescription, "root" | "classes">,
+  { root, classes }: Pick<DataConfig, "root" | "classes">,
   ofFormat?: ClassList,
 ): Promise<DatasetClasses> {
   if (typeof classes === "object") return withoutColours(classes);
@@ -49,15 +49,13 @@ function parseNames(text: string, file: string): DatasetClasses {
 }
 
 function parseJson(text: string, file: string): DatasetClasses {
-  let value: Partial<ClassList> | readonly string[];
+  let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new PspnetError("data", `${file}: expected JSON: ${(cause as Error).message}`, { cause });
   }
-  const { names, palette } = Array.isArray(value)
-    ? { names: value, palette: undefined }
-    : (value as Partial<ClassList>);
+  const { names, palette } = (Array.isArray(value) ? { names: value } : (value ?? {})) as Partial<ClassList>;
   const isName = (name: unknown) => typeof name === "string";
   const isColour = (colour: unknown) =>
     Array.isArray(colour) &&

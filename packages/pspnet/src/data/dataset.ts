@@ -1,7 +1,7 @@
 import type { ClassList, LabelMap, RgbImage, Size } from "@pspnet/core";
 import { PspnetError } from "@pspnet/core";
 import { classesOf } from "./classNames.js";
-import type { DatasetDescription } from "./format.js";
+import type { DataConfig } from "./format.js";
 import { formatOf } from "./formats.js";
 import { describeIds, idTable, UNKNOWN } from "./ids.js";
 import { readImage } from "./images.js";
@@ -44,17 +44,17 @@ const NAMED = 5;
  * @throws PspnetError "data" when files are missing, do not pair up, or there are none; "config" for ids that do not fit the classes.
  */
 export async function openDataset(
-  description: DatasetDescription,
+  description: DataConfig,
   split: string,
   options?: OpenOptions & { readonly labels?: "required" },
 ): Promise<Dataset>;
 export async function openDataset(
-  description: DatasetDescription,
+  description: DataConfig,
   split: string,
   options: OpenOptions,
 ): Promise<Dataset<LabelMap | null>>;
 export async function openDataset(
-  description: DatasetDescription,
+  description: DataConfig,
   split: string,
   { strict = true, labels = "required" }: OpenOptions = {},
 ): Promise<Dataset<LabelMap | null>> {

@@ -3,7 +3,7 @@ import type { IdMap } from "./ids.js";
 import type { Pair } from "./source.js";
 
 /** Where a dataset is and what its masks mean: `data` of the configuration. */
-export interface DatasetDescription {
+export interface DataConfig {
   readonly root: string;
   /** The name of a format; "auto": the one whose layout the files have. */
   readonly format: string;
@@ -19,9 +19,9 @@ export interface DatasetFormat {
   readonly name: string;
   /** Where images and masks of a split are, for messages. */
   layout(split: string): string;
-  detect(description: DatasetDescription): boolean;
+  detect(description: DataConfig): boolean;
   /** @throws PspnetError "data" for a folder or file that cannot be read. */
-  open(description: DatasetDescription, split: string): Promise<Listing>;
+  open(description: DataConfig, split: string): Promise<Listing>;
 }
 
 /** What a format finds in a split, and what its masks mean where the description does not say. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { PspnetError } from "@pspnet/core";
 import { camvid } from "./camvid.js";
 import { folders } from "./folders.js";
-import type { DatasetDescription, DatasetFormat } from "./format.js";
+import type { DataConfig, DatasetFormat } from "./format.js";
 import { listFile } from "./listFile.js";
 
 /** Every format, in the order in which their layouts are looked for. Loads no decoder, so that help may name them. */
@@ -16,7 +16,7 @@ export const formatNames: readonly string[] = ["auto", ...formats.map(({ name })
  *
  * @throws PspnetError "data" saying which layouts are known.
  */
-export function formatOf(description: DatasetDescription): DatasetFormat {
+export function formatOf(description: DataConfig): DatasetFormat {
   const { root, train, format } = description;
   if (!existsSync(root))
     throw new PspnetError("data", `${root}: expected the folder of a dataset, found nothing there`);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { mixSeed, PspnetError } from "@pspnet/core";
 import { makeScene, sceneClasses } from "@pspnet/scenes";
 import { encodeMask, encodePng } from "../files/png.js";
+import { writeError } from "../files/writeError.js";
 
 /** The parts of a set of scenes, which share no scene. */
 export type SceneSplit = "train" | "val";
@@ -48,7 +49,7 @@ export async function writeScenes(
     }
     const images = join(folder, split, "images");
     const masks = join(folder, split, "masks");
-    for (const place of [images, masks]) await naming(place, mkdir(place, { recursive: true }));
+    for (const place of [images, masks]) await mkdir(place, { recursive: true }).catch(failed(place, 0));
     for (let index = 0; index < length; index++) {
       const { image, label } = makeScene({ width, height, seed: splitSeed(seed, split), index });
       const name = `${String(index).padStart(5, "0")}.png`;
@@ -62,22 +63,13 @@ export async function writeScenes(
   await write(join(folder, "classes.json"), `${JSON.stringify(sceneClasses, null, 2)}\n`);
 }
 
-function write(path: string, content: Uint8Array | string): Promise<void> {
-  return naming(path, writeFile(path, content));
+async function write(path: string, content: Uint8Array | string): Promise<void> {
+  await writeFile(path, content).catch(failed(path, content.length));
 }
 
-/** Names `path` when the work on it fails. */
-async function naming(path: string, work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new PspnetError(
-      "environment",
-      `writeScenes: cannot write ${path}: ${reason}; give a folder with room to write to`,
-      {
-        cause: error,
-      },
-    );
-  }
+/** Says what could not be written. */
+function failed(path: string, needed: number): (cause: NodeJS.ErrnoException) => Promise<never> {
+  return async (cause) => {
+    throw await writeError(cause, { path, needed, kept: "the scenes before are kept" });
+  };
 }

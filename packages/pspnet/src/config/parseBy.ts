@@ -1,4 +1,30 @@
+import { type ErrorCode, PspnetError, unknownKey } from "@pspnet/core";
 import type { z } from "zod";
+import { keysAt } from "./keys.js";
+
+/**
+ * What a schema of the configuration makes of `given`.
+ *
+ * @param options.source is named in errors, whose code is `options.code`.
+ * @throws PspnetError with a line for each thing that is wrong: the key, what was expected, and the nearest known key.
+ */
+export function parseBy<S extends z.ZodType>(
+  schema: S,
+  given: unknown,
+  { source, code }: { readonly source: string; readonly code: ErrorCode },
+): z.output<S> {
+  const result = schema.safeParse(given, { error: inWords });
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap(explain);
+  throw new PspnetError(code, lines.map((line) => `${source}: ${line}`).join("\n"));
+}
+
+function explain(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.join(".");
+  if (issue.code !== "unrecognized_keys") return [`${path || "configuration"}: ${issue.message}`];
+  const known = keysAt(issue.path);
+  return issue.keys.map((key) => unknownKey(path ? `${path}.${key}` : key, known));
+}
 
 const TYPES: Readonly<Record<string, string>> = {
   number: "a number",
@@ -6,12 +32,12 @@ const TYPES: Readonly<Record<string, string>> = {
   string: "text",
   boolean: "true or false",
   array: "a list",
-  tuple: "a list",
+  record: "keys and values",
   object: "keys and values",
 };
 
-/** What a value should be and is, in the words of every other message: for the `error` of zod's `parse`. */
-export const inWords: z.core.$ZodErrorMap = (issue) => {
+/** What a value should be and is, in the words of every other message. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
   const expected = expectation(issue);
   return expected && `expected ${expected}, found ${found(issue.input)}`;
 };
