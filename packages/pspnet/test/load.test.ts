@@ -8,6 +8,7 @@ import {
   load,
   makeScene,
   type Network,
+  type NetworkOptions,
   PspnetError,
   pspnetConfig,
   type RgbImage,
@@ -275,6 +276,21 @@ describe("weights that cannot be used", () => {
       message: expect.stringMatching(/nowhere\.safetensors: expected a readable weights file/),
     });
     await expect(load(new Uint8Array(4))).rejects.toMatchObject({ code: "format" });
+  });
+
+  test("neither a path nor bytes", async () => {
+    await expect(load(undefined as never)).rejects.toThrow(
+      /^weights: expected the path or the bytes \(Uint8Array\) of a file, found undefined$/,
+    );
+    await expect(load(weights.buffer as never)).rejects.toMatchObject({ code: "usage" });
+  });
+
+  test.each([
+    [{ runtime: "cuda" }, /^load: runtime: expected one of auto, torch, onnx, found "cuda"$/],
+    [{ device: "gpu" }, /^load: device: expected one of auto, cpu, cuda, found "gpu"$/],
+    [{ precision: "half" }, /^load: precision: expected one of auto, fp32, bf16, fp16, found "half"$/],
+  ])("%j, which there is not, is refused", async (options, message) => {
+    await expect(load(weights, options as NetworkOptions)).rejects.toThrow(message);
   });
 
   test.each(["torch", "onnx"] as const)("tensors of other shapes are told when loading on %s", async (runtime) => {

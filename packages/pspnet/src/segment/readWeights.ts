@@ -16,7 +16,12 @@ export async function readWeights(
   file: string | Uint8Array,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<WeightsFile> {
-  if (typeof file !== "string") return { ...parseWeights(file), owned: false };
+  if (file instanceof Uint8Array) return { ...parseWeights(file), owned: false };
+  if (typeof file !== "string")
+    throw new PspnetError(
+      "usage",
+      `weights: expected the path or the bytes (Uint8Array) of a file, found ${typeof file}`,
+    );
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file, { signal });
