@@ -130,3 +130,11 @@ describe("a file that does not", () => {
     expect(message.split("\n")).toHaveLength(8);
   });
 });
+
+test("a file that is no safetensors is named", async () => {
+  const path = join(folder, "text.safetensors");
+  await writeFile(path, "no weights at all");
+  await expect(begin(path)).rejects.toThrow(
+    /^init=.*text\.safetensors: expected a readable safetensors file \(safeten/,
+  );
+});

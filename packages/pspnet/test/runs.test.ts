@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { writeSafetensors } from "@pspnet/core";
 import {
   Loader,
@@ -88,6 +88,17 @@ describe("the second run of a name", () => {
   });
 });
 
+test("a run that started from a file is resumed without it", async () => {
+  const init = join(folder, "start.safetensors");
+  const first = await train(config("start", { epochs: 1 }));
+  await cp(join(first.folder, "weights", "last.safetensors"), init);
+  const whole = await train(config("started", { init }));
+  const { folder: run } = await train(config("halved", { init }), watched(2).options);
+  await writeFile(init, "another file");
+  expect(await train(config("halved", { init, resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
+  expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
+});
+
 describe("a run that ends before its first step leaves no folder", () => {
   const untouched = async (name: string) => {
     expect((await readdir(join(folder, "runs"))).filter((run) => run.startsWith(name))).toEqual([]);
@@ -122,6 +133,11 @@ describe("a run that ends before its first step leaves no folder", () => {
     expect(again).toMatchObject({ ending: "interrupted", state: { step: 2 } });
     expect(existsSync(join(run, "state", "checkpoint.safetensors"))).toBe(true);
     expect(await train(config("resumed", { resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
+    const checkpoint = join(run, "state", "checkpoint.safetensors");
+    await writeFile(checkpoint, (await readFile(checkpoint)).subarray(0, 5000));
+    await expect(train(config("resumed", { resume: true }))).rejects.toThrow(
+      /checkpoint\.safetensors: expected a chec/,
+    );
   });
 });
 
@@ -146,7 +162,8 @@ describe("the score in a weights file", () => {
   });
 
   test("is what its command gives, for weights that are not the best as well", async () => {
-    const { folder: run, state } = await train(config("worse", { validation: { crop: 33 }, lr: 0.5 }));
+    const root = relative(process.cwd(), join(folder, "scenes"));
+    const { folder: run, state } = await train(config("worse", { data: { root }, validation: { crop: 33 }, lr: 0.5 }));
     for (const name of ["best", "last"]) {
       const { score, command } = await metadata(run, name);
       const [, ...args] = command.split(" ");

@@ -31,6 +31,13 @@ const config = (name: string, changes?: Partial<TrainConfigInput>) => smallRun(f
 
 const STEM = "layer0.0.weight";
 
+/** The network of {@link smallRun} as configurations of version 1 had it. */
+const VERSION_1 = {
+  ...{ layers: 18, stem: "deep", strideIn: "3x3", ceilPool: false, firstDilation: "full", outputStride: 8, width: 8 },
+  ...{ ppm: true, bins: [1, 2, 3, 6], pool: "average", reduction: true, headChannels: 16, auxChannels: 8 },
+  ...{ alignCorners: true, concatOrder: "ascending", bnEps: 1e-5, bnMomentum: 0.1, dropout: 0.1 },
+};
+
 /** The first convolution, for images whose channels come the other way round. */
 function swappedChannels(tensors: ReadonlyMap<string, StoredTensor>): [string, WritableTensor] {
   const stem = tensors.get(STEM)!;
@@ -165,6 +172,9 @@ describe("a run", () => {
     const early = await train(config("early", { epochs: 30, patience: 1, lr: 1e-12 }));
     expect(early.ending).toBe("early stop");
     expect(early.state.epoch).toBe(early.state.best!.epoch + 1);
+    const rarely = await train(config("rarely", { epochs: 30, patience: 1, lr: 1e-12, validation: { every: 2 } }));
+    expect(rarely.ending).toBe("early stop");
+    expect(rarely.state.epoch).toBe(rarely.state.best!.epoch + 2);
     const timed = await train(config("timed", { epochs: 9, time: "0.001s" }));
     expect(timed).toMatchObject({ ending: "time", state: { step: 1 } });
     expect(timed.state.best).not.toBeNull();
@@ -248,7 +258,8 @@ describe("a run with a budget", () => {
     const { folder: run } = await train(config("old"), clock({ interruptAt: 4 }).options);
     const file = join(run, "state", "checkpoint.safetensors");
     const { metadata, tensors } = readSafetensors(await readFile(file));
-    const { budget: _, ...before } = JSON.parse(metadata.config);
+    const { budget: _, model: __, ...since } = JSON.parse(metadata.config);
+    const before = { ...since, model: VERSION_1 };
     const { elapsed, validating, ...state } = JSON.parse(metadata.state);
     expect([elapsed, validating]).toEqual([expect.any(Number), expect.any(Number)]);
     await writeFile(file, writeSafetensors(tensors, { config: JSON.stringify(before), state: JSON.stringify(state) }));

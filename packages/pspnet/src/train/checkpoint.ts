@@ -79,7 +79,11 @@ export async function saveCheckpoint(
 
 /** @throws PspnetError "weights" when the file is not a checkpoint of this program. */
 export async function readCheckpoint(file: string): Promise<Checkpoint> {
-  const { metadata, tensors } = readSafetensors(await readFile(file));
+  const { metadata, tensors } = await readFile(file)
+    .then((bytes) => readSafetensors(bytes))
+    .catch((cause: Error) => {
+      throw new PspnetError("weights", `${file}: expected a checkpoint (${cause.message})`, { cause });
+    });
   if (!metadata.config || !metadata.state) {
     throw new PspnetError(
       "weights",

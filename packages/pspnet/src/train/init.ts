@@ -74,14 +74,12 @@ function shortened(message: string): string {
   return [...lines.slice(0, 1 + MISFITS), ...(rest > 0 ? [`and ${rest} more like these`] : [])].join("\n");
 }
 
-async function readInit(file: string): Promise<Safetensors> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    throw misfit(file, `expected a readable safetensors file (${(cause as Error).message})`, cause);
-  }
-  return readSafetensors(bytes);
+function readInit(file: string): Promise<Safetensors> {
+  return readFile(file)
+    .then((bytes) => readSafetensors(bytes))
+    .catch((cause: Error) => {
+      throw misfit(file, `expected a readable safetensors file (${cause.message})`, cause);
+    });
 }
 
 function misfit(file: string, found: string, cause?: unknown): PspnetError {

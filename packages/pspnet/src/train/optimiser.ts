@@ -2,16 +2,6 @@ import { type PSPNet, partOf, type State } from "@pspnet/core";
 import { SGD, type Tensor, tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 
-/** Names of the trained parameters in the order of the optimiser's groups: backbone, then head. */
-function trainedNames(model: PSPNet): {
-  readonly backbone: readonly string[];
-  readonly head: readonly string[];
-} {
-  const names = [...model.namedParameters()].map(([name]) => name);
-  const [backbone, head] = [true, false].map((is) => names.filter((name) => (partOf(name) === "backbone") === is));
-  return { backbone, head };
-}
-
 /**
  * SGD of the official release: one group for the backbone, one with `headLrFactor` times its rate for ppm, cls and aux.
  * The network's parameters require gradients from here on. `momentum` is what a checkpoint kept, by parameter.
@@ -21,15 +11,16 @@ export function createOptimiser(
   config: Pick<TrainConfig, "lr" | "momentum" | "weightDecay">,
   { momentum }: { readonly momentum?: State } = {},
 ): SGD {
-  const parameters = new Map([...model.namedParameters()].map(([name, parameter]) => [name, parameter.as<Tensor>()]));
-  for (const parameter of parameters.values()) parameter.requiresGrad = true;
-  const { backbone, head } = trainedNames(model);
-  const groups = [backbone, head].map((names) => ({
-    parameters: names.map((name) => parameters.get(name)!),
+  const trained = [...model.namedParameters()].map(([name, value]) => ({ name, parameter: value.as<Tensor>() }));
+  for (const { parameter } of trained) parameter.requiresGrad = true;
+  const backbone = trained.filter(({ name }) => partOf(name) === "backbone");
+  const head = trained.filter(({ name }) => partOf(name) !== "backbone");
+  const groups = [backbone, head].map((group) => ({
+    parameters: group.map(({ parameter }) => parameter),
     lr: config.lr,
   }));
   const optimiser = new SGD({ groups, momentum: config.momentum, weightDecay: config.weightDecay });
-  if (momentum) optimiser.loadState([...backbone, ...head].map((name) => toTensor(momentum, name)));
+  if (momentum) optimiser.loadState([...backbone, ...head].map(({ name }) => toTensor(momentum, name)));
   return optimiser;
 }
 

@@ -6,7 +6,7 @@ import type { TrainConfig } from "../config/schema.js";
 import { isTree, type Tree } from "../config/tree.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
-import { fromFirst, type World } from "./world.js";
+import { sumNumbers, type World } from "./world.js";
 
 /** Keys that do not change what a run computes, and so may differ when it is resumed. */
 const FREE_KEYS: ReadonlySet<string> = new Set([
@@ -49,7 +49,7 @@ export async function previousCheckpoint(config: TrainConfig): Promise<Checkpoin
 /** Where a run goes: a new folder `runs/<name>` (`<name>-2` when that exists), which rank 0 makes, or the one that is resumed. */
 export async function placeRun({ runs, name, resume }: TrainConfig, world: World): Promise<string> {
   if (resume) return join(runs, name);
-  const [count] = await fromFirst(world, [world.rank === 0 ? await createRunFolder(runs, name) : 0]);
+  const [count] = await sumNumbers(world, Float64Array.of(world.rank === 0 ? await createRunFolder(runs, name) : 0));
   return runFolder(runs, name, count);
 }
 

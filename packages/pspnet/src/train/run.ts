@@ -15,11 +15,6 @@ import { MetricsLog } from "./metricsLog.js";
 import { RunPictures } from "./runPictures.js";
 import { writeReport } from "./runReport.js";
 
-export interface StepRecord {
-  readonly loss: number;
-  readonly lr: number;
-}
-
 export interface ValidationRecord {
   readonly confusion: ConfusionMatrix;
   /** Whether this is the best so far. */
@@ -44,21 +39,17 @@ export class Run {
   readonly checkpoint: string;
   readonly bestWeights: string;
   readonly lastWeights: string;
-  readonly #options: RunOptions;
-  readonly #parts: RunParts;
   /** Whether there is nothing yet that is worth a folder. */
   #empty: boolean;
 
   private constructor(
     readonly folder: string,
-    options: RunOptions,
-    parts: RunParts,
+    private readonly options: RunOptions,
+    private readonly parts: RunParts,
   ) {
     this.checkpoint = checkpointFile(folder);
     this.bestWeights = join(folder, "weights", "best.safetensors");
     this.lastWeights = join(folder, "weights", "last.safetensors");
-    this.#options = options;
-    this.#parts = parts;
     this.#empty = !options.config.resume;
   }
 
@@ -81,34 +72,34 @@ export class Run {
   }
 
   say(line: string): void {
-    this.#parts.line.say(line);
+    this.parts.line.say(line);
   }
 
   /** A batch as it comes; `step` were done before. */
   async logBatch(batch: Batch, step: number): Promise<void> {
-    await this.#parts.pictures.batch(batch, step);
+    await this.parts.pictures.batch(batch, step);
   }
 
-  async logStep(state: TrainState, record: StepRecord): Promise<void> {
+  async logStep(state: TrainState, record: { readonly loss: number; readonly lr: number }): Promise<void> {
     this.#empty = false;
-    await this.#parts.metrics.step(state, record);
-    this.#parts.line.step(state, record.loss);
+    await this.parts.metrics.step(state, record);
+    this.parts.line.step(state, record.loss);
   }
 
   /** The live line and the pictures of a validation of `total` images. */
   validation(total: number): (done: number, sample: Sample, prediction: LabelMap) => Promise<void> {
-    const line = this.#parts.line.validation(total);
+    const line = this.parts.line.validation(total);
     return async (done, sample, prediction) => {
       line.update(done);
       if (done === total) line.finish();
-      await this.#parts.pictures.validation(sample, prediction, { done, total });
+      await this.parts.pictures.validation(sample, prediction, { done, total });
     };
   }
 
   /** Scores, curves and confusion matrix; `better` says that this is the best validation so far. */
   async logValidation(state: TrainState, { confusion, better }: ValidationRecord): Promise<void> {
-    const { metrics, pictures } = this.#parts;
-    const { config, classes } = this.#options;
+    const { metrics, pictures } = this.parts;
+    const { config, classes } = this.options;
     const scores = confusion.scores();
     await metrics.validation(state, scores, pictures.validations);
     this.say(
@@ -126,13 +117,13 @@ export class Run {
 
   /** Writes what is not on disk yet: with each checkpoint, so that both tell of the same steps. */
   async flush(): Promise<void> {
-    await this.#parts.metrics.flush();
+    await this.parts.metrics.flush();
   }
 
   /** A new run that ends before its first step leaves nothing. */
   async close(): Promise<void> {
-    this.#parts.line.finish();
-    await this.#parts.metrics.close();
+    this.parts.line.finish();
+    await this.parts.metrics.close();
     if (this.#empty) await rm(this.folder, { recursive: true, force: true });
   }
 }

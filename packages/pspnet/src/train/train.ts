@@ -27,7 +27,7 @@ import { stateOf } from "./network.js";
 import { placeRun, previousCheckpoint } from "./placement.js";
 import { officialRecipe, type Recipe } from "./recipe.js";
 import { Run } from "./run.js";
-import { alone, fromFirst, sumNumbers, type World } from "./world.js";
+import { alone, sumNumbers, type World } from "./world.js";
 
 export interface TrainOptions {
   /** Aborting it ends the run after the current step: saved, and ready to be resumed. */
@@ -91,7 +91,9 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   checkClassWeights(config, classes.names.length);
   const memory = backend({ device: engine.device });
   const checkpoint = await previousCheckpoint(config);
-  const model = await recipe.network(config, { classes: classes.names.length, backend: memory });
+  // A checkpoint has all weights; the file of `init` may have changed since, or be gone.
+  const begun = checkpoint ? { ...config, init: null } : config;
+  const model = await recipe.network(begun, { classes: classes.names.length, backend: memory });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
@@ -156,12 +158,13 @@ async function trainEpochs(job: Job): Promise<Ending> {
       return stopped;
     }
     if (stopped === null) Object.assign(state, { epoch: state.epoch + 1, batch: 0 });
-    if (stopped || state.epoch === config.epochs || validationDue(job)) await validate(job);
+    const validated = stopped !== null || state.epoch === config.epochs || validationDue(job);
+    if (validated) await validate(job);
     await save(job);
     await agree(job);
     if (stopped) return stopped;
     if (job.interrupted && state.epoch < config.epochs) return "interrupted";
-    if (config.patience > 0 && state.epoch - (state.best?.epoch ?? 0) >= config.patience) return "early stop";
+    if (validated && outOfPatience(job)) return "early stop";
   }
   return "complete";
 }
@@ -193,6 +196,8 @@ async function trainEpoch(job: Job): Promise<"complete" | "interrupted" | "time"
       saved = performance.now();
     }
   }
+  // The first rank alone may have been saving.
+  await agree(job);
   return null;
 }
 
@@ -201,10 +206,14 @@ const budgetOf = ({ budget }: TrainConfig): number | null => (budget === null ? 
 /** Takes over the first rank's clock, and any rank's signal, so that all go on and end alike. */
 async function agree(job: Job): Promise<void> {
   const { state, world, signal } = job;
-  const times = [state.elapsed, state.seconds, state.validating];
-  [state.elapsed, state.seconds, state.validating] = await fromFirst(world, times);
-  const [signals] = await sumNumbers(world, Float64Array.of(signal?.aborted ? 1 : 0));
-  job.interrupted = signals > 0;
+  const times = world.rank === 0 ? [state.elapsed, state.seconds, state.validating] : [0, 0, 0];
+  const sums = await sumNumbers(world, Float64Array.of(...times, signal?.aborted ? 1 : 0));
+  [state.elapsed, state.seconds, state.validating] = sums;
+  job.interrupted = sums[3] > 0;
+}
+
+function outOfPatience({ config: { patience }, state }: Job): boolean {
+  return patience > 0 && state.epoch - (state.best?.epoch ?? 0) >= patience;
 }
 
 /** A run does one step at least, however small its budget. */
@@ -232,7 +241,7 @@ async function step(job: Job, batch: Batch, lr: number): Promise<number> {
   if (Number.isFinite(loss)) return loss;
   throw new PspnetError(
     "training",
-    `train: the loss of step ${state.step + 1} is ${loss} (learning rate ${lr.toPrecision(3)}), the last checkpoint is kept; ` +
+    `train: the loss of step ${state.step + 1} is ${loss} (learning rate ${lr.toPrecision(3)}), what was saved before is kept; ` +
       `lower lr, or look at the batch's files:\n${batch.ids.join("\n")}`,
   );
 }

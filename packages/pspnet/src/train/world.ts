@@ -20,8 +20,3 @@ export async function sumNumbers(world: World, values: Float64Array): Promise<Fl
   await world.sum(view);
   return values;
 }
-
-/** The numbers of rank 0, on every rank. */
-export function fromFirst(world: World, values: readonly number[]): Promise<Float64Array> {
-  return sumNumbers(world, world.rank === 0 ? Float64Array.from(values) : new Float64Array(values.length));
-}
