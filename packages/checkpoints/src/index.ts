@@ -2,11 +2,9 @@
 export * from "./elements.js";
 // Errors
 export * from "./error.js";
-// The wire format of ONNX, Caffe and TensorBoard
-export * as protobuf from "./protobuf.js";
 // What the packages above round with
 export { roundHalfEven } from "./roundHalfEven.js";
-// Formats
+// Formats; the wire format of ONNX and TensorBoard's events: @pspnet/checkpoints/protobuf
 export * from "./safetensors.js";
 // Named tensors
 export type * from "./tensor.js";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { byteLength, bytesField, doubleField, floatField, intField, join, messageField } from "./protobuf.js";
+import { byteLength, join } from "./pieces.js";
+import { bytesField, doubleField, floatField, intField, messageField } from "./protobuf.js";
 
 const bytes = (...pieces: readonly (readonly Uint8Array[])[]) => [...join(pieces.flat())];
 

@@ -1,4 +1,7 @@
 // Protocol buffers, as much of them as ONNX models and TensorBoard's events need: https://protobuf.dev/programming-guides/encoding/
+import { byteLength } from "./pieces.js";
+
+export { join } from "./pieces.js";
 
 const VARINT = 0;
 const BITS_64 = 1;
@@ -34,20 +37,6 @@ export function bytesField(number: number, value: Uint8Array | string): Encoded 
 export function messageField(number: number, fields: readonly Encoded[]): Encoded {
   const content = fields.flat();
   return [Uint8Array.from([...tag(number, LENGTH), ...varint(byteLength(content))]), ...content];
-}
-
-export function byteLength(pieces: Encoded): number {
-  return pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-}
-
-export function join(pieces: Encoded): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(byteLength(pieces));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.byteLength;
-  }
-  return bytes;
 }
 
 function tag(number: number, wireType: number): number[] {

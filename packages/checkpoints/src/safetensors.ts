@@ -2,6 +2,7 @@
 import { ELEMENT_SIZE, toFloat32 } from "./elements.js";
 import { PspnetError } from "./error.js";
 import { duplicateKey } from "./json.js";
+import { join } from "./pieces.js";
 import type { Shape, StateTensor, StoredDType } from "./tensor.js";
 
 /** Where a tensor's bytes stand in the file. */
@@ -190,14 +191,7 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, WritableTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const pieces = [...safetensorsPieces(tensors, metadata)];
-  const file = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    file.set(piece, at);
-    at += piece.byteLength;
-  }
-  return file;
+  return join([...safetensorsPieces(tensors, metadata)]);
 }
 
 /** Length and header, padded with spaces so that the data start at a multiple of 8. */
