@@ -47,19 +47,21 @@ export function inParts(given: unknown, base: unknown = {}): unknown {
   if (given === undefined || !isRecord(base)) return base;
   if (!isRecord(given)) return given;
   const said = withoutUndefined(given);
-  const parts = { ...base };
+  const parts = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(said))
-    if (!Object.hasOwn(FLAT_FIELDS, key)) parts[key] = over(key, parts[key], value);
+    if (!Object.hasOwn(FLAT_FIELDS, key)) parts.set(key, over(key, parts.get(key), value));
   for (const [name, places] of Object.entries(PLACES)) {
     if (!(name in said)) continue;
-    const homes = places.map((place) => place.split(".")).filter(([part, field]) => mayHave(field, part, parts[part]));
+    const homes = places
+      .map((place) => place.split("."))
+      .filter(([part, field]) => mayHave(field, part, parts.get(part)));
     const taken = homes.some(([part, field]) => isRecord(said[part]) && (field === "kind" || field in said[part]));
-    if (taken) parts[name] = said[name];
+    if (taken) parts.set(name, said[name]);
     else
       for (const [part, field] of homes)
-        parts[part] = over(part, parts[part], { [field]: translated(field, part, said[name]) });
+        parts.set(part, over(part, parts.get(part), { [field]: translated(field, part, said[name]) }));
   }
-  return parts;
+  return Object.fromEntries(parts);
 }
 
 /** Whether a part of this configuration can have the field: one that is left out has none but its kind. */
@@ -81,5 +83,6 @@ function over(part: string, before: unknown, now: unknown): unknown {
 }
 
 function kindOf(part: string, config: unknown): unknown {
-  return (isRecord(config) ? config.kind : undefined) ?? PARTS[part as PartName]?.[0].name;
+  const first = Object.hasOwn(PARTS, part) ? PARTS[part as PartName][0].name : undefined;
+  return (isRecord(config) ? config.kind : undefined) ?? first;
 }

@@ -136,6 +136,8 @@ describe("pspnetConfig", () => {
     [{ backbone: 50 }, "backbone: expected fields with their values, found 50"],
     [{ backbone: 50, layers: 18 }, "backbone: expected fields with their values, found 50"],
     [{ constructor: 1 }, 'unknown key "constructor"'],
+    [JSON.parse('{ "__proto__": { "backbone": { "layers": 18 } } }'), 'unknown key "__proto__"'],
+    [JSON.parse('{ "__proto__": { "kind": "none" } }'), 'unknown key "__proto__"'],
     [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"; known keys are none'],
     [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, none, found "no"'],
     [
