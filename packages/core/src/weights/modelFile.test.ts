@@ -108,7 +108,7 @@ describe("model file", () => {
   });
 
   it.each([
-    ["mean", "[", "metadata mean: expected a value; the file is damaged"],
+    ["mean", "[", "metadata mean: expected three numbers; the file is damaged"],
     ["config", "7", "metadata config: expected an object; the file is damaged"],
     ["channelOrder", "rbg", "input.channelOrder: expected one of rgb, bgr"],
     [
@@ -124,6 +124,11 @@ describe("model file", () => {
   ])("refuses version 1 with %s %s", (key, value, message) => {
     const pattern = message.replace(/[[\]()]/g, "\\$&");
     expect(() => parseDescription({ ...VERSION_1, [key]: value })).toThrow(new RegExp(pattern));
+  });
+
+  it("refuses version 1 without an order of channels", () => {
+    const { channelOrder: _, ...others } = VERSION_1;
+    expect(() => parseDescription(others)).toThrow("input.channelOrder: expected one of rgb, bgr, found null");
   });
 
   it("refuses to describe weights with the wrong number of names", () => {

@@ -31,11 +31,10 @@ const VERSION = "2";
 /** Makes of a version's metadata the next one's. */
 const MIGRATIONS: Readonly<Record<string, (metadata: Metadata, source: string) => Metadata>> = {
   // The fields of the network stood side by side, which `pspnetConfig` still takes, and the normalisation beside them.
-  "1": ({ mean, std, channelOrder, ...metadata }, source) => {
-    const field = fieldReader({ ...metadata, mean, std, channelOrder: JSON.stringify(channelOrder) }, source);
-    const input = Object.fromEntries(
-      ["mean", "std", "channelOrder"].map((key) => [key, field(key, "a value", isThere)]),
-    );
+  "1": ({ mean, std, channelOrder = null, ...metadata }, source) => {
+    const field = fieldReader({ ...metadata, mean, std }, source);
+    const triple = (key: string) => field(key, "three numbers", isTriple);
+    const input = { mean: triple("mean"), std: triple("std"), channelOrder };
     return { ...metadata, [MARK]: "2", config: JSON.stringify({ ...field("config", "an object", isRecord), input }) };
   },
 };
@@ -43,7 +42,7 @@ const MIGRATIONS: Readonly<Record<string, (metadata: Metadata, source: string) =
 /** The description as a safetensors file's metadata: one entry a field, JSON where it is not plain text. */
 export function describeWeights(description: ModelDescription): Record<string, string> {
   const { config, classes, crop, licence, score, command } = description;
-  checkClasses(classes, config);
+  checkCount(classes, config);
   return {
     [MARK]: VERSION,
     config: JSON.stringify(config),
@@ -79,7 +78,7 @@ export function parseDescription(
     names: field("names", "a list of strings", isStrings),
     palette: field("palette", "a list of [red, green, blue]", isPalette),
   };
-  checkClasses(classes, config);
+  checkCount(classes, config);
   if (!(Number(crop) > 0 && Number.isInteger(Number(crop)))) fail(source, "crop", "a whole number above 0");
   return {
     config,
@@ -116,14 +115,10 @@ function fieldReader(metadata: Metadata, source: string) {
   };
 }
 
-function checkClasses({ names, palette }: ClassList, { classes }: PSPNetConfig): void {
+function checkCount({ names, palette }: ClassList, { classes }: PSPNetConfig): void {
   if (names.length === classes && palette.length === classes) return;
   const found = `${names.length} names and ${palette.length} colours`;
   throw new PspnetError("weights", `class list: expected ${classes} names and colours, one a class, found ${found}`);
-}
-
-function isThere(value: unknown): value is unknown {
-  return value !== null;
 }
 
 function isStrings(value: unknown): value is string[] {
