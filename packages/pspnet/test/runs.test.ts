@@ -46,6 +46,13 @@ function interrupt(text: string, child: ChildProcess): void {
   if (/^train \d/m.test(text) && !child.killed) child.kill("SIGINT");
 }
 
+/** The network of small runs as checkpoints of commit da5f831 have it. */
+const VERSION_1 = {
+  ...{ layers: 18, stem: "deep", strideIn: "3x3", ceilPool: false, firstDilation: "full", outputStride: 8, width: 8 },
+  ...{ ppm: true, bins: [1, 2, 3, 6], pool: "average", reduction: true, headChannels: 16, auxChannels: 8 },
+  ...{ alignCorners: true, concatOrder: "ascending", bnEps: 1e-5, bnMomentum: 0.1, dropout: 0.1 },
+};
+
 describe("the second run of a name", () => {
   test("says where it is, and goes on there", async () => {
     const whole = await train(config("twice"));
@@ -59,14 +66,15 @@ describe("the second run of a name", () => {
     expect(await readFile(join(second.folder, "config.yaml"), "utf8")).toMatch(/^name: twice-2$/m);
   });
 
-  test("of an older program, whose checkpoint has the first one's name, is resumed too", async () => {
-    await train(config("older"));
+  test("of an older program, whose checkpoint has the first one's name and a network's fields side by side, is resumed too", async () => {
+    const whole = await train(config("older"));
     const { folder: run } = await train(config("older"), watched(2).options);
     const file = join(run, "state", "checkpoint.safetensors");
     const { metadata, tensors } = readSafetensors(await readFile(file));
-    const before = JSON.stringify({ ...JSON.parse(metadata.config), name: "older" });
+    const before = JSON.stringify({ ...JSON.parse(metadata.config), name: "older", model: VERSION_1 });
     await writeFile(file, writeSafetensors(tensors, { ...metadata, config: before }));
     expect(await train(config("older-2", { resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
+    expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
   });
 
   test("goes on by the command that is printed when it is interrupted", async () => {
