@@ -36,7 +36,7 @@ export * from "./evaluate/tiles.js";
 export type { Dim, SymbolicDim } from "./graph/dim.js";
 export type { Graph } from "./graph/graph.js";
 export * from "./graph/modelCost.js";
-export * from "./graph/networkGraph.js";
+export { networkGraph } from "./graph/networkGraph.js";
 export * from "./graph/print.js";
 // Heads
 export * from "./head/auxiliaryHead.js";

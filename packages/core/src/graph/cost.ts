@@ -1,6 +1,5 @@
 import type { Dim } from "./dim.js";
 import type { Graph, Node } from "./graph.js";
-import { inferShapes } from "./shapes.js";
 
 type Shapes = ReadonlyMap<string, readonly Dim[]>;
 
@@ -16,8 +15,8 @@ export function multiplyAdds(node: Node, shapes: Shapes): number | null {
   return size * input * kh * kw;
 }
 
-/** Multiply-adds of a whole graph, when its input has this shape. */
-export function totalMultiplyAdds(graph: Graph, shape: readonly number[]): number {
-  const shapes = inferShapes(graph, { [graph.inputs[0].name]: shape });
-  return graph.nodes.reduce((sum, node) => sum + (multiplyAdds(node, shapes) ?? 0), 0);
+/** Those of all nodes; null while sizes are symbols. */
+export function totalMultiplyAdds({ nodes }: Graph, shapes: Shapes): number | null {
+  const all = nodes.map((node) => multiplyAdds(node, shapes));
+  return all.every((macs) => macs !== null) ? all.reduce((sum, macs) => sum + macs, 0) : null;
 }

@@ -4,11 +4,10 @@ import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
 import { PSPNet } from "../model/pspnet.js";
 import { parameterCount } from "../nn/module.js";
-import { loadStateDict } from "../nn/state.js";
 import { totalMultiplyAdds } from "./cost.js";
-import { symbol } from "./dim.js";
-import type { Graph } from "./graph.js";
-import { type GraphTensor, graphBackend, trace } from "./trace.js";
+import { predictor, tracePredictor } from "./networkGraph.js";
+import { inferShapes } from "./shapes.js";
+import { type GraphTensor, graphBackend } from "./trace.js";
 
 /** What a network costs. */
 export interface ModelCost {
@@ -55,8 +54,14 @@ export function standardModels({ classes, size }: StandardModelOptions): Standar
 export function modelCost(config: PSPNetConfig, size: Size): ModelCost {
   const { height, width } = alignedSize(size, config);
   const shape = [1, 3, height, width];
-  const model = new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
-  const giga = (forward: (x: GraphTensor) => GraphTensor) => totalMultiplyAdds(emptyGraph(model, forward), shape) / 1e9;
+  const model = predictor(config);
+  // Costs follow from shapes alone.
+  const none = new Float32Array();
+  for (const parameter of model.stateDict().values()) parameter.value = graphBackend.tensor(none, parameter.shape);
+  const giga = (logits: (x: GraphTensor) => GraphTensor) => {
+    const graph = tracePredictor(model, logits);
+    return totalMultiplyAdds(graph, inferShapes(graph, { image: shape }))! / 1e9;
+  };
   return {
     parameters: parameterCount(new PSPNet(config)),
     predictionParameters: parameterCount(model),
@@ -68,15 +73,4 @@ export function modelCost(config: PSPNetConfig, size: Size): ModelCost {
 function forwardDirect({ backbone, ppm, cls }: PSPNet, x: GraphTensor): GraphTensor {
   const { last } = backbone.features(x);
   return cls.forward(ppm ? ppm.forward(last) : last);
-}
-
-/** A graph whose constants have shapes and no values. */
-function emptyGraph(model: PSPNet, forward: (x: GraphTensor) => GraphTensor): Graph {
-  const none = new Float32Array();
-  const state = [...model.stateDict()].map(
-    ([name, { shape }]) => [name, { shape, dtype: "float32", float32: () => none }] as const,
-  );
-  loadStateDict(model, new Map(state), { backend: graphBackend });
-  const shape = [symbol("n"), 3, symbol("h"), symbol("w")];
-  return trace(model, { name: "image", shape }, (x) => ({ logits: forward(x) }));
 }

@@ -5,7 +5,7 @@ import { PSPNet } from "../model/pspnet.js";
 import { loadStateDict } from "../nn/state.js";
 import { symbol } from "./dim.js";
 import type { Graph } from "./graph.js";
-import { graphBackend, trace } from "./trace.js";
+import { type GraphTensor, graphBackend, trace } from "./trace.js";
 
 /**
  * The graph of a PSPNet with the weights of `state`, any number and size of images: input `image` `[n, 3, h, w]`, normalised;
@@ -14,9 +14,18 @@ import { graphBackend, trace } from "./trace.js";
  * @throws PspnetError "weights" when `state` does not fit.
  */
 export function networkGraph(config: PSPNetConfig, state: State): Graph {
-  const model = new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
-  const withoutAux = new Map([...state].filter(([name]) => partOf(name) !== "auxiliary"));
-  loadStateDict(model, withoutAux, { backend: graphBackend });
+  const model = predictor(config);
+  loadStateDict(model, state, { backend: graphBackend, keep: (name) => partOf(name) === "auxiliary" });
+  return tracePredictor(model, (x) => model.forward(x).out);
+}
+
+/** The network as it predicts: in evaluation, without auxiliary head. */
+export function predictor(config: PSPNetConfig): PSPNet {
+  return new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
+}
+
+/** The graph of what `logits` makes of images by a network whose parameters have their values. */
+export function tracePredictor(model: PSPNet, logits: (x: GraphTensor) => GraphTensor): Graph {
   const shape = [symbol("n"), 3, symbol("h"), symbol("w")];
-  return trace(model, { name: "image", shape }, (x) => ({ logits: model.forward(x).out }));
+  return trace(model, { name: "image", shape }, (x) => ({ logits: logits(x) }));
 }

@@ -7,6 +7,7 @@ import { totalMultiplyAdds } from "./cost.js";
 import { symbol } from "./dim.js";
 import type { Graph } from "./graph.js";
 import { printGraph } from "./print.js";
+import { inferShapes } from "./shapes.js";
 import { type GraphTensor, graphBackend, trace } from "./trace.js";
 
 /** The graph of a network whose parameters are all zero. */
@@ -26,7 +27,7 @@ const direct = ({ backbone, ppm, cls }: Network, x: GraphTensor) =>
   cls.forward(ppm!.forward(backbone.features(x).last));
 
 const SHAPE = [1, 3, 473, 473];
-const giga = (graph: Graph) => totalMultiplyAdds(graph, SHAPE) / 1e9;
+const giga = (graph: Graph) => totalMultiplyAdds(graph, inferShapes(graph, { image: SHAPE }))! / 1e9;
 
 describe("multiply-adds of PSPNet-50 at 473x473", () => {
   const paper = giga(emptyGraph(50, direct));

@@ -1,5 +1,5 @@
-import { multiplyAdds } from "./cost.js";
-import { type Dim, formatDim } from "./dim.js";
+import { multiplyAdds, totalMultiplyAdds } from "./cost.js";
+import { formatDim } from "./dim.js";
 import type { Graph, Node } from "./graph.js";
 import { inferShapes } from "./shapes.js";
 
@@ -15,7 +15,7 @@ export function printGraph(graph: Graph, shape?: readonly number[]): string {
     return [node.name, describe(node), shapeOf(node.output), count(parameters(node, graph)), giga(macs)];
   });
   const inputs = graph.inputs.map(({ name }) => [name, "input", shapeOf(name), "", ""]);
-  const total = ["total", "", "", count(totalParameters(graph)), giga(totalOf(graph, shapes))];
+  const total = ["total", "", "", count(totalParameters(graph)), giga(totalMultiplyAdds(graph, shapes))];
   return table([["name", "operator", "shape", "parameters", "GMAC"], ...inputs, ...rows, total]);
 }
 
@@ -30,11 +30,6 @@ function parameters({ inputs }: Node, { initialisers }: Graph): number {
 
 function totalParameters({ initialisers }: Graph): number {
   return [...initialisers.values()].reduce((sum, { data }) => sum + data.length, 0);
-}
-
-function totalOf({ nodes }: Graph, shapes: ReadonlyMap<string, readonly Dim[]>): number | null {
-  const all = nodes.map((node) => multiplyAdds(node, shapes));
-  return all.every((macs) => macs !== null) ? all.reduce((sum, macs) => sum + macs, 0) : null;
 }
 
 const count = (value: number): string => (value === 0 ? "" : value.toLocaleString("en"));
