@@ -5,18 +5,15 @@ import type { Activation, Attributes, Node, Operator } from "../graph/graph.js";
 import type { FloatType } from "./builder.js";
 import type { LoweringContext, Side } from "./context.js";
 import { averaging, cellBorders, enlargement, tapMatrix } from "./matrices.js";
+import type { Attribute } from "./proto.js";
 
 type Lowering<O extends Operator> = (context: LoweringContext, node: Node<O>) => void;
 
 const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
   conv2d,
-  maxPool2d,
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
-  batchNorm(context, { inputs, output, attributes: { eps } }) {
-    const names = inputs.map((input) => context.input(input));
-    context.builder.node("BatchNormalization", names, { output, attributes: { epsilon: { float: eps } } });
-  },
+  batchNorm: plain("BatchNormalization", ({ eps }) => ({ epsilon: { float: eps } })),
   scaleChannels(context, { inputs: [x, factor], output }) {
     const [channels] = context.shapeOf(factor) as readonly number[];
     const column = context.constant(factor, `${factor}.column`, [channels, 1, 1]);
@@ -25,37 +22,26 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
   relu: plain("Relu"),
   add: plain("Add"),
   matmul: plain("MatMul"),
-  cat(context, { inputs, output, attributes: { dim } }) {
-    const names = inputs.map((input) => context.input(input));
-    context.builder.node("Concat", names, { output, attributes: { axis: dim } });
-  },
+  maxPool2d: plain("MaxPool", ({ kernelSize, stride, padding, ceilMode }) => ({
+    kernel_shape: [kernelSize, kernelSize],
+    strides: [stride, stride],
+    pads: [padding, padding, padding, padding],
+    ceil_mode: ceilMode ? 1 : 0,
+  })),
+  cat: plain("Concat", ({ dim }) => ({ axis: dim })),
   narrow(context, { inputs: [x], output, attributes: { dim, start, length } }) {
     const { builder } = context;
     const bounds = [[start], [start + length], [dim]].map((list) => builder.integers(list));
     builder.node("Slice", [context.input(x), ...bounds], { output });
   },
-  permute(context, { inputs: [x], output, attributes: { dims } }) {
-    context.builder.node("Transpose", [context.input(x)], { output, attributes: { perm: dims } });
-  },
-  flatten: reshape,
-  unflatten: reshape,
+  permute: plain("Transpose", ({ dims }) => ({ perm: dims })),
+  flatten: (context, node) => reshape(context, node, node.attributes.start),
+  unflatten: (context, node) => reshape(context, node, node.attributes.dim),
   enlargeMatrix(context, { inputs: [x], output, attributes: { dim, ...options } }) {
     tapMatrix(context, context.side(x, dim), { ...options, output, dtype: context.dtype });
   },
-  resizeLike(context, { inputs: [x, like], output, attributes: { alignCorners } }) {
-    const { dtype } = context;
-    enlarged(context, context.input(x), {
-      from: sides(context, x),
-      to: sides(context, like),
-      alignCorners,
-      dtype,
-      output,
-    });
-  },
-  resize(context, { inputs: [x], output, attributes: { size, alignCorners } }) {
-    const { dtype } = context;
-    enlarged(context, context.input(x), { from: sides(context, x), to: size, alignCorners, dtype, output });
-  },
+  resizeLike: (context, node) => resized(context, node, sides(context, node.inputs[1])),
+  resize: (context, node) => resized(context, node, node.attributes.size),
 };
 
 /** Adds to `context` the ONNX nodes that compute what `node` does. */
@@ -111,12 +97,24 @@ export function sides(context: LoweringContext, value: string): [Side, Side] {
   return [context.side(value, 2), context.side(value, 3)];
 }
 
-/** An operator of the same name and meaning. */
-function plain(operator: string): Lowering<Operator> {
-  return (context, { inputs, output }) => {
+/** One operator of ONNX's with the same inputs. */
+function plain<O extends Operator>(
+  operator: string,
+  attributesOf: (attributes: Attributes[O]) => Readonly<Record<string, Attribute>> = () => ({}),
+): Lowering<O> {
+  return (context, { inputs, output, attributes }) => {
     const names = inputs.map((input) => context.input(input));
-    context.builder.node(operator, names, { output });
+    context.builder.node(operator, names, { output, attributes: attributesOf(attributes) });
   };
+}
+
+function resized(
+  context: LoweringContext,
+  { inputs: [x], output, attributes: { alignCorners } }: Node<"resize" | "resizeLike">,
+  to: readonly [Side, Side],
+): void {
+  const { dtype } = context;
+  enlarged(context, context.input(x), { from: sides(context, x), to, alignCorners, dtype, output });
 }
 
 const ACTIVATIONS: Readonly<Record<Activation, string>> = { relu: "Relu" };
@@ -145,19 +143,6 @@ function conv2d(context: LoweringContext, { name, inputs, output, attributes }: 
   });
   if (residual) value = builder.node("Add", [value, context.input(residual)], { output: named(!activation, "sum") });
   if (activation) builder.node(ACTIVATIONS[activation], [value], { output });
-}
-
-function maxPool2d(context: LoweringContext, { inputs: [x], output, attributes }: Node<"maxPool2d">): void {
-  const { kernelSize, stride, padding, ceilMode } = attributes;
-  context.builder.node("MaxPool", [context.input(x)], {
-    output,
-    attributes: {
-      kernel_shape: [kernelSize, kernelSize],
-      strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
-      ceil_mode: ceilMode ? 1 : 0,
-    },
-  });
 }
 
 /** `P x Q^T`. The columns first: their product is one of two matrices, and leaves little for the rows. */
@@ -230,11 +215,8 @@ function borders(
   return [border(cell, 0, `${name}.begin`), border(cell + 1, bins - 1, `${name}.end`)];
 }
 
-/** What keeps its place is copied (0), of the rest at most one size is left to be found (-1). */
-function reshape(context: LoweringContext, node: Node<"flatten"> | Node<"unflatten">): void {
-  const { inputs, output, operator, name } = node;
-  const { start, dim } = node.attributes as Partial<Attributes["flatten"] & Attributes["unflatten"]>;
-  const kept = start ?? dim ?? 0;
+/** The first `kept` sizes are copied (0), of the rest at most one is left to be found (-1). */
+function reshape(context: LoweringContext, { inputs, output, operator, name }: Node, kept: number): void {
   const shape = context.shapeOf(output).map((size, i) => (typeof size === "number" ? size : i < kept ? 0 : -1));
   if (shape.filter((size) => size === -1).length > 1) {
     const found = context.shapeOf(output).map(formatDim).join(", ");
