@@ -29,39 +29,28 @@ export function scaledSizes({ height, width }: Size, { baseSize, scales }: Scale
 
 /** Windows over an image that is padded where it is smaller than one. */
 export interface WindowGrid {
-  /** Pixels of mean colour around the image, which stands in the middle. */
-  readonly padding: { readonly top: number; readonly left: number; readonly bottom: number; readonly right: number };
-  /** Size with padding. */
-  readonly padded: Size;
+  /** Pixels of mean colour above the image and to its left; below and to its right there are as many, or one more. */
+  readonly padding: { readonly top: number; readonly left: number };
   readonly window: Size;
   /** Upper left corners in the padded image, row by row. */
   readonly windows: readonly { readonly top: number; readonly left: number }[];
 }
 
 export interface WindowOptions {
-  /** Side of the square windows, or their size; null for one window of the whole image. */
-  readonly crop: number | Size | null;
-  /** Step from window to window as a share of its size, rounded up. */
-  readonly strideRate?: number;
+  /** Side of the square windows; null for one window of the whole image. */
+  readonly crop: number | null;
 }
 
 /** The windows, each wholly inside the padded image: the last of a row or column is shifted back to the border. */
-export function windowGrid(size: Size, { crop, strideRate = 2 / 3 }: WindowOptions): WindowGrid {
-  if (!(strideRate > 0 && strideRate <= 1)) {
-    throw new PspnetError("usage", `windowGrid: expected a strideRate above 0 and up to 1, found ${strideRate}`);
-  }
-  const window = crop === null ? size : typeof crop === "number" ? { height: crop, width: crop } : crop;
-  const rows = windowsAlong(size.height, { window: window.height, strideRate });
-  const columns = windowsAlong(size.width, { window: window.width, strideRate });
+export function windowGrid({ height, width }: Size, { crop }: WindowOptions): WindowGrid {
+  const window = crop === null ? { height, width } : { height: crop, width: crop };
+  const [rows, columns] = [windowsAlong(height, window.height), windowsAlong(width, window.width)];
   return {
-    padding: { top: rows.before, left: columns.before, bottom: rows.after, right: columns.after },
-    padded: { height: rows.length, width: columns.length },
-    window: { height: window.height, width: window.width },
+    padding: { top: rows.before, left: columns.before },
+    window,
     windows: rows.starts.flatMap((top) => columns.starts.map((left) => ({ top, left }))),
   };
 }
-
-export interface PassOptions extends ScaleOptions, WindowOptions {}
 
 /** One scale of an evaluation. With flip, each window is also looked at mirrored. */
 export interface Pass extends ScaledSize {
@@ -69,16 +58,17 @@ export interface Pass extends ScaledSize {
 }
 
 /** All scales of an evaluation with their windows. */
-export function passesOf(size: Size, options: PassOptions): Pass[] {
+export function passesOf(size: Size, options: ScaleOptions & WindowOptions): Pass[] {
   return scaledSizes(size, options).map((scaled) => ({ ...scaled, grid: windowGrid(scaled, options) }));
 }
 
-function windowsAlong(size: number, { window, strideRate }: { readonly window: number; readonly strideRate: number }) {
-  const padding = Math.max(window - size, 0);
-  const before = Math.floor(padding / 2);
-  const length = size + padding;
-  const stride = Math.ceil(window * strideRate);
+/** Step from window to window as a share of its side, rounded up. */
+const STRIDE_RATE = 2 / 3;
+
+function windowsAlong(size: number, window: number) {
+  const length = Math.max(size, window);
+  const stride = Math.ceil(window * STRIDE_RATE);
   const count = Math.ceil((length - window) / stride) + 1;
   const starts = Array.from({ length: count }, (_, i) => Math.min(i * stride, length - window));
-  return { before, after: padding - before, length, starts };
+  return { before: Math.floor((length - size) / 2), starts };
 }

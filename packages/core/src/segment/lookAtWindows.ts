@@ -4,7 +4,7 @@ import { type Pass, passesOf } from "../evaluate/tiles.js";
 import type { Size } from "../image/image.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
-import { type Protocol, windowTotal } from "./protocol.js";
+import type { Protocol } from "./protocol.js";
 import type { AskOptions } from "./runtime.js";
 
 /** Where a window stands. */
@@ -36,12 +36,12 @@ export async function* lookAtWindows<Logits>(
   { signal, onWindow, config, look, free = () => {}, ...protocol }: LookOptions<Logits>,
 ): AsyncGenerator<BandLogits<Logits>> {
   const size = { width, height };
-  const total = windowTotal(size, protocol);
   const passes = passesOf(size, protocol).map((pass) => ({
     pass,
     enlarged: alignedSize(pass.grid.window, config),
     held: new Map<number, Logits>(),
   }));
+  const total = passes.reduce((sum, { pass }) => sum + pass.grid.windows.length, 0);
   let done = 0;
   try {
     for (const band of bandsOf(

@@ -1,6 +1,3 @@
-import { passesOf } from "../evaluate/tiles.js";
-import type { Size } from "../image/image.js";
-
 /** How an image is looked at, in validation and in prediction alike. */
 export interface Protocol {
   /** Probabilities are averaged over the image at these sizes. */
@@ -19,9 +16,4 @@ export const WHOLE_IMAGE: Protocol = { scales: [1], flip: false, crop: null, bas
 /** Whether the protocol is {@link WHOLE_IMAGE}: the classes then follow from the logits, without probabilities. */
 export function isWholeImage({ scales, flip, crop, baseSize }: Protocol): boolean {
   return scales.length === 1 && scales[0] === 1 && !flip && crop === null && baseSize === null;
-}
-
-/** Windows that an image of this size is looked at in. */
-export function windowTotal({ width, height }: Size, protocol: Protocol): number {
-  return passesOf({ width, height }, protocol).reduce((sum, { grid }) => sum + grid.windows.length, 0);
 }
