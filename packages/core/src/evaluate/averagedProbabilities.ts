@@ -98,7 +98,7 @@ function forEachRow(
 /** The rows of probabilities of one scale. Row y, once made, is kept in place y % 2 for the image's next row. */
 class ScaleRows {
   readonly #scale: ScaledLogits<WindowLogits>;
-  readonly #windows: readonly WindowRows[];
+  readonly #windows: readonly EnlargedRows[];
   readonly #classes: number;
   /** From the image to this scale. */
   readonly #down: BilinearAxis;
@@ -109,7 +109,7 @@ class ScaleRows {
 
   constructor(scale: ScaledLogits<WindowLogits>, { size, alignCorners }: AverageOptions) {
     this.#scale = scale;
-    this.#windows = scale.windows.map((logits) => new WindowRows(logits, { ...scale, alignCorners }));
+    this.#windows = scale.windows.map((logits) => new EnlargedRows(logits, { enlarged: scale.enlarged, alignCorners }));
     this.#classes = scale.windows[0].shape[1];
     this.#down = bilinearAxis(scale.size.height, size.height, { alignCorners: false });
     this.#across = bilinearAxis(scale.size.width, size.width, { alignCorners: false });
@@ -145,84 +145,55 @@ class ScaleRows {
     this.#held[y % 2] = y;
     row.fill(0);
     this.#counts.fill(0);
-    for (const [i, { top, left }] of this.#scale.grid.windows.entries()) this.#addWindow(row, y, { i, top, left });
+    for (const i of this.#windows.keys()) this.#addWindow(row, y, i);
     for (const [x, count] of this.#counts.entries()) {
       if (count > 1) for (let i = x * this.#classes; i < (x + 1) * this.#classes; i++) row[i] /= count;
     }
     return row;
   }
 
-  #addWindow(
-    row: Float32Array,
-    y: number,
-    { i, top, left }: { readonly i: number; readonly top: number; readonly left: number },
-  ): void {
-    const { padding, window } = this.#scale.grid;
+  /** Adds the softmax of the logits of window i, averaged with the mirrored one of its mirror image. */
+  #addWindow(row: Float32Array, y: number, i: number): void {
+    const { padding, window, windows } = this.#scale.grid;
+    const { top, left } = windows[i];
     const inside = y + padding.top - top;
     if (inside < 0 || inside >= window.height) return;
     const shift = left - padding.left;
     const begin = Math.max(0, -shift);
     const end = Math.min(window.width, this.#scale.size.width - shift);
     for (let x = begin; x < end; x++) this.#counts[x + shift]++;
-    this.#windows[i].addRow(row, inside, { begin, end, shift });
-  }
-}
-
-/** The rows of probabilities of a window. */
-class WindowRows {
-  /** Columns of the window. */
-  readonly #columns: number;
-  readonly #logits: EnlargedRows;
-
-  constructor(
-    logits: WindowLogits,
-    {
-      grid,
-      ...enlargement
-    }: Pick<ScaledLogits<WindowLogits>, "grid" | "enlarged"> & { readonly alignCorners: boolean },
-  ) {
-    this.#columns = grid.window.width;
-    this.#logits = new EnlargedRows(logits, enlargement);
-  }
-
-  /** Adds row y, from column `begin` to before `end`, to a row in which they stand `shift` further to the right. */
-  addRow(
-    row: Float32Array,
-    y: number,
-    { begin, end, shift }: { readonly begin: number; readonly end: number; readonly shift: number },
-  ): void {
-    const { views } = this.#logits;
+    const logits = this.#windows[i];
+    const { views, classes, pixel } = logits;
     for (let view = 0; view < views; view++) {
-      this.#logits.goTo(y, view);
-      for (let x = begin; x < end; x++)
-        this.#addSoftmax(row, view === 0 ? x : this.#columns - 1 - x, { to: x + shift, share: 1 / views });
+      logits.goTo(inside, view);
+      for (let x = begin; x < end; x++) {
+        const largest = logits.look(view === 0 ? x : window.width - 1 - x);
+        const factor = 1 / views / exponentiate(pixel, largest);
+        const at = (x + shift) * classes;
+        for (let c = 0; c < classes; c++) row[at + c] += factor * pixel[c];
+      }
     }
-  }
-
-  #addSoftmax(row: Float32Array, column: number, { to, share }: { readonly to: number; readonly share: number }): void {
-    const { pixel, classes } = this.#logits;
-    const factor = share / exponentiate(pixel, this.#logits.look(column));
-    const at = to * classes;
-    for (let c = 0; c < classes; c++) row[at + c] += factor * pixel[c];
   }
 }
 
 /** Steps of the table for each power of two. */
 const STEPS = 64;
 /** 2^(-i / STEPS), down to 2^-127. */
-const POWERS = Float64Array.from({ length: 127 * STEPS + 1 }, (_, i) => 2 ** (-i / STEPS));
+let powers: Float64Array | undefined;
 
 /**
  * Makes each value x exp(x - top) and gives their sum; no value is above `top`. By a table and a polynomial of degree 3, within 4e-11:
  * `Math.exp`, which takes four times as long, was most of an averaging.
  */
 function exponentiate(values: Float64Array, top: number): number {
+  powers ??= Float64Array.from({ length: 127 * STEPS + 1 }, (_, i) => 2 ** (-i / STEPS));
+  const table = powers;
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
-    const steps = Math.min((top - values[i]) * (STEPS / Math.LN2), POWERS.length - 1);
+    const steps = Math.min((top - values[i]) * (STEPS / Math.LN2), table.length - 1);
     const whole = (steps + 0.5) | 0;
     const rest = (whole - steps) * (Math.LN2 / STEPS);
-    const value = POWERS[whole] * (1 + rest * (1 + rest * (0.5 + rest / 6)));
+    const value = table[whole] * (1 + rest * (1 + rest * (0.5 + rest / 6)));
     values[i] = value;
     sum += value;
   }
