@@ -1,12 +1,12 @@
 import {
   alignedSize,
   type Backend,
+  byteInput,
   Conv2d,
   DEPTHS,
   IMAGENET,
   initialise,
   type NetworkFields,
-  normalisationTable,
   normalise,
   optimise,
   PRECISIONS,
@@ -85,7 +85,7 @@ describe("a plan gives the eager network's logits within 1e-4", () => {
   });
 });
 
-const TABLE = normalisationTable(IMAGENET);
+const INPUT = byteInput(IMAGENET);
 
 function photograph(h: number, w: number): Uint8Array {
   const generator = random(h, w);
@@ -99,7 +99,7 @@ test.each([
   const { config, eager, plan } = pair({ layers: 18 });
   const bytes = photograph(h, w);
   const size = aligned([h, w], config);
-  const found = await plan.labels(bytes, [1, h, w], { table: TABLE, reversed: false, size, alignCorners: true });
+  const found = await plan.labels(bytes, [1, h, w], { ...INPUT, size, alignCorners: true });
   const x = tensor(normalise({ width: w, height: h, data: bytes }), [1, 3, h, w]).pad([0, size[1] - w, 0, size[0] - h]);
   const logits = noGrad(() => upsampleLogits(eager.forward(x).out, size, config).narrow(2, 0, h).narrow(3, 0, w));
   const best = logits.amax(1);
@@ -127,7 +127,7 @@ test("runs asked for at once all answer, off the event loop", async () => {
   };
   turn();
   const widths = [197, 198, 199];
-  const options = { table: TABLE, reversed: false, size: [201, 201], alignCorners: true } as const;
+  const options = { ...INPUT, size: [201, 201], alignCorners: true } as const;
   const found = await Promise.all(widths.map((w) => plan.labels(photograph(200, w), [1, 200, w], options)));
   waiting = false;
   expect(found.map(({ length }) => length)).toEqual(widths.map((w) => 200 * w));
@@ -136,8 +136,8 @@ test("runs asked for at once all answer, off the event loop", async () => {
 
 test("with memory and weights laid out for its size a run gives what the first run gave, whatever ran in between", async () => {
   const { plan } = pair({ layers: 50, width: 64, headChannels: 64 });
-  // More sizes than layouts are kept for, of several MiB each.
-  const sizes = Array.from({ length: 10 }, (_, i) => 145 + 8 * i);
+  // More sizes than a plan keeps anything for, of several MiB each.
+  const sizes = Array.from({ length: 18 }, (_, i) => 145 + 8 * i);
   const images = sizes.map((size) => randn([1, 3, size, 121]));
   const first = [];
   for (const x of images) first.push(await plan.run(x));
@@ -205,7 +205,7 @@ test("a window is the photograph at its scale, its mirror image beside it, and t
   const expected = window.cat([window.flip(3)], 0).pad([0, 8, 0, 8]);
   const look = { scaled: [30, 60], corner: [-5, 30], window: [33, 41], size: [41, 49], flip: true } as const;
   const given = tensor(bytes, [1, h, w, 3]);
-  const found = await plan.window(given, { table: TABLE, reversed: false, ...look });
+  const found = await plan.window(given, { ...INPUT, ...look });
   expect(relativeError(found, await plan.run(expected))).toBeLessThan(1e-5);
 });
 
@@ -281,7 +281,7 @@ test("a constant of float16 is the numbers that its bits are", async () => {
 test("bytes may change, or go to another thread, as soon as they are asked about", async () => {
   const { config, plan } = pair({ layers: 18 });
   const [h, w] = [201, 201];
-  const options = { table: TABLE, reversed: false, size: aligned([h, w], config), alignCorners: true };
+  const options = { ...INPUT, size: aligned([h, w], config), alignCorners: true };
   const expected = await plan.labels(photograph(h, w), [1, h, w], options);
   const bytes = photograph(h, w);
   const asked = plan.labels(bytes, [1, h, w], options);
@@ -300,7 +300,7 @@ test("logits that are not finite are an error, not a class", async () => {
   const graph = optimise(trace(network, input, (x) => ({ logits: network.forward(x).out })));
   const plan = new Plan(graph, { precision: "fp32", usualSize: [57, 57] });
   const [h, w] = [57, 57];
-  const options = { table: TABLE, reversed: false, size: [h, w], alignCorners: true } as const;
+  const options = { ...INPUT, size: [h, w], alignCorners: true } as const;
   await expect(plan.labels(photograph(h, w), [1, h, w], options)).rejects.toMatchObject({
     code: "weights",
     message: expect.stringMatching(/infinite ones or NaN/),

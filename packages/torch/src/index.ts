@@ -11,7 +11,6 @@ export { autocast, gradEnabled, noGrad } from "./modes.js";
 export type { MemoryFormat, Reduction } from "./operations.generated.js";
 // Compiled inference
 export {
-  type ByteOptions,
   type EnlargeOptions,
   type LabelOptions,
   type PhotographShape,

@@ -1,4 +1,4 @@
-import { type Graph, PRECISION_DTYPE, type Precision, PspnetError } from "@pspnet/core";
+import { type ByteInput, type Graph, PRECISION_DTYPE, type Precision, PspnetError } from "@pspnet/core";
 import { inferShapes, type Node, peakBytes, withoutValues } from "@pspnet/core/graph";
 import { notFinite } from "@pspnet/core/segment";
 import { type Handle, native } from "./binding.js";
@@ -23,14 +23,6 @@ export interface EnlargeOptions {
   readonly alignCorners: boolean;
 }
 
-/** How photographs, interleaved RGB, become a network's input. */
-export interface ByteOptions {
-  /** The input for each byte of each channel, `[3, 256]`. */
-  readonly table: Float32Array;
-  /** Whether the network takes the channels in the order BGR. */
-  readonly reversed: boolean;
-}
-
 /** Bytes that libtorch takes beside a node's output: its max pooling finds places too, its mean of half precision is one of floats. */
 function scratch(node: Node, elements: (value: string) => number): number {
   if (node.operator === "maxPool2d") return 8 * elements(node.output);
@@ -43,10 +35,10 @@ const EMULATED = 3.3;
 /** Of photographs of one size. */
 export type PhotographShape = readonly [n: number, h: number, w: number];
 
-export interface LabelOptions extends EnlargeOptions, ByteOptions {}
+export interface LabelOptions extends EnlargeOptions, ByteInput {}
 
 /** Which part of a photograph is looked at. */
-export interface PlanWindowOptions extends ByteOptions {
+export interface PlanWindowOptions extends ByteInput {
   /** Size that the photograph is resized to, `[h, w]`: bilinearly with half-pixel centres and without smoothing. */
   readonly scaled: readonly [number, number];
   /** Top and left of the window there. Beyond the photograph lies the mean colour. */

@@ -1,6 +1,7 @@
 import { oneOf, triple } from "../config/field.js";
 import { type ConfigOf, kind } from "../config/kind.js";
 import { PspnetError } from "../error.js";
+import type { Size } from "./image.js";
 
 /** Mean and standard deviation of ImageNet's channels, RGB, of values from 0 to 1. */
 export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
@@ -31,9 +32,7 @@ export type Normalisation = Omit<ConfigOf<typeof normalised>, "kind">;
 export const IMAGENET: Normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD, channelOrder: "rgb" };
 
 /** Interleaved RGB of values from 0 to 255, whole or not. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
+export interface Pixels extends Size {
   readonly data: Uint8Array | Float32Array;
 }
 
@@ -66,10 +65,19 @@ export function normalise(
   return out;
 }
 
-/** What {@link normalise} makes of each byte, `[3, 256]` by channel of an RGB image. A network of order "bgr" takes them reversed. */
-export function normalisationTable({ mean, std }: Normalisation): Float32Array {
-  return Float32Array.from({ length: 3 * 256 }, (_, i) => {
+/** How the bytes of photographs, interleaved RGB, become a network's input. */
+export interface ByteInput {
+  /** What each byte of each channel becomes, `[3, 256]`. */
+  readonly table: Float32Array;
+  /** Whether the network takes the channels in the order BGR. */
+  readonly reversed: boolean;
+}
+
+/** What {@link normalise} makes of bytes. */
+export function byteInput({ mean, std, channelOrder }: Normalisation): ByteInput {
+  const table = Float32Array.from({ length: 3 * 256 }, (_, i) => {
     const channel = i >> 8;
     return (i & 255) * (1 / (255 * std[channel])) - mean[channel] / std[channel];
   });
+  return { table, reversed: channelOrder === "bgr" };
 }

@@ -7,7 +7,7 @@ import { type Graph, withoutValues } from "../graph/graph.js";
 import { peakBytes } from "../graph/memory.js";
 import { networkGraph } from "../graph/networkGraph.js";
 import type { LabelMap, RgbImage, Size } from "../image/image.js";
-import { normalisationTable } from "../image/normalise.js";
+import { type ByteInput, byteInput } from "../image/normalise.js";
 import { alignedSize } from "../model/logits.js";
 import { exportOnnx } from "../onnx/exportOnnx.js";
 import { optimise } from "../passes/optimise.js";
@@ -16,7 +16,7 @@ import { fromBands, lookAtWindows } from "./lookAtWindows.js";
 import { mapsOfLogits, requireMemory } from "./memory.js";
 import { isWholeImage, type Protocol, WHOLE_IMAGE } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
-import { type WindowLook, windowInput } from "./windowInput.js";
+import { windowInput } from "./windowInput.js";
 
 /** What onnxruntime takes of memory for a large image, over what lives at once of the graph's values: 1.2 to 1.7 was measured. */
 const ONNX_MEMORY = 1.7;
@@ -74,13 +74,12 @@ export class OnnxSegmenter implements Runtime {
   readonly name = "onnx";
   readonly #parts: OpenedParts;
   /** How bytes become the network's input. */
-  readonly #input: Pick<WindowLook, "table" | "reversed">;
+  readonly #input: ByteInput;
 
   /** @internal */
   constructor(parts: OpenedParts) {
     this.#parts = parts;
-    const { input } = parts.description.config;
-    this.#input = { table: normalisationTable(input), reversed: input.channelOrder === "bgr" };
+    this.#input = byteInput(parts.description.config.input);
   }
 
   async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {

@@ -1,12 +1,9 @@
 import type { RgbImage, Size } from "../image/image.js";
+import type { ByteInput } from "../image/normalise.js";
 import { bilinearAxis } from "../tensor/bilinearAxis.js";
 
 /** Which part of an image is looked at. */
-export interface WindowLook {
-  /** The values of each byte of each channel, `[3, 256]`. */
-  readonly table: Float32Array;
-  /** Whether the network takes the channels in the order BGR. */
-  readonly reversed: boolean;
+export interface WindowLook extends ByteInput {
   /** Size that the image is resized to: cv2.resize with INTER_LINEAR (half-pixel centres, no smoothing when shrinking). */
   readonly scaled: Size;
   /** The window's upper left corner there. */

@@ -1,11 +1,12 @@
 import {
   type AskOptions,
   alignedSize,
+  type ByteInput,
+  byteInput,
   isWholeImage,
   type LabelMap,
   type ModelDescription,
   networkGraph,
-  normalisationTable,
   optimise,
   type Protocol,
   type RgbImage,
@@ -18,7 +19,6 @@ import { type BandLogits, fromBands, lookAtWindows, mapsOfLogits, requireMemory 
 import {
   averagedLabels,
   averagedProbabilities,
-  type ByteOptions,
   keep,
   type LabelOptions,
   memoryKept,
@@ -53,14 +53,14 @@ export class TorchSegmenter implements Runtime {
   readonly #plan: Plan;
   readonly #description: NetworkDescription;
   /** How bytes become the network's input. */
-  readonly #input: ByteOptions;
+  readonly #input: ByteInput;
 
   constructor(description: NetworkDescription, state: State, { device, precision }: Engine) {
     const { crop, config } = description;
     const graph = optimise(networkGraph(config, state));
     this.#plan = new Plan(graph, { precision, device, usualSize: [crop, crop] });
     this.#description = description;
-    this.#input = { table: normalisationTable(config.input), reversed: config.input.channelOrder === "bgr" };
+    this.#input = byteInput(config.input);
   }
 
   async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
