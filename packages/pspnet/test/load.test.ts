@@ -138,6 +138,13 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
       expect(labels.data).toEqual((await net().segment(images[i])).labels.data);
   });
 
+  test("the progress that load was given tells of many, too", async () => {
+    const steps: unknown[] = [];
+    await using own = await load(weights, { runtime, onProgress: (step) => steps.push(step) });
+    for await (const { labels } of own.segmentAll([image, image])) expect(labels.width).toBe(123);
+    expect(steps).toEqual([1, 2].map((done) => ({ done, total: 2 })));
+  });
+
   test("leaving the loop early leaves a network that works", async () => {
     async function* endless() {
       for (;;) yield image;
@@ -215,6 +222,8 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
   test("bad input: what was expected, what was found", async () => {
     const rgba = { width: 4, height: 4, data: new Uint8Array(64) };
     await expect(net().segment(rgba)).rejects.toThrow(/3 \* width \* height bytes of RGB, found 64 for 4x4/);
+    const empty = { width: 4, height: 4 } as RgbImage;
+    await expect(net().segment(empty)).rejects.toThrow(/bytes of RGB, found undefined for 4x4/);
     await expect(net().segment("nowhere.jpg")).rejects.toMatchObject({ code: "data" });
     await expect(net().segment(image, { scales: [0] })).rejects.toThrow(
       /scales: expected numbers above 0, found \[0\]/,

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList } from "../image/classes.js";
 import type { LabelMap, RgbImage } from "../image/image.js";
@@ -80,7 +81,7 @@ export class Network implements AsyncDisposable {
    */
   async *segmentAll(
     sources: Iterable<ImageSource> | AsyncIterable<ImageSource>,
-    { signal, onProgress, ...protocol }: SegmentOptions = {},
+    { signal, onProgress = this.#defaults.onProgress, ...protocol }: SegmentOptions = {},
   ): AsyncGenerator<Segmentation> {
     const total = Array.isArray(sources) ? sources.length : undefined;
     const left = new AbortController();
@@ -138,9 +139,9 @@ export class Network implements AsyncDisposable {
   async #read<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
     if (this.#disposed)
       throw new PspnetError("usage", "Network: expected one in use, found one that was disposed of; load it again");
-    const { scales, flip, crop, baseSize, onProgress, signal } = { ...this.#defaults, ...given(options) };
+    const { scales, flip, crop, baseSize, onProgress, signal } = { ...this.#defaults, ...withoutUndefined(options) };
     signal?.throwIfAborted();
-    const protocol = { ...WHOLE_IMAGE, ...given({ scales, flip, crop, baseSize }) };
+    const protocol = { ...WHOLE_IMAGE, ...withoutUndefined({ scales, flip, crop, baseSize }) };
     checkProtocol(protocol);
     const image = await pixelsOf(source, this.#decode);
     signal?.throwIfAborted();
@@ -155,14 +156,8 @@ async function pixelsOf(source: ImageSource, decode: NetworkParts["decode"]): Pr
   if (typeof source === "string") return decode(source);
   if (source instanceof Uint8Array) return decode(Uint8Array.from(source));
   const { width, height, data } = source;
-  if (
-    Number.isInteger(width) &&
-    Number.isInteger(height) &&
-    width > 0 &&
-    height > 0 &&
-    data.length === 3 * width * height
-  )
-    return { width, height, data: Uint8Array.from(data) };
+  const sized = [width, height].every((side) => Number.isInteger(side) && side > 0);
+  if (sized && data?.length === 3 * width * height) return { width, height, data: Uint8Array.from(data) };
   throw new PspnetError(
     "data",
     `image: expected 3 * width * height bytes of RGB, found ${data?.length} for ${width}x${height}; drop the alpha channel if there is one`,
@@ -176,11 +171,6 @@ function checkProtocol({ scales, crop, baseSize }: Protocol): void {
   for (const [field, size] of Object.entries({ crop, baseSize }))
     if (size !== null && !(Number.isInteger(size) && size > 0))
       throw wrong(field, "a whole number above 0 or null", size);
-}
-
-/** The fields that are not undefined. */
-function given<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** `work`, or at once the signal's reason. */
