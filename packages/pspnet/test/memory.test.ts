@@ -16,13 +16,21 @@ import { segmentationLoss } from "../src/train/loss.js";
 import { createOptimiser } from "../src/train/optimiser.js";
 import { trainStep } from "../src/train/step.js";
 
-test("however many sizes of images come, a network leaves no tensor behind", async () => {
-  const config = pspnetConfig({ classes: 5, layers: 18, width: 4, headChannels: 8, aux: false });
-  const net = await load(randomWeights(config), { runtime: "torch" });
-  for (let height = 17; height <= 417; height += 8) {
-    await net.segment({ width: 33, height, data: new Uint8Array(3 * 33 * height) });
+test("however many sizes of images come, a network leaves no tensor behind, and keeps what belongs to the last 16 alone", async () => {
+  // Of a size it keeps the matrices that enlarge the pyramid, 270 rows of 400 numbers, and no map: those take several MiB.
+  const config = pspnetConfig({ classes: 5, layers: 18, width: 8, headChannels: 8, bins: [30, 60], aux: false });
+  const net = await load(randomWeights(config), { runtime: "torch", precision: "fp32" });
+  const memory: number[] = [];
+  for (let i = 0; i < 24; i++) {
+    const [width, height] = [97, 3201 + 8 * i];
+    for (let run = 0; run < 3; run++) await net.segment({ width, height, data: new Uint8Array(3 * width * height) });
     expect(liveTensors()).toBe(0);
+    memory.push(memoryInUse());
   }
+  const ofOneSize = (memory[15] - memory[0]) / 15;
+  expect(ofOneSize).toBeGreaterThan(4 * 270 * 400);
+  expect(ofOneSize).toBeLessThan(1.5 * 4 * 270 * 400);
+  expect(memory[23] - memory[15]).toBeLessThan(ofOneSize);
   await net.dispose();
 });
 

@@ -95,9 +95,15 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
   const c10::NoGradGuard noGrad;
   auto& own = sizes_.at(images.vec());
   if (own.runs++ == 1) layWeightsOut(own);
-  lastWorkspace_ = &own.workspaces.at(key);
-  const Workspace::Scope scope(*lastWorkspace_);
-  return work();
+  auto& workspace = own.workspaces.at(key);
+  at::Tensor result;
+  {
+    const Workspace::Scope scope(workspace);
+    result = work();
+  }
+  blockSize_ = static_cast<int64_t>(workspace.size());
+  served_ = workspace.served();
+  return result;
 }
 
 void Plan::layWeightsOut(ForSize& own) {
@@ -247,13 +253,13 @@ FUNCTION(planLabels, "plan", "bytes", "table", "reversed", "size", "alignCorners
   });
 }
 
-// Of the block that the last run's memory is laid out in, its bytes and the runs that it has served; to be asked for when no run is under way.
+// Of the block that the last run's memory is laid out in, its bytes and the runs that it has served.
 FUNCTION(planWorkspace, "plan") {
-  const auto* workspace = planIn(call)->workspace();
+  const auto& plan = planIn(call);
   napi_value figures;
   call.check(napi_create_array_with_length(call.env(), 2, &figures));
-  call.check(napi_set_element(call.env(), figures, 0, call.result(workspace == nullptr ? int64_t{0} : static_cast<int64_t>(workspace->size()))));
-  call.check(napi_set_element(call.env(), figures, 1, call.result(workspace == nullptr ? int64_t{0} : workspace->served())));
+  call.check(napi_set_element(call.env(), figures, 0, call.result(plan->blockSize())));
+  call.check(napi_set_element(call.env(), figures, 1, call.result(plan->served())));
   return figures;
 }
 

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <optional>
@@ -70,8 +71,9 @@ class Plan {
    * are not worth it.
    */
   at::Tensor perform(const std::vector<int64_t>& key, at::IntArrayRef images, const std::function<at::Tensor()>& work);
-  /** Of the work that was done last, or nullptr. */
-  const Workspace* workspace() const { return lastWorkspace_; }
+  /** Of the block that the work was done in last: its bytes, and how many times it was done there. On any thread. */
+  int64_t blockSize() const { return blockSize_; }
+  int64_t served() const { return served_; }
 
  private:
   struct Step {
@@ -104,7 +106,7 @@ class Plan {
   std::vector<Step> steps_;
   int64_t images_ = 0, output_ = 0;
   Recent<ForSize> sizes_{16};
-  Workspace* lastWorkspace_ = nullptr;
+  std::atomic<int64_t> blockSize_{0}, served_{0};
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
   /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
