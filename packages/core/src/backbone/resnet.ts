@@ -58,12 +58,12 @@ export class ResNet extends Backbone {
 
   constructor(config: ResNetConfig, norm: Norm) {
     super();
-    const [stage1, stage2, stage3, stage4] = stagesOf(config, norm);
+    const [layer1, layer2, layer3, layer4] = layersOf(config, norm);
     this.layer0 = stemOf(config, norm);
-    this.layer1 = stage1;
-    this.layer2 = stage2;
-    this.layer3 = stage3;
-    this.layer4 = stage4;
+    this.layer1 = layer1;
+    this.layer2 = layer2;
+    this.layer3 = layer3;
+    this.layer4 = layer4;
     const first = config.width * blockOf(config).expansion;
     this.channels = { middle: 4 * first, last: 8 * first };
     this.stride = config.outputStride;
@@ -94,11 +94,11 @@ function stemOf({ stem, stemChannels, ceilPool }: ResNetConfig, norm: Norm): Seq
   return new Sequential(...layers, new MaxPool2d(ceilPool ? "ceil" : "floor"));
 }
 
-function stagesOf(config: ResNetConfig, norm: Norm): Sequential[] {
+function layersOf(config: ResNetConfig, norm: Norm): Sequential[] {
   const { stemChannels, width, layers, strideIn } = config;
   const Block = blockOf(config);
   let input = stemChannels[stemChannels.length - 1];
-  return stagePlan(config).map(({ stride, first, dilation }, i) => {
+  return stagesOf(config).map(({ stride, first, dilation }, i) => {
     const planes = width * 2 ** i;
     const blocks = Array.from({ length: BLOCKS[layers][i] }, (_, block) => {
       const place = block === 0 ? { stride, dilation: first } : { stride: 1, dilation };
@@ -117,7 +117,7 @@ interface Stage {
   readonly dilation: number;
 }
 
-function stagePlan({ outputStride, firstDilation }: ResNetConfig): readonly Stage[] {
+function stagesOf({ outputStride, firstDilation }: ResNetConfig): readonly Stage[] {
   const plain = (stride: number): Stage => ({ stride, first: 1, dilation: 1 });
   const dilated = (dilation: number): Stage => ({
     stride: 1,

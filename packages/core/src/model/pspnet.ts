@@ -6,6 +6,7 @@
  * predictor enlarge them better themselves ({@link upsampleLogits} does it plainly), and the loss is not part of the network.
  */
 import type { Backbone } from "../backbone/backbone.js";
+import type { Depth } from "../backbone/resnet.js";
 import { create } from "../config/kind.js";
 import type { AuxiliaryHead } from "../head/auxiliaryHead.js";
 import type { PyramidHead } from "../head/pyramidHead.js";
@@ -50,14 +51,14 @@ export class PSPNet extends Module {
   }
 }
 
-type Variant = Omit<PSPNetFields, "layers" | "classes">;
+const variant =
+  (layers: Depth) =>
+  (classes: number, fields: Omit<PSPNetFields, "layers" | "classes"> = {}) =>
+    new PSPNet(pspnetConfig({ ...fields, classes, backbone: { ...fields.backbone, layers } }));
 
-export const pspnet50 = (classes: number, fields: Variant = {}) =>
-  new PSPNet(pspnetConfig({ ...fields, classes, backbone: { ...fields.backbone, layers: 50 } }));
-export const pspnet101 = (classes: number, fields: Variant = {}) =>
-  new PSPNet(pspnetConfig({ ...fields, classes, backbone: { ...fields.backbone, layers: 101 } }));
-export const pspnet152 = (classes: number, fields: Variant = {}) =>
-  new PSPNet(pspnetConfig({ ...fields, classes, backbone: { ...fields.backbone, layers: 152 } }));
+export const pspnet50 = variant(50);
+export const pspnet101 = variant(101);
+export const pspnet152 = variant(152);
 /** The baseline of the paper's tables 1 and 4: the dilated FCN with auxiliary loss, without the pyramid. */
-export const dilatedFcn50 = (classes: number, fields: Variant = {}) =>
+export const dilatedFcn50: typeof pspnet50 = (classes, fields) =>
   pspnet50(classes, { ...fields, pyramid: { kind: "none" } });

@@ -44,7 +44,7 @@ export class Parameter {
   }
 
   set value(value: Tensor) {
-    if (value.shape.length !== this.shape.length || value.shape.some((size, i) => size !== this.shape[i])) {
+    if (value.shape.join() !== this.shape.join()) {
       const name = this.path || "parameter";
       throw new PspnetError("weights", `${name}: expected shape [${this.shape}], found [${value.shape}]`);
     }

@@ -56,19 +56,14 @@ function compare(parameters: ReadonlyMap<string, Parameter>, found: State): stri
   for (const [name, { shape }] of parameters) {
     const tensor = found.get(name);
     if (!tensor) problems.push(`${name}: expected [${shape}], missing from the weights`);
-    else if (!sameShape(shape, tensor.shape)) {
+    else if (shape.join() !== tensor.shape.join())
       problems.push(`${name}: expected [${shape}], found [${tensor.shape}]`);
-    }
   }
   for (const [name, { shape }] of found) {
     if (!parameters.has(name))
       problems.push(`${name}: unexpected, the network has no such parameter (found [${shape}])`);
   }
   return problems;
-}
-
-function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i]);
 }
 
 function elements(shape: Shape): number {

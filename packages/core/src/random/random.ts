@@ -6,8 +6,6 @@ export interface Random {
   uniform(low: number, high: number): number;
   /** Uniform integer in [low, high). */
   integer(low: number, high: number): number;
-  /** Standard normal (Box-Muller). */
-  normal(): number;
 }
 
 /** Mixes integers into one 32-bit seed, so that (seed, epoch, index) names a generator (murmur3's finaliser). */
@@ -40,7 +38,6 @@ export function random(...seeds: readonly number[]): Random {
     next,
     uniform: (low, high) => low + (high - low) * next(),
     integer: (low, high) => low + Math.floor((high - low) * next()),
-    normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
   };
 }
 
