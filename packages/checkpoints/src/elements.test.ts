@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fromFloat32, toFloat32 } from "./elements.js";
+import { allFinite, fromFloat32, toFloat32 } from "./elements.js";
+import type { StoredDType } from "./tensor.js";
 
 const through = (dtype: "float16" | "bfloat16" | "float64", ...values: number[]) => [
   ...toFloat32(fromFloat32(Float32Array.from(values), dtype), dtype),
@@ -50,4 +51,36 @@ it("reads a part of a Node Buffer, at any offset", () => {
 
 it("refuses to write floats as integers", () => {
   expect(() => fromFloat32(new Float32Array(1), "int64")).toThrow("found int64");
+});
+
+describe("finite elements", () => {
+  it("are told from infinite ones and NaN, in every pattern of 16 bits", () => {
+    for (const dtype of ["float16", "bfloat16"] as const) {
+      const patterns = Uint16Array.from({ length: 0x1_0000 }, (_, bits) => bits);
+      const values = toFloat32(new Uint8Array(patterns.buffer), dtype);
+      const wrong = patterns.filter((bits) => {
+        const bytes = new Uint8Array(Uint16Array.of(0x3c00, bits, 0).buffer);
+        return allFinite(bytes, dtype) !== Number.isFinite(values[bits]);
+      });
+      expect([...wrong], dtype).toEqual([]);
+    }
+  });
+
+  it.each<[StoredDType, number[], boolean]>([
+    ["float32", [0, -1.5, 3.4e38, -3.4e38, 1e-45], true],
+    ["float32", [1, Number.NaN], false],
+    ["float32", [Number.NEGATIVE_INFINITY, 1], false],
+    ["float64", [1, 3.4e38], true],
+    ["float64", [1, 3.5e38], false],
+  ])("%s %j: %s", (dtype, values, expected) => {
+    const elements = dtype === "float64" ? Float64Array.from(values) : Float32Array.from(values);
+    const bytes = new Uint8Array(elements.buffer);
+    expect(allFinite(bytes, dtype)).toBe(expected);
+    const file = Buffer.concat([Buffer.of(9), bytes]);
+    expect(allFinite(file.subarray(1), dtype)).toBe(expected);
+  });
+
+  it("are all integers", () => {
+    expect(allFinite(new Uint8Array(8).fill(0xff), "int64")).toBe(true);
+  });
 });

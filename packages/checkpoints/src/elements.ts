@@ -30,6 +30,27 @@ export function toFloat32(bytes: Uint8Array, dtype: StoredDType): Float32Array {
   return values;
 }
 
+/** The bits of the exponent: infinite numbers and NaN alone have all of them set. */
+const EXPONENT = { float32: 0x7f80_0000, float16: 0x7c00, bfloat16: 0x7f80 } as const;
+
+/** Whether no element is infinite or NaN as a float32. */
+export function allFinite(bytes: Uint8Array, dtype: StoredDType): boolean {
+  if (dtype === "float64") return allFinite(fromFloat32(toFloat32(bytes, dtype), "float32"), "float32");
+  if (dtype !== "float32" && dtype !== "float16" && dtype !== "bfloat16") return true;
+  const aligned = bytes.byteOffset % ELEMENT_SIZE[dtype] === 0 ? bytes : new Uint8Array(bytes);
+  const { buffer, byteOffset, byteLength } = aligned;
+  const bits =
+    dtype === "float32"
+      ? new Int32Array(buffer, byteOffset, byteLength / 4)
+      : new Uint16Array(buffer, byteOffset, byteLength / 2);
+  const exponent = EXPONENT[dtype];
+  const lowest = exponent & -exponent;
+  // An exponent of ones carries into the sign: no branch, as a file holds many millions of elements.
+  let carried = 0;
+  for (let i = 0; i < bits.length; i++) carried |= (bits[i] & exponent) + lowest;
+  return (carried & (exponent + lowest)) === 0;
+}
+
 /**
  * Float32 values as little-endian elements of `dtype`; to halves rounded to nearest, ties to even.
  *

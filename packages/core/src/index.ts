@@ -81,6 +81,7 @@ export * from "./tensor/precision.js";
 export type * from "./tensor/tensor.js";
 // Weights that describe themselves
 export * from "./weights/checkClasses.js";
+export * from "./weights/checkFinite.js";
 export * from "./weights/modelFile.js";
 export * from "./weights/parseWeights.js";
 export * from "./weights/randomWeights.js";

@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  fromFloat32,
   type NetworkFields,
   type PSPNet,
   type PSPNetFields,
@@ -107,6 +108,19 @@ describe("a file that describes itself", () => {
     const more = await described({ classes: 7 });
     await expect(begin(more)).rejects.toThrow(/7 classes in the file, 5 here; set head=new/);
     await begin(more, {}, "new");
+  });
+});
+
+describe("a file with numbers that are not finite", () => {
+  test.each(["layer0.0.weight", "cls.4.weight"])("is refused by its %s", async (name) => {
+    const file = await described();
+    const { metadata, tensors } = readSafetensors(await readFile(file));
+    const { dtype, shape, float32 } = tensors.get(name)!;
+    const bytes = fromFloat32(float32().fill(Number.NaN, 0, 2), dtype);
+    for (const header of [metadata, {}]) {
+      await writeFile(file, writeSafetensors(new Map([...tensors, [name, { dtype, shape, bytes }]]), header));
+      await expect(begin(file)).rejects.toThrow(`init=${file}: ${name}: expected finite numbers, found 2 of `);
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { PspnetError } from "../error.js";
 import { graphBackend } from "../graph/trace.js";
 import { PSPNet } from "../model/pspnet.js";
 import { loadStateDict } from "../nn/state.js";
+import { checkFinite } from "./checkFinite.js";
 import { type ModelDescription, parseDescription } from "./modelFile.js";
 
 /** What a weights file holds. */
@@ -18,13 +19,14 @@ export interface Weights {
 /**
  * The weights of a file's bytes.
  *
- * @throws PspnetError "format" or "weights" for ones that do not hold a PSPNet.
+ * @throws PspnetError "format" or "weights" for ones that do not hold a PSPNet, or numbers that are not finite.
  */
 export function parseWeights(bytes: Uint8Array, { source = "weights" }: { readonly source?: string } = {}): Weights {
   return naming(source, () => {
     const { metadata, tensors } = readSafetensors(bytes);
     const description = parseDescription(metadata, { source });
     checkShapes(description, tensors);
+    checkFinite(tensors);
     return { source, bytes, description, state: tensors };
   });
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import {
   type Backend,
   backboneStateFrom,
+  checkFinite,
   differences,
   isDescription,
   loadStateDict,
@@ -26,7 +27,8 @@ export interface InitOptions {
  * Loads what a run starts from: the weights of a whole PSPNet, or of the backbone when the file has no head or a new one is
  * asked for.
  *
- * @throws PspnetError "weights" for a file that cannot be read or does not fit, or whose description is of another network.
+ * @throws PspnetError "weights" for a file that cannot be read, holds numbers that are not finite, or does not fit, and for one
+ * whose description is of another network.
  */
 export async function loadInit(model: PSPNet, file: string, { backend, newHead }: InitOptions): Promise<void> {
   const { metadata, tensors } = await readInit(file);
@@ -74,12 +76,18 @@ function shortened(message: string): string {
   return [...lines.slice(0, 1 + MISFITS), ...(rest > 0 ? [`and ${rest} more like these`] : [])].join("\n");
 }
 
-function readInit(file: string): Promise<Safetensors> {
-  return readFile(file)
+async function readInit(file: string): Promise<Safetensors> {
+  const found = await readFile(file)
     .then((bytes) => readSafetensors(bytes))
     .catch((cause: Error) => {
       throw misfit(file, `expected a readable safetensors file (${cause.message})`, cause);
     });
+  try {
+    checkFinite(found.tensors);
+  } catch (cause) {
+    throw misfit(file, (cause as Error).message, cause);
+  }
+  return found;
 }
 
 function misfit(file: string, found: string, cause?: unknown): PspnetError {

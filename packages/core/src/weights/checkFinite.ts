@@ -1,0 +1,20 @@
+import { allFinite, type StoredTensor } from "@pspnet/checkpoints";
+import { PspnetError } from "../error.js";
+
+/**
+ * Refuses weights that compute nothing: they give labels all the same.
+ *
+ * @throws PspnetError "weights" naming the first tensor that holds an infinite number or NaN.
+ */
+export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>): void {
+  for (const [name, tensor] of tensors) {
+    if (allFinite(tensor.bytes, tensor.dtype)) continue;
+    const values = tensor.float32();
+    const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+    const found = `${count} of ${values.length} that are infinite or NaN`;
+    throw new PspnetError(
+      "weights",
+      `${name}: expected finite numbers, found ${found}; the training that wrote them diverged, or the file is damaged; take others`,
+    );
+  }
+}
