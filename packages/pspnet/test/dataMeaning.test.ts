@@ -5,7 +5,7 @@ import { encode } from "fast-png";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it, test } from "vitest";
 import { loadTrainConfig } from "../src/config/load.js";
-import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
+import { checkDataset, contactSheet, formatCheckReport, lookAtLabels } from "../src/data/check.js";
 import { openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
 import { readImage } from "../src/data/images.js";
@@ -148,6 +148,54 @@ describe("photographs that EXIF turns", () => {
     const report = await checkDataset(await openDataset(describeData(), "train"));
     expect(report).toMatchObject({ turned: 0, lying: 0 });
     expect(report.problems).toHaveLength(2);
+  });
+});
+
+describe("labels that would spoil a run", () => {
+  const putLabels = async (name: string, ids: readonly number[]) => {
+    await putImage(`train/images/${name}.png`);
+    await putMask(`train/masks/${name}.png`, ids);
+  };
+  const notes = async (most?: number) => lookAtLabels(await openDataset(describeData(), "train"), { most });
+
+  it("are told: classes that no mask shows, and what is ignored in their place", async () => {
+    await putLabels("x", [0, 0, 255, 255]);
+    await putLabels("y", [0, 0, 2, 255]);
+    const expected = [
+      expect.stringMatching(/^37\.50 % of the pixels are ignored, .*data\.ids/),
+      "no pixel of: b",
+    ];
+    expect(await notes()).toEqual(expected);
+    const report = await checkDataset(await openDataset(describeData(), "train"));
+    expect(formatCheckReport(report)).toMatch(/^37\.50 % of the pixels are ignored, .*\nno pixel of: b\nno problems$/m);
+  });
+
+  it("are told when nearly all is ignored, and not when some is", async () => {
+    await putLabels("x", [0, 1, 2, 255]);
+    expect(await notes()).toEqual([]);
+    for (let i = 0; i < 12; i++) await putLabels(`ignored${i}`, [255, 255, 255, 255]);
+    expect(await notes()).toEqual([expect.stringMatching(/^94\.23 % of the pixels are ignored/)]);
+  });
+
+  it("are looked for until every class was seen", async () => {
+    for (let i = 0; i < 40; i++) await putLabels(`${i}`, [0, 1, 2, 0]);
+    const dataset = await openDataset(describeData(), "train");
+    const read = new Set<PropertyKey>();
+    const get = (pairs: readonly unknown[], key: PropertyKey) => {
+      if (/^\d+$/.test(String(key))) read.add(key);
+      return Reflect.get(pairs, key);
+    };
+    const source = { ...dataset.source, pairs: new Proxy(dataset.source.pairs, { get }) };
+    expect(await lookAtLabels({ ...dataset, source })).toEqual([]);
+    expect(read.size).toBe(32);
+  });
+
+  it("are looked for in so many pixels at most, and not in what cannot be read", async () => {
+    await putLabels("x", [0, 0, 0, 0]);
+    await putLabels("y", [0, 0, 0, 0]);
+    expect(await notes(4)).toEqual(["no pixel of: b, c (in 1 of 2 masks; `pspnet data check` reads all)"]);
+    for (const name of ["x", "y"]) await put(`train/masks/${name}.png`, "broken");
+    expect(await notes()).toEqual(["no pixel of: a, b, c"]);
   });
 });
 

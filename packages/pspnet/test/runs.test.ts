@@ -9,6 +9,7 @@ import {
   officialRecipe,
   type Recipe,
   readSafetensors,
+  sceneClasses,
   type TrainConfigInput,
   type TrainOptions,
   train,
@@ -105,6 +106,13 @@ test("a run that started from a file is resumed without it", async () => {
   await writeFile(init, "another file");
   expect(await train(config("halved", { init, resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
   expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
+});
+
+test("a run says before its first step which classes no mask shows", async () => {
+  const { text, options } = watched(1);
+  const data = { root: join(folder, "scenes"), classes: [...sceneClasses.names, "yeti"] };
+  await train(config("yeti", { data }), options);
+  expect(text()).toMatch(/^training masks: no pixel of: .*yeti$[\s\S]*^validation masks: .*yeti$[\s\S]*^train \d/m);
 });
 
 describe("a run that ends before its first step leaves no folder", () => {

@@ -4,7 +4,8 @@ import { percent, table } from "../report/table.js";
 import { type Dataset, ID_MEND, readPair, sameSize, turnedToFit, wrongSize } from "./dataset.js";
 import { UNKNOWN } from "./ids.js";
 import { liesOnItsSide } from "./images.js";
-import type { StoredMask } from "./masks.js";
+import { readMask, type StoredMask } from "./masks.js";
+import { epochOrder } from "./sampler.js";
 import type { DatasetSource, Pair } from "./source.js";
 
 /** What a dataset holds, and what in it would stop or spoil a run. */
@@ -139,7 +140,7 @@ function countClasses(
 
 /** What is worth knowing before a run though it stops none, a line each. */
 function notesOf(report: CheckReport): string[] {
-  const { samples, paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds, emptyClasses } = report;
+  const { samples, paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds } = report;
   const lie = `${lying} photographs lie on their side, as do their masks, though EXIF turns them`;
   return [
     paletteMasks > 0 ? `${paletteMasks} masks are palette PNGs; their indices are the ids` : [],
@@ -148,8 +149,59 @@ function notesOf(report: CheckReport): string[] {
     turned > 0 ? `${turned} photographs are turned as their EXIF says: their masks fit only so` : [],
     lying > 0 ? `${lie}: \`predict\` will show the network upright ones; turn both` : [],
     unknownIds.length > 0 ? `no class has id ${unknownIds.join(", ")}: ${ID_MEND}` : [],
-    emptyClasses.length > 0 && samples > unlabelled ? `no pixel of: ${emptyClasses.join(", ")}` : [],
+    samples > unlabelled ? labelNotes(report.classes, report.ignoredPixels) : [],
   ].flat();
+}
+
+/** Share of the pixels above which too little is left to learn from. */
+const MOSTLY = 0.9;
+
+/** What in the labels would spoil a run, a line each. */
+function labelNotes(
+  classes: readonly { readonly name: string; readonly pixels: number }[],
+  ignoredPixels: number,
+): string[] {
+  const all = classes.reduce((sum, { pixels }) => sum + pixels, ignoredPixels);
+  const empty = classes.filter(({ pixels }) => pixels === 0).map(({ name }) => name);
+  const share = `${percent(ignoredPixels / all)} % of the pixels are ignored, neither trained nor scored`;
+  const telling = ignoredPixels > MOSTLY * all || (ignoredPixels > 0 && empty.length > 0);
+  return [
+    telling ? `${share}; if they are of a class, data.ids says which, for example {0: 0, 255: 1}` : [],
+    empty.length > 0 ? `no pixel of: ${empty.join(", ")}` : [],
+  ].flat();
+}
+
+/** Masks that {@link lookAtLabels} reads at least. */
+const FEWEST = 32;
+
+/**
+ * What in a dataset's labels would spoil a run, as {@link notesOf} says it, but quickly: masks from all over it are read until every
+ * class was seen, and no more once they have `most` pixels. One that cannot be read is passed over: whoever needs it says so.
+ */
+export async function lookAtLabels(
+  { source, classes, length }: Dataset,
+  { signal, most = 2 ** 27 }: { readonly signal?: AbortSignal; readonly most?: number } = {},
+): Promise<string[]> {
+  const pixels = new Float64Array(256);
+  let masks = 0;
+  let seen = 0;
+  for (const index of epochOrder({ length, seed: 0, epoch: 0 })) {
+    const complete = masks >= FEWEST && classes.names.every((_, id) => pixels[id] > 0);
+    if (complete || seen >= most || signal?.aborted) break;
+    const pair = source.pairs[index];
+    const mask = await readMask(pair.mask!, { palette: source.colours }).catch(() => null);
+    masks++;
+    if (mask === null) continue;
+    seen += mask.data.length;
+    const { labels } = countClasses(mask, { pair, source, problems: [] });
+    for (const [id, count] of labels.entries()) pixels[id] += count;
+  }
+  const part = masks < length ? ` (in ${masks} of ${length} masks; \`pspnet data check\` reads all)` : "";
+  const notes = labelNotes(
+    classes.names.map((name, id) => ({ name, pixels: pixels[id] })),
+    pixels[IGNORE],
+  );
+  return signal?.aborted ? [] : notes.map((note) => note + part);
 }
 
 /** The report as plain text. */

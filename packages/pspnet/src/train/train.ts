@@ -12,6 +12,7 @@ import {
 import { backend, type SGD, type Tensor } from "@pspnet/torch";
 import { seconds, type TrainConfig, type TrainConfigInput } from "../config/schema.js";
 import { validateTrainConfig } from "../config/validate.js";
+import { lookAtLabels } from "../data/check.js";
 import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
 import { shard } from "../data/shard.js";
@@ -114,6 +115,8 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     if (world.rank === 0) run = await Run.open(folder, { config: named, classes, stream, state, steps, precision });
     if (named.name !== config.name) run?.say(`${join(config.runs, config.name)} exists: this run is ${folder}`);
     warnOfSmallBatch(run, config, world);
+    if (run) await warnOfLabels(run, { training, validation }, signal);
+    clock.count(state, "other");
     const share = shard(validation, world);
     const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser };
     const ending = await trainEpochs({ ...parts, state, clock, signal, interrupted: false, score: undefined });
@@ -145,6 +148,11 @@ function warnOfSmallBatch(run: Run | null, config: TrainConfig, world: World): v
   run?.say(
     `batch norm sees ${part} images at a time, too few for good statistics: set freezeBn=true with an init, or a larger batch`,
   );
+}
+
+async function warnOfLabels(run: Run, datasets: Readonly<Record<string, Dataset>>, signal?: AbortSignal): Promise<void> {
+  for (const [name, dataset] of Object.entries(datasets))
+    for (const note of await lookAtLabels(dataset, { signal })) run.say(`${name} masks: ${note}`);
 }
 
 async function trainEpochs(job: Job): Promise<Ending> {
