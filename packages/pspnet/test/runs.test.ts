@@ -108,6 +108,21 @@ test("a run that started from a file is resumed without it", async () => {
   expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
 });
 
+test("of two that go on with one run at once the second is refused, and the first ends as if alone", async () => {
+  const whole = await train(config("alone"));
+  const { folder: run } = await train(config("shared"), watched(2).options);
+  let second: unknown;
+  const step: Recipe["step"] = async (...args) => {
+    second ??= await train(config("shared", { resume: true })).catch((error: Error) => error);
+    return officialRecipe.step(...args);
+  };
+  await train(config("shared", { resume: true }), { recipe: { step } });
+  const message = expect.stringMatching(/shared: .* process \d+ on .* trains into it/);
+  expect(second).toMatchObject({ code: "environment", message });
+  expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
+  expect(await readdir(run)).not.toContain("lock.json");
+});
+
 test("a run says before its first step which classes no mask shows", async () => {
   const { text, options } = watched(1);
   const data = { root: join(folder, "scenes"), classes: [...sceneClasses.names, "yeti"] };

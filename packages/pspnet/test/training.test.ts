@@ -117,6 +117,7 @@ describe("a run", () => {
     });
     expect(killed.signal).toBe("SIGKILL");
     const resumed = await pspnet(["train", file, "resume=true"]);
+    expect(resumed.err).toMatch(/killed: process \d+ has ended without letting go of it; it is taken over/);
     expect(resumed.err).toMatch(/epoch 4: mIoU/);
     expect(await lastWeights(join(folder, "runs", "killed"))).toEqual(whole);
   });

@@ -5,6 +5,7 @@ import { PspnetError } from "@pspnet/core";
 import type { TrainConfig } from "../config/schema.js";
 import { isTree, type Tree } from "../config/tree.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
+import type { RunLock } from "../files/runLock.js";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
 import { sumNumbers, type World } from "./world.js";
 
@@ -20,12 +21,22 @@ const FREE_KEYS: ReadonlySet<string> = new Set([
   "device",
 ]);
 
+/** Who trains, and what keeps others from the run's folder meanwhile. */
+export interface PlaceOptions {
+  readonly world: World;
+  readonly lock: RunLock;
+}
+
 /**
- * What the run of that name goes on from; null for a new one.
+ * What the run of that name goes on from; null for a new one. Rank 0 takes the folder before it is read.
  *
- * @throws PspnetError "config" when there is nothing to resume, or when a key that changes the result differs.
+ * @throws PspnetError "config" when there is nothing to resume, or when a key that changes the result differs; "environment" when
+ * another process trains into it.
  */
-export async function previousCheckpoint(config: TrainConfig): Promise<Checkpoint | null> {
+export async function previousCheckpoint(
+  config: TrainConfig,
+  { world, lock }: PlaceOptions,
+): Promise<Checkpoint | null> {
   if (!config.resume) return null;
   const folder = join(config.runs, config.name);
   const file = checkpointFile(folder);
@@ -35,6 +46,7 @@ export async function previousCheckpoint(config: TrainConfig): Promise<Checkpoin
       `resume=true: expected the state of a run in ${file}, found none; give its name by name=, or start it without resume`,
     );
   }
+  if (world.rank === 0) await lock.take(folder);
   const checkpoint = await readCheckpoint(file);
   const differences = differingKeys(checkpoint.config, config);
   if (differences.length > 0) {
@@ -47,10 +59,15 @@ export async function previousCheckpoint(config: TrainConfig): Promise<Checkpoin
 }
 
 /** Where a run goes: a new folder `runs/<name>` (`<name>-2` when that exists), which rank 0 makes, or the one that is resumed. */
-export async function placeRun({ runs, name, resume }: TrainConfig, world: World): Promise<string> {
+export async function placeRun(
+  { runs, name, resume }: TrainConfig,
+  { world, lock }: PlaceOptions,
+): Promise<string> {
   if (resume) return join(runs, name);
   const [count] = await sumNumbers(world, Float64Array.of(world.rank === 0 ? await createRunFolder(runs, name) : 0));
-  return runFolder(runs, name, count);
+  const folder = runFolder(runs, name, count);
+  if (world.rank === 0) await lock.take(folder);
+  return folder;
 }
 
 function differingKeys(before: Tree, now: Tree, prefix = ""): string[] {

@@ -17,6 +17,7 @@ import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
 import { shard } from "../data/shard.js";
 import { atomicWrite } from "../files/atomicWrite.js";
+import { RunLock } from "../files/runLock.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -91,7 +92,8 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const { classes } = training;
   checkClassWeights(config, classes.names.length);
   const memory = backend({ device: engine.device });
-  const checkpoint = await previousCheckpoint(config);
+  await using lock = new RunLock();
+  const checkpoint = await previousCheckpoint(config, { world, lock });
   // A checkpoint has all weights; the file of `init` may have changed since, or be gone.
   const begun = checkpoint ? { ...config, init: null } : config;
   const model = await recipe.network(begun, { classes: classes.names.length, backend: memory });
@@ -107,12 +109,13 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   });
   let run: Run | null = null;
   try {
-    const folder = await placeRun(config, world);
+    const folder = await placeRun(config, { world, lock });
     const named = { ...config, name: basename(folder) };
     const steps = config.epochs * loader.batches;
     clock.count(state, "other");
     const { precision } = engine;
     if (world.rank === 0) run = await Run.open(folder, { config: named, classes, stream, state, steps, precision });
+    if (lock.leftBehind) run?.say(lock.leftBehind);
     if (named.name !== config.name) run?.say(`${join(config.runs, config.name)} exists: this run is ${folder}`);
     warnOfSmallBatch(run, config, world);
     if (run) await warnOfLabels(run, { training, validation }, signal);
