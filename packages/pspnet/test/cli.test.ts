@@ -120,7 +120,9 @@ describe("usage", () => {
     [["predict", "w", "p", "--scales", "a,b"], /expected positive numbers/],
     [["data", "make", "cats", "x"], /Allowed choices are scenes/],
     [["data", "make", "scenes", "x", "--size", "big"], /--size <n or WxH>.*expected a number or WIDTHxHEIGHT, above 0/],
-    [["train"], /expected a YAML file/],
+    [["train"], /expected a YAML file, or keys with data\.root=<folder> among them/],
+    [["train", "name=x"], /train: data\.root: expected text, found nothing/],
+    [["train", "key=none.yaml", "name=x"], /train: unknown key "key"/],
   ])("%j is answered with code 2", async (args, message) => {
     const { code, err } = await pspnet(args, { cwd: folder });
     expect(err).toMatch(message);
@@ -166,6 +168,15 @@ describe("bad input says what, where and how to mend it", () => {
     expect(err).toMatch(/started with another configuration; to go on exactly, set\n {2}epochs: 1 \(now 2\)/);
     expect(code).toBe(2);
     expect((await trainOn(scenes, "name=once", "resume=true")).code).toBe(0);
+  });
+
+  test("keys alone are a run too, and go on with it", async () => {
+    const model = "model={ layers: 18, width: 4, headChannels: 8, auxChannels: 8 }";
+    const run = ["name=bare", model, "crop=33", "batch=4", "epochs=1", "workers=1"];
+    const args = ["train", "data.root=scenes", ...run];
+    expect((await pspnet(args, { cwd: folder })).err).toMatch(/epoch 1: mIoU/);
+    expect(existsSync(join(folder, "runs", "bare", "report.html"))).toBe(true);
+    expect((await pspnet([...args, "resume=true"], { cwd: folder })).code).toBe(0);
   });
 
   test("unknown key of the configuration", async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { describeKeys } from "../config/keys.js";
@@ -6,9 +7,8 @@ import { percent, table } from "../report/table.js";
 import { train as runTraining } from "../train/train.js";
 import { fromHere, interruptible, messages, print } from "./terminal.js";
 
-export async function train(file: string | undefined, overrides: readonly string[]): Promise<void> {
-  if (file === undefined)
-    throw new PspnetError("usage", "train: expected a YAML file; `pspnet train --help` shows examples");
+export async function train(given: readonly string[]): Promise<void> {
+  const { file, overrides } = fileAndKeys(given);
   const config = await loadTrainConfig(file, overrides, process.cwd());
   const { folder, ending, state } = await interruptible((signal) => runTraining(config, { signal, stream: messages }));
   if (ending === "interrupted" && state.step === 0)
@@ -23,16 +23,27 @@ export async function train(file: string | undefined, overrides: readonly string
   print(`report: ${place}/report.html`);
 }
 
+/** The first argument is a file, unless it is a key and its value, and no file of that name is there. */
+function fileAndKeys([first, ...rest]: readonly string[]): { file: string | null; overrides: readonly string[] } {
+  if (first === undefined) {
+    const mend = "`pspnet train --help` shows examples";
+    throw new PspnetError("usage", `train: expected a YAML file, or keys with data.root=<folder> among them; ${mend}`);
+  }
+  const isKey = /^[\w.]+=/.test(first) && !existsSync(first);
+  return isKey ? { file: null, overrides: [first, ...rest] } : { file: first, overrides: rest };
+}
+
 /** What goes on with a run, ready to be pasted; the run may have got another name than it was to have. */
 function resumeCommand(
-  file: string,
+  file: string | null,
   overrides: readonly string[],
   name: { readonly before: string; readonly now: string },
 ): string {
   const renamed = name.now === name.before ? [] : [`name=${name.now}`];
   const replaced = renamed.length > 0 ? /^(resume|name)=/ : /^resume=/;
   const kept = overrides.filter((override) => !replaced.test(override));
-  return ["npx pspnet train", ...[file, ...kept, ...renamed, "resume=true"].map(shellWord)].join(" ");
+  const words = [...(file === null ? [] : [file]), ...kept, ...renamed, "resume=true"];
+  return ["npx pspnet train", ...words.map(shellWord)].join(" ");
 }
 
 function shellWord(text: string): string {

@@ -7,23 +7,29 @@ import { isTree, merge, parseOverrides, readYaml, type Tree } from "./tree.js";
 import { validateTrainConfig } from "./validate.js";
 
 /**
- * The configuration of a run: the YAML file, then `key=value` overrides (`model.backbone.layers=18`, `classWeights=[1,2]`).
+ * The configuration of a run: the YAML file, if there is one, then `key=value` overrides (`model.backbone.layers=18`,
+ * `classWeights=[1,2]`).
  * Relative `data.root` and `init` are relative to the file when it gives them, to `folder` when an override does.
  *
  * @throws PspnetError "config" naming the file, the key, what was expected, and the nearest known key.
  */
 export async function loadTrainConfig(
-  file: string,
+  file: string | null,
   overrides: readonly string[],
   folder: string,
 ): Promise<TrainConfig> {
-  const path = resolve(folder, file);
-  const tree = await readYaml(path, file);
-  resolvePaths(tree, dirname(path));
+  const tree: Tree = file === null ? { data: {} } : await fileTree(file, folder);
   const given = parseOverrides(overrides);
   resolvePaths(given, folder);
   const model = inParts(given.model, inParts(tree.model));
-  return validateTrainConfig({ ...merge(tree, given), model } as TrainConfigInput, file);
+  return validateTrainConfig({ ...merge(tree, given), model } as TrainConfigInput, file ?? "train");
+}
+
+async function fileTree(file: string, folder: string): Promise<Tree> {
+  const path = resolve(folder, file);
+  const tree = await readYaml(path, file);
+  resolvePaths(tree, dirname(path));
+  return tree;
 }
 
 /**
