@@ -43,10 +43,12 @@ test("the plots of one page share no id, so that none is clipped or coloured by 
     title: "run",
     summary: [],
     scores: confusion.scores(),
+    scored: "last, epoch 1",
     names: ["sea", "land"],
     curvesSvg: svgs[0],
     confusionSvg: svgs[1],
     pictures: ["pictures/val-1.png"],
+    pictured: "last, epoch 1",
     config: "",
   });
   const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);

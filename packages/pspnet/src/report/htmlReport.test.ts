@@ -7,19 +7,21 @@ const parts = {
   title: evil,
   summary: [[evil, evil]] as const,
   scores: new ConfusionMatrix(3, [3, 1, 0, 0, 4, 0, 0, 0, 0]).scores(),
+  scored: evil,
   names: [evil, "sky", "yeti"],
   curvesSvg: `<svg id="curves"></svg>`,
   confusionSvg: `<svg id="confusion"></svg>`,
   pictures: ["pictures/val-1.png", `pictures/${evil}#1.png`, "javascript:alert(1)"],
+  pictured: evil,
   config: `name: ${evil}`,
 };
 
-test("text from elsewhere is text: title, figures, names, pictures, configuration", () => {
+test("text from elsewhere is text: title, figures, headings, names, pictures, configuration", () => {
   const html = htmlReport(parts);
   expect(html).not.toContain("<script");
   expect(html).not.toMatch(/="[^"]*"[^ >/]/);
   expect(html).not.toContain('src="javascript:');
-  expect(html.split("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;")).toHaveLength(8);
+  expect(html.split("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;")).toHaveLength(11);
 });
 
 test("scores, plots and pictures are there", () => {
@@ -33,5 +35,5 @@ test("scores, plots and pictures are there", () => {
 });
 
 test("a run without pictures has no heading for them", () => {
-  expect(htmlReport({ ...parts, pictures: [] })).not.toContain("<h2>Pictures</h2>");
+  expect(htmlReport({ ...parts, pictures: [] })).not.toContain("<h2>Pictures");
 });

@@ -7,11 +7,15 @@ export interface ReportParts {
   /** Label and value of the figures at the top. */
   readonly summary: readonly (readonly [label: string, value: string])[];
   readonly scores: Scores;
+  /** Which validation gave them: "best, epoch 3". */
+  readonly scored: string;
   readonly names: readonly string[];
   readonly curvesSvg: string;
   readonly confusionSvg: string;
   /** Paths relative to the report. */
   readonly pictures: readonly string[];
+  /** Which validation they are of. */
+  readonly pictured: string;
   /** The configuration as text. */
   readonly config: string;
 }
@@ -29,14 +33,14 @@ pre { background: #f6f6f6; padding: 1em; overflow: auto; font-size: 13px }
 
 /** A run on one page, without scripts and without anything from elsewhere but its own pictures. */
 export function htmlReport(parts: ReportParts): string {
-  const { title, summary, scores, names, curvesSvg, confusionSvg, pictures, config } = parts;
+  const { title, summary, scores, scored, names, curvesSvg, confusionSvg, pictures, pictured, config } = parts;
   const name = escapeMarkup(title);
   const figures = summary.map(([label, value]) => `<div><b>${escapeMarkup(value)}</b>${escapeMarkup(label)}</div>`);
   const sections = [
     section("Curves", `<div class="fit">${curvesSvg}</div>`),
-    ...(pictures.length > 0 ? [section("Pictures", pictures.map(picture).join("\n"))] : []),
-    section("Classes", classRows(scores, names)),
-    section("Confusion", `<div class="wide">${confusionSvg}</div>`),
+    ...(pictures.length > 0 ? [section(`Pictures (${escapeMarkup(pictured)})`, pictures.map(picture).join("\n"))] : []),
+    section(`Classes (${escapeMarkup(scored)})`, classRows(scores, names)),
+    section(`Confusion (${escapeMarkup(scored)})`, `<div class="wide">${confusionSvg}</div>`),
     section("Configuration", `<pre>${escapeMarkup(config)}</pre>`),
   ];
   return `<!doctype html>

@@ -13,7 +13,7 @@ import { environment } from "./environment.js";
 import { LiveLine, type LiveLineOptions } from "./liveLine.js";
 import { MetricsLog } from "./metricsLog.js";
 import { RunPictures } from "./runPictures.js";
-import { writeReport } from "./runReport.js";
+import { bestValidation, type Validated, writeReport } from "./runReport.js";
 
 export interface ValidationRecord {
   readonly confusion: ConfusionMatrix;
@@ -32,6 +32,7 @@ interface RunParts {
   readonly line: LiveLine;
   readonly metrics: MetricsLog;
   readonly pictures: RunPictures;
+  readonly best: Validated | null;
 }
 
 /** A run's folder and everything that is written there and on the screen, but for weights and state. */
@@ -39,6 +40,7 @@ export class Run {
   readonly checkpoint: string;
   readonly bestWeights: string;
   readonly lastWeights: string;
+  #best: Validated | null;
   /** Whether there is nothing yet that is worth a folder. */
   #empty: boolean;
 
@@ -50,6 +52,7 @@ export class Run {
     this.checkpoint = checkpointFile(folder);
     this.bestWeights = join(folder, "weights", "best.safetensors");
     this.lastWeights = join(folder, "weights", "last.safetensors");
+    this.#best = parts.best;
     this.#empty = !options.config.resume;
   }
 
@@ -64,7 +67,8 @@ export class Run {
       await atomicWrite(join(folder, "environment.json"), `${JSON.stringify(environment(precision), null, 2)}\n`);
       const metrics = await MetricsLog.open(folder, { resumeStep: state.step });
       const pictures = new RunPictures(folder, classes, config.model.input);
-      return new Run(folder, options, { line: new LiveLine(config, options), metrics, pictures });
+      const best = await bestValidation(folder, state.best);
+      return new Run(folder, options, { line: new LiveLine(config, options), metrics, pictures, best });
     } catch (error) {
       if (!config.resume) await rm(folder, { recursive: true, force: true });
       throw error;
@@ -106,10 +110,13 @@ export class Run {
       `epoch ${epochOf(state)}: mIoU ${percent(scores.meanIoU)} %, pixel accuracy ${percent(scores.pixelAccuracy)} %, ` +
         `${duration(state.seconds)} of training${better ? ", the best so far" : ""}`,
     );
+    const last = { epoch: epochOf(state), confusion };
+    if (better) this.#best = last;
     await writeReport(this.folder, {
       config,
       names: classes.names,
-      confusion,
+      best: this.#best,
+      last,
       curves: metrics.curves(),
       pictures: pictures.validations.keys(),
     });
