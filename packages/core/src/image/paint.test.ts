@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PspnetError } from "../error.js";
 import type { Rgb } from "./classes.js";
-import { classAreas, colourise, overlay } from "./paint.js";
+import { classAreas, colourise, HATCH, hatchIgnored, overlay } from "./paint.js";
 
 const palette: readonly Rgb[] = [
   [10, 20, 30],
@@ -36,6 +36,19 @@ describe("overlay", () => {
     const wide = { width: 4, height: 1, data: label.data };
     expect(() => overlay(image, wide, { palette })).toThrow(PspnetError);
     expect(() => overlay(image, wide, { palette })).toThrow("expected a label map of 2x2, found 4x1");
+  });
+});
+
+describe("hatchIgnored", () => {
+  it("draws stripes over ignored pixels alone, and leaves the picture as it was", () => {
+    const wide = { width: 6, height: 2, data: new Uint8Array(36).fill(7) };
+    const ignored = { width: 6, height: 2, data: new Uint8Array(12).fill(255) };
+    ignored.data[3] = 1;
+    const { data } = hatchIgnored(wide, ignored, { stripe: 2 });
+    const grey = Array.from({ length: 12 }, (_, i) => data.subarray(3 * i, 3 * i + 3).join() === HATCH.join());
+    expect(grey.map(Number)).toEqual([0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1]);
+    expect(data.filter((value) => value !== 7 && value !== HATCH[0])).toHaveLength(0);
+    expect(wide.data.every((value) => value === 7)).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 import { PspnetError } from "../error.js";
 import type { Rgb } from "./classes.js";
-import type { LabelMap, RgbImage } from "./image.js";
+import { IGNORE, type LabelMap, type RgbImage } from "./image.js";
 
 /** Each pixel in its class's colour; black where the label has none, {@link IGNORE} for one. */
 export function colourise(label: LabelMap, palette: readonly Rgb[]): RgbImage {
@@ -42,6 +42,26 @@ export function overlay(image: RgbImage, label: LabelMap, { palette, opacity = 0
       const value = image.data[3 * i + c];
       data[3 * i + c] = Math.round(value + opacity * (table[3 * id + c] - value));
     }
+  }
+  return { width, height, data };
+}
+
+export interface HatchOptions {
+  /** Width of a stripe, pixels. */
+  readonly stripe?: number;
+}
+
+/** The grey of every second stripe. */
+export const HATCH: Rgb = [160, 160, 160];
+
+/** The picture with grey stripes, rising to the right, where the label is {@link IGNORE}, so that it looks like no class. */
+export function hatchIgnored(image: RgbImage, label: LabelMap, { stripe = 4 }: HatchOptions = {}): RgbImage {
+  const { width, height } = image;
+  const data = new Uint8Array(image.data);
+  for (let i = 0; i < label.data.length; i++) {
+    if (label.data[i] !== IGNORE) continue;
+    const along = (i % width) + Math.floor(i / width);
+    if (Math.floor(along / stripe) % 2 === 1) data.set(HATCH, 3 * i);
   }
   return { width, height, data };
 }

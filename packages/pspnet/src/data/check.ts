@@ -1,5 +1,6 @@
-import { IGNORE, type LabelMap, overlay, PspnetError, type RgbImage, type Size } from "@pspnet/core";
+import { IGNORE, type LabelMap, PspnetError, type RgbImage, type Size } from "@pspnet/core";
 import { grid, shrinkTo } from "../report/grid.js";
+import { besideTinted } from "../report/pictures.js";
 import { percent, table } from "../report/table.js";
 import { type Dataset, ID_MEND, readPair, sameSize, turnedToFit, wrongSize } from "./dataset.js";
 import { UNKNOWN } from "./ids.js";
@@ -239,8 +240,8 @@ export async function contactSheet(
     const sample = await dataset.at(i).catch(() => null);
     if (!sample) continue;
     const { image, label } = sample;
-    const tinted = label ? [overlay(image, label, { palette: dataset.classes.palette, opacity: 0.6 })] : [];
-    tiles.push(shrinkTo(SHEET_HEIGHT, grid([image, ...tinted], { columns: 2, gap: 2 })));
+    const { palette } = dataset.classes;
+    tiles.push(label ? besideTinted(image, label, { palette, height: SHEET_HEIGHT, gap: 2 }) : shrinkTo(SHEET_HEIGHT, image));
   }
   return grid(tiles, { columns: SHEET_COLUMNS, gap: 8 });
 }

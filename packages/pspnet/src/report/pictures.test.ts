@@ -1,4 +1,4 @@
-import { type ClassList, IGNORE, IMAGENET, normalise, type Rgb, type RgbImage } from "@pspnet/core";
+import { type ClassList, HATCH, IGNORE, IMAGENET, type LabelMap, normalise, type Rgb, type RgbImage } from "@pspnet/core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { grid, shrinkTo } from "./grid.js";
@@ -64,6 +64,7 @@ describe("the picture of a batch", () => {
     expect([picture.width, picture.height]).toEqual([30, 4]);
     expect(pixel(picture, 0, 0)).toEqual(colours[0]);
     expect(pixel(picture, 6, 0)).toEqual(colours[0]);
+    expect(pixel(picture, 10, 0)).toEqual(HATCH);
     expect(pixel(picture, 18, 3)).toEqual(colours[1]);
     expect(pixel(picture, 24, 3)).toEqual(colours[1].map((value, c) => Math.round(value + 0.6 * (BLUE[c] - value))));
   });
@@ -81,6 +82,11 @@ describe("the picture of a batch", () => {
 });
 
 describe("the picture of a validation", () => {
+  /** The colours of all pixels from a row on. */
+  const legendOf = (picture: RgbImage, top: number) =>
+    Array.from({ length: picture.width * (picture.height - top) }, (_, i) =>
+      pixel(picture, i % picture.width, top + Math.floor(i / picture.width)).join(),
+    );
   const parts = (width: number, height: number) => {
     const truth = { width, height, data: new Uint8Array(width * height) };
     const prediction = { width, height, data: new Uint8Array(width * height).fill(IGNORE, 0, (width * height) / 2) };
@@ -94,12 +100,19 @@ describe("the picture of a validation", () => {
     expect(pixel(picture, 200, y)).toEqual([90, 100, 110]);
     expect(pixel(picture, 406 + 200, y)).toEqual(RED);
     expect(pixel(picture, 812 + 200, 26 + 10)).toEqual([0, 0, 0]);
+    expect(pixel(picture, 812 + 204, 26 + 10)).toEqual(HATCH);
     expect(pixel(picture, 812 + 200, 26 + 290)).toEqual(RED);
-    const legend = Array.from({ length: picture.width * (picture.height - 326) }, (_, i) =>
-      pixel(picture, i % picture.width, 326 + Math.floor(i / picture.width)).join(),
-    );
+    const legend = legendOf(picture, 326);
     expect(legend.filter((colour) => colour === RED.join()).length).toBeGreaterThan(100);
     expect(legend).not.toContain(BLUE.join());
+  });
+
+  test("has what is ignored in the legend, if anything is", async () => {
+    const some = parts(400, 300);
+    const black = async (prediction: LabelMap) =>
+      legendOf(await decode(await validationPicture({ ...some, prediction })), 326).includes("0,0,0");
+    expect(await black(some.prediction)).toBe(true);
+    expect(await black(some.truth)).toBe(false);
   });
 
   test.each([

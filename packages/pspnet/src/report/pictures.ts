@@ -2,6 +2,9 @@ import {
   type ClassList,
   classAreas,
   colourise,
+  HATCH,
+  hatchIgnored,
+  IGNORE,
   type LabelMap,
   type Normalisation,
   overlay,
@@ -23,6 +26,8 @@ const CROPS = 12;
 const CROP_COLUMNS = 3;
 const CROP_HEIGHT = 320;
 const GAP = 6;
+/** Pixels of the picture that a stripe is wide where labels are ignored. */
+const STRIPE = 4;
 /** Width of each panel of a validation picture: narrower ones are enlarged, wider ones reduced. */
 const PANEL_WIDTH = { min: 320, max: 640 };
 const CAPTIONS = ["photograph", "truth", "prediction"];
@@ -40,12 +45,24 @@ export function batchPicture(images: Float32Array, labels: Uint8Array, options: 
   const tiles = Array.from({ length: Math.min(n, CROPS) }, (_, i) => {
     const image = { width, height, data: denormalise(images.subarray(3 * i * pixels, 3 * (i + 1) * pixels), options) };
     const label = { width, height, data: labels.subarray(i * pixels, (i + 1) * pixels) };
-    return shrinkTo(
-      CROP_HEIGHT,
-      grid([image, overlay(image, label, { palette, opacity: 0.6 })], { columns: 2, gap: 0 }),
-    );
+    return besideTinted(image, label, { palette, height: CROP_HEIGHT, gap: 0 });
   });
   return grid(tiles, { columns: CROP_COLUMNS, gap: GAP });
+}
+
+export interface TintOptions {
+  readonly palette: readonly Rgb[];
+  /** Pixels that the picture is high at most. */
+  readonly height: number;
+  /** Pixels between the two. */
+  readonly gap: number;
+}
+
+/** A photograph beside itself tinted by its classes, hatched where it has none. */
+export function besideTinted(image: RgbImage, label: LabelMap, { palette, height, gap }: TintOptions): RgbImage {
+  const tinted = overlay(image, label, { palette, opacity: 0.6 });
+  const stripe = STRIPE * Math.max(1, image.height / height);
+  return shrinkTo(height, grid([image, hatchIgnored(tinted, label, { stripe })], { columns: 2, gap }));
 }
 
 /** Back to RGB of 0 to 255, rounded and clamped. */
@@ -66,17 +83,18 @@ export interface ValidationPictureParts {
   readonly classes: ClassList;
 }
 
-/** Photograph, truth and prediction side by side, and below them the classes by name; PNG. What is not labelled is black. */
+/** Photograph, truth and prediction side by side, and below them the classes by name; PNG. What is ignored is hatched. */
 export async function validationPicture(parts: ValidationPictureParts): Promise<Uint8Array> {
   const { image, truth, prediction, classes } = parts;
-  const maps = [truth, prediction].map((map) => colourise(map, classes.palette));
   const size = panelSize(image);
+  const stripe = Math.max(1, (STRIPE * image.width) / size.width);
+  const maps = [truth, prediction].map((map) => hatchIgnored(colourise(map, classes.palette), map, { stripe }));
   const row = grid(
     [await resize(image, size, "lanczos3"), ...(await Promise.all(maps.map((map) => resize(map, size, "nearest"))))],
     { columns: CAPTIONS.length, gap: GAP },
   );
   const captions = captionsSvg(size.width, row.width);
-  const legend = legendSvg(presentIds([truth, prediction], classes), classes, row.width);
+  const legend = legendSvg(legendOf([truth, prediction], classes), row.width);
   const picture = fromPixels(row)
     .extend({ top: captions.height, bottom: legend.height, background: "#ffffff" })
     .composite([
@@ -100,9 +118,19 @@ async function resize(image: RgbImage, { width, height }: Size, kernel: "lanczos
   return { width, height, data };
 }
 
-function presentIds(maps: readonly LabelMap[], { names }: ClassList): number[] {
+/** A name and what its pixels look like. */
+interface Entry {
+  readonly name: string;
+  readonly colour: Rgb;
+  readonly hatched?: true;
+}
+
+/** The classes that the maps have, and what is ignored in them. */
+function legendOf(maps: readonly LabelMap[], { names, palette }: ClassList): Entry[] {
   const ids = new Set(maps.flatMap((map) => classAreas(map, names)).map(({ id }) => id));
-  return [...ids].sort((a, b) => a - b);
+  const classes = [...ids].sort((a, b) => a - b).map((id) => ({ name: names[id], colour: palette[id] }));
+  const ignored = maps.some(({ data }) => data.includes(IGNORE));
+  return ignored ? [...classes, { name: "ignored", colour: [0, 0, 0], hatched: true }] : classes;
 }
 
 interface Drawing {
@@ -125,22 +153,35 @@ function captionsSvg(panel: number, width: number): Drawing {
 }
 
 /** Swatches and names from left to right, in as many lines as they need. */
-function legendSvg(ids: readonly number[], { names, palette }: ClassList, width: number): Drawing {
+function legendSvg(entries: readonly Entry[], width: number): Drawing {
   let x = 4;
   let y = 10;
-  const items = ids.map((id) => {
-    const needed = SWATCH + 6 + LETTER * names[id].length + 10;
+  const items = entries.map((entry) => {
+    const needed = SWATCH + 6 + LETTER * entry.name.length + 10;
     if (x + needed > width && x > 4) {
       x = 4;
       y += LINE;
     }
-    const shape = `width="${SWATCH}" height="${SWATCH}" stroke="#999" stroke-width="1"`;
-    const swatch = `<rect x="${x + 0.5}" y="${y + 0.5}" ${shape} fill="rgb(${palette[id].join()})"/>`;
-    const text = `<text x="${x + SWATCH + 6}" y="${y + 12}" ${TEXT}>${escapeMarkup(names[id])}</text>`;
+    const drawn = swatch(entry, x + 0.5, y + 0.5);
+    const text = `<text x="${x + SWATCH + 6}" y="${y + 12}" ${TEXT}>${escapeMarkup(entry.name)}</text>`;
     x += needed;
-    return swatch + text;
+    return drawn + text;
   });
   return drawing(items, { width, height: y + LINE });
+}
+
+function swatch({ colour, hatched }: Entry, x: number, y: number): string {
+  const shape = `width="${SWATCH}" height="${SWATCH}" stroke="#999" stroke-width="1"`;
+  const square = `<rect x="${x}" y="${y}" ${shape} fill="rgb(${colour.join()})"/>`;
+  if (!hatched) return square;
+  const half = SWATCH / 2;
+  const ends = [
+    [0, half, half],
+    [0, SWATCH, SWATCH],
+    [half, SWATCH, half],
+  ];
+  const lines = ends.map(([left, top, length]) => `M${x + left} ${y + top}l${length} -${length}`);
+  return `${square}<path d="${lines.join("")}" stroke="rgb(${HATCH.join()})" stroke-width="2.5"/>`;
 }
 
 const TEXT = `font-family="Helvetica, Arial, sans-serif" font-size="14" fill="#222"`;
