@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mixSeed, PspnetError } from "@pspnet/core";
 import { makeScene, sceneClasses } from "@pspnet/scenes";
+import { makeFolder } from "../files/makeFolder.js";
 import { encodeMask, encodePng } from "../files/png.js";
 import { writeError } from "../files/writeError.js";
 
@@ -49,7 +50,7 @@ export async function writeScenes(
     }
     const images = join(folder, split, "images");
     const masks = join(folder, split, "masks");
-    for (const place of [images, masks]) await mkdir(place, { recursive: true }).catch(failed(place, 0));
+    for (const place of [images, masks]) await makeFolder(place).catch(failed(place, 0));
     for (let index = 0; index < length; index++) {
       const { image, label } = makeScene({ width, height, seed: splitSeed(seed, split), index });
       const name = `${String(index).padStart(5, "0")}.png`;

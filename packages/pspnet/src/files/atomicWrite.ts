@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { platform } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "./makeFolder.js";
 import { writeError } from "./writeError.js";
 
 /** Bytes given to the system at a time; it takes less than 2^31. */
@@ -21,7 +22,7 @@ export async function atomicWrite(path: string, content: Uint8Array | string | I
   const pieces = piecesOf(content)[Symbol.iterator]();
   const size = { bytes: 0 };
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writePieces(temporary, pieces, size);
     await rename(temporary, path);
     await syncFolder(folder);

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "./makeFolder.js";
 import { writeError } from "./writeError.js";
 
 /** The folder of the run number `count` of a name: `name`, `name-2`, `name-3`... */
@@ -16,7 +17,7 @@ export async function createRunFolder(root: string, name: string): Promise<numbe
   for (let count = 1; ; count++) {
     const folder = runFolder(root, name, count);
     try {
-      await mkdir(root, { recursive: true });
+      await makeFolder(root);
       await mkdir(folder);
       return count;
     } catch (error) {

@@ -8,6 +8,7 @@ const MENDS: Readonly<Record<string, string>> = {
   EROFS: "choose a folder that can be written",
   EEXIST: "a file stands where a folder is needed; choose another folder",
   ENOTDIR: "a file stands where a folder is needed; choose another folder",
+  ENOENT: "no folder can be made there; choose another",
   EISDIR: "a folder stands where the file is to be; choose another name",
   ENAMETOOLONG: "choose a shorter name",
 };

@@ -1,8 +1,9 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import * as protobuf from "@pspnet/checkpoints/protobuf";
 import { PspnetError } from "@pspnet/core";
+import { makeFolder } from "../files/makeFolder.js";
 import { writeError } from "../files/writeError.js";
 import { maskedCrc32c } from "./crc32c.js";
 
@@ -98,7 +99,7 @@ async function create<R>(folder: string, make: (path: string, file: FileHandle) 
   for (let count = 0; ; count++) {
     const path = `${stem}.${count}`;
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       return make(path, await open(path, "ax"));
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;

@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClassList, ConfusionMatrix, LabelMap, Precision } from "@pspnet/core";
 import { stringify } from "yaml";
@@ -6,6 +6,7 @@ import type { TrainConfig } from "../config/schema.js";
 import type { Sample } from "../data/dataset.js";
 import type { Batch } from "../data/loader.js";
 import { atomicWrite, removeTemporaryFiles } from "../files/atomicWrite.js";
+import { makeFolder } from "../files/makeFolder.js";
 import { duration } from "../report/progress.js";
 import { percent } from "../report/table.js";
 import { checkpointFile, epochOf, type TrainState } from "./checkpoint.js";
@@ -60,7 +61,7 @@ export class Run {
   static async open(folder: string, options: RunOptions): Promise<Run> {
     const { config, classes, state, precision } = options;
     try {
-      await mkdir(join(folder, "pictures"), { recursive: true });
+      await makeFolder(join(folder, "pictures"));
       // What a killed process was saving is as large as a checkpoint.
       for (const part of ["state", "weights"]) await removeTemporaryFiles(join(folder, part));
       await atomicWrite(join(folder, "config.yaml"), stringify(config));
