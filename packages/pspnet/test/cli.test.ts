@@ -119,7 +119,8 @@ describe("usage", () => {
     [["val", "w"], /required option '--data/],
     [["predict", "w", "p", "--scales", "a,b"], /expected positive numbers/],
     [["data", "make", "cats", "x"], /Allowed choices are scenes/],
-    [["data", "make", "scenes", "x", "--size", "big"], /--size <n or WxH>.*expected a number or WIDTHxHEIGHT, above 0/],
+    [["data", "make", "scenes", "x", "--size", "big"], /--size <n or HxW>.*expected a number or HEIGHTxWIDTH, above 0/],
+    [["predict", "w", "p", "--threads", "-1"], /--threads <n>.*expected a whole number/],
     [["train"], /expected a YAML file, or keys with data\.root=<folder> among them/],
     [["train", "name=x"], /train: data\.root: expected text, found nothing/],
     [["train", "key=none.yaml", "name=x"], /train: unknown key "key"/],
@@ -127,6 +128,13 @@ describe("usage", () => {
     const { code, err } = await pspnet(args, { cwd: folder });
     expect(err).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  test("help says what is required, and defaults as they are given", async () => {
+    const help = async (command: string) => (await pspnet([command, "--help"])).out;
+    expect(await help("val")).toMatch(/Usage: pspnet val <weights> --data <folder> \[options\][\s\S]*dataset \(required\)/);
+    expect(await help("val")).toMatch(/--scales[\s\S]*\(default: 1\)/);
+    expect(await help("export")).toMatch(/--output[\s\S]*\(default: logits\)/);
   });
 
   test("every key of the configuration is listed", async () => {
@@ -205,7 +213,7 @@ describe("bad input says what, where and how to mend it", () => {
     expect(err).toMatch(/00002\.png.*57x49.*5x4/);
     expect(code).toBe(1);
     const check = await pspnet(["data", "check", root, "--sheet", join(folder, "sheet.png")]);
-    expect(check.out).toMatch(/1 problems:\n.*00002\.png.*57x49.*5x4/);
+    expect(check.out).toMatch(/1 problem:\n.*00002\.png.*57x49.*5x4/);
     expect(check.code).toBe(1);
   });
 
@@ -366,9 +374,19 @@ describe("predict", () => {
   });
 });
 
+test("scenes are made of a height by a width", async () => {
+  const size = ["--size", "48x64", "--train", "1", "--val", "1"];
+  const { out } = await pspnet(["data", "make", "scenes", "made", ...size], { cwd: folder });
+  expect(out).toBe("1 training and 1 validation scene of 48x64 in made\n");
+  const image = await readImage(join(folder, "made", "train", "images", "00000.png"));
+  expect(image).toMatchObject({ height: 48, width: 64 });
+});
+
 test("val prints a table, or one JSON document and nothing else on standard output", async () => {
   const table = await pspnet(["val", weights, "--data", scenes]);
   expect(table.out).toMatch(/class +IoU %[\s\S]*mIoU [\d.]+ %/);
+  const threads = await pspnet(["val", weights, "--data", scenes, "--runtime", "torch", "--threads", "1000000"]);
+  expect(threads).toMatchObject({ code: 2, err: expect.stringMatching(/threads=1000000: /) });
   const { out, code } = await pspnet(["val", weights, "--data", scenes, "--json", "--out", join(folder, "val")]);
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ images: 3, split: "val" });

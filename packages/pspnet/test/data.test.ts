@@ -394,7 +394,7 @@ describe("checkDataset", () => {
     expect(report.sizes).toEqual([{ width: 4, height: 3, images: 6 }]);
     const text = formatCheckReport(report);
     expect(text).toContain("4 problems:");
-    expect(text).toContain("6 masks are palette PNGs");
+    expect(text).toContain("6 palette PNGs among the masks");
   });
 
   it("reports pixels and images of each class, and classes that nothing has", async () => {

@@ -45,7 +45,7 @@ describe("ids", () => {
 
   it("that nothing speaks of are errors that say the mend", async () => {
     await expect(labelsOf()).rejects.toThrow(
-      /expected ids 0 to 2, or 255 for none, found id 3 in 1 pixels; .*data\.classes, .*data\.ids .*data\.ignore/,
+      /expected ids 0 to 2, or 255 for none, found id 3 in 1 pixel; .*data\.classes, .*data\.ids .*data\.ignore/,
     );
     await expect(labelsOf({ ids: { 0: 0, 2: 1 }, ignore: [3] })).rejects.toThrow(
       "expected ids 0, 2, or 3, 255 for none, found id 1",
@@ -96,7 +96,7 @@ describe("masks of colours", () => {
     const report = await checkDataset(await openDataset(describeData(given), "train"));
     expect(report).toMatchObject({ colourMasks: 1, problems: [], ignoredPixels: 1 });
     expect(report.classes.map(({ pixels }) => pixels)).toEqual([4, 1, 2]);
-    expect(formatCheckReport(report)).toContain("1 masks are colours");
+    expect(formatCheckReport(report)).toContain("1 mask of colours");
   });
 
   it("of a preset's are read too; VOC's background is black", async () => {
@@ -135,8 +135,8 @@ describe("photographs that EXIF turns", () => {
       { width: 4, height: 6, images: 1 },
     ]);
     const text = formatCheckReport(report);
-    expect(text).toContain("1 photographs are turned as their EXIF says");
-    expect(text).toContain("1 photographs lie on their side, as do their masks");
+    expect(text).toContain("1 photograph turned as EXIF says");
+    expect(text).toContain("1 photograph on the side, as the masks are");
   });
 
   it("are not turned without EXIF: a mask of swapped sides is an error", async () => {
@@ -217,7 +217,7 @@ describe("samples without a mask", () => {
     expect(image).toEqual(await upright(file, 6));
     const report = await checkDataset(dataset);
     expect(report).toMatchObject({ samples: 1, unlabelled: 1, problems: [] });
-    expect(formatCheckReport(report)).toContain("1 images have no mask");
+    expect(formatCheckReport(report)).toContain("1 image without a mask");
     expect((await contactSheet(dataset, { count: 1 })).width).toBe(4);
   });
 
@@ -251,7 +251,7 @@ test("`data check` reports missing masks with the rest, and goes on", async () =
   expect(half.out).toMatch(/alone\.png has no mask/);
   expect(half.err).toMatch(/images.val: expected a folder of images/);
   const unlabelled = await pspnet(["data", "check", root, "--split", "test", ...sheet]);
-  expect(unlabelled.out).toMatch(/1 images have no mask[\s\S]*no problems/);
+  expect(unlabelled.out).toMatch(/1 image without a mask[\s\S]*no problems/);
   expect(unlabelled.code).toBe(0);
 });
 

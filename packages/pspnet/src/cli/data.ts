@@ -5,6 +5,7 @@ import { openDataset } from "../data/dataset.js";
 import { writeScenes } from "../data/writeScenes.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { encodePng } from "../files/png.js";
+import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { fromHere, messages, print, printJson } from "./terminal.js";
 
@@ -46,6 +47,6 @@ export async function makeScenes(folder: string, { train, val, size, seed }: Mak
   const progress = new Progress(messages, { label: "scenes", total: train + val });
   await writeScenes({ folder, train, val, ...size, seed }, { onProgress: (done) => progress.update(done) });
   progress.finish();
-  const { width, height } = size;
-  print(`${train} training and ${val} validation scenes of ${width}x${height} in ${fromHere(folder)}`);
+  const scenes = `${train} training and ${counted(val, "validation scene")}`;
+  print(`${scenes} of ${size.height}x${size.width} in ${fromHere(folder)}`);
 }

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { examples, format, integer, widthByHeight } from "./options.js";
+import { examples, format, integer, size } from "./options.js";
 
 export function dataCommand(): Command {
   return new Command("data")
@@ -32,14 +32,12 @@ function makeCommand(): Command {
     .option("--train <n>", "training images", integer, 800)
     .option("--val <n>", "validation images", integer, 100)
     .addOption(
-      new Option("--size <n or WxH>", "size of the images")
-        .argParser(widthByHeight)
-        .default({ width: 160, height: 160 }, "160"),
+      new Option("--size <n or HxW>", "size of the images").argParser(size).default({ height: 160, width: 160 }, "160"),
     )
     .option("--seed <n>", "seed", integer, 0)
     .addHelpText(
       "after",
-      examples("pspnet data make scenes scenes", "pspnet data make scenes big --size 640x480 --train 5000 --val 500"),
+      examples("pspnet data make scenes scenes", "pspnet data make scenes big --size 480x640 --train 5000 --val 500"),
     )
     .action(async (_what: string, folder: string, options) => (await import("./data.js")).makeScenes(folder, options));
 }

@@ -27,11 +27,13 @@ export function exportCommand(): Command {
     .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
     .option("--out <file>", "where it goes; left out, beside the weights")
     .option("--size <any, n or HxW>", "size of the images", anySize, "any")
-    .option(
-      "--output <list>",
-      `${ONNX_OUTPUTS.join(", ")}: at 1/8 of the resolution or the image's, their softmax or argmax`,
-      someOf(ONNX_OUTPUTS),
-      ["logits"],
+    .addOption(
+      new Option(
+        "--output <list>",
+        `${ONNX_OUTPUTS.join(", ")}: at 1/8 of the resolution or the image's, their softmax or argmax`,
+      )
+        .argParser(someOf(ONNX_OUTPUTS))
+        .default(["logits"], "logits"),
     )
     .addOption(new Option("--dtype <name>", "weights and arithmetic").choices(["fp32", "fp16"]).default("fp32"))
     .option("--preprocess", "take photographs, uint8 [n, h, w, 3] RGB, in place of normalised float32 [n, 3, h, w]")

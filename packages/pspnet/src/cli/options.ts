@@ -36,11 +36,6 @@ export function anySize(text: string): Size | "any" {
   return { height, width };
 }
 
-export function widthByHeight(text: string): Size {
-  const [width, height] = sides(text, "a number or WIDTHxHEIGHT");
-  return { width, height };
-}
-
 function sides(text: string, expected: string): [number, number] {
   const match = /^(\d+)(?:x(\d+))?$/.exec(text);
   if (!match || Number(match[1]) === 0 || Number(match[2]) === 0)

@@ -6,6 +6,7 @@ import { atomicWrite } from "../files/atomicWrite.js";
 import { type FoundImage, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
 import { encodeMask, encodePng } from "../files/png.js";
+import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
 import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
@@ -42,7 +43,7 @@ export async function predict(weights: string, inputs: readonly string[], flags:
   if (outcomes.length < images.length) {
     throw new PspnetError(
       "interrupted",
-      `stopped after ${outcomes.length} of ${images.length} images; those are written`,
+      `stopped after ${outcomes.length} of ${counted(images.length, "image")}; those are written`,
     );
   }
   report(outcomes, flags);
@@ -87,8 +88,7 @@ function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
       print(`${outcome.image}: ${largest.join(", ")}`);
     }
     const done = outcomes.length - failed;
-    const images = done === 1 ? "1 image" : `${done} images`;
-    print(`${images} segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
+    print(`${counted(done, "image")} segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
   }
   if (failed > 0) process.exitCode = 1;
 }

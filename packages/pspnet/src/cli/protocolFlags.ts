@@ -1,7 +1,7 @@
 import { PRECISIONS, type Protocol, RUNTIMES } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
-import { numbers, positive } from "./options.js";
+import { integer, numbers, positive } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */
 export interface ProtocolFlags extends RuntimeOptions {
@@ -14,7 +14,11 @@ export interface ProtocolFlags extends RuntimeOptions {
 
 export function withProtocol(command: Command): Command {
   return command
-    .option("--scales <list>", "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75", numbers, [1])
+    .addOption(
+      new Option("--scales <list>", "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75")
+        .argParser(numbers)
+        .default([1], "1"),
+    )
     .option("--flip", "average with the mirrored image")
     .option("--crop <n>", "slide a window of this size (stride 2/3); otherwise the whole image at once", positive)
     .option(
@@ -31,6 +35,7 @@ export function withProtocol(command: Command): Command {
       new Option("--precision <name>", "arithmetic of the network").choices(["auto", ...PRECISIONS]).default("auto"),
     )
     .addOption(new Option("--device <name>", "where to run").choices(["auto", "cpu", "cuda"]).default("auto"))
+    .option("--threads <n>", "compute threads; 0: one per core", integer, 0)
     .option("--json", "one JSON document on standard output, progress on standard error");
 }
 

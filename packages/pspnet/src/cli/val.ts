@@ -5,6 +5,7 @@ import { openDataset } from "../data/dataset.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { svgToPng } from "../files/png.js";
 import { confusionSvg } from "../report/confusionPlot.js";
+import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -56,6 +57,6 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   );
   if (scores.classes.some(({ present }) => !present))
     print(`mIoU over the classes present: ${percent(scores.meanIoUPresent)} %`);
-  print(`${dataset.length} images in ${seconds.toFixed(1)} s`);
+  print(`${counted(dataset.length, "image")} in ${seconds.toFixed(1)} s`);
   if (flags.out) print(`confusion matrix: ${fromHere(join(flags.out, "confusion.png"))}`);
 }

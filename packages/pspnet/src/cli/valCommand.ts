@@ -4,9 +4,10 @@ import { withProtocol } from "./protocolFlags.js";
 
 export function valCommand(): Command {
   return withProtocol(new Command("val"))
+    .usage("<weights> --data <folder> [options]")
     .description("score weights on a labelled dataset: pixel accuracy, mean accuracy, mIoU, per-class table")
     .argument("<weights>", "safetensors made by pspnet")
-    .requiredOption("--data <folder>", "dataset: a folder, or the YAML file of a training run")
+    .requiredOption("--data <folder>", "dataset (required): a folder, or the YAML file of a training run")
     .option("--split <name>", "split of the dataset", "val")
     .addOption(format())
     .option("--out <folder>", "write the confusion matrix there: picture and counts")

@@ -1,6 +1,7 @@
 import { IGNORE, type LabelMap, PspnetError, type RgbImage, type Size } from "@pspnet/core";
 import { grid, shrinkTo } from "../report/grid.js";
 import { besideTinted } from "../report/pictures.js";
+import { counted } from "../report/counted.js";
 import { percent, table } from "../report/table.js";
 import { type Dataset, ID_MEND, readPair, sameSize, turnedToFit, wrongSize } from "./dataset.js";
 import { UNKNOWN } from "./ids.js";
@@ -133,22 +134,23 @@ function countClasses(
     const label = kind === "colours" ? id : source.ids[id];
     if (label === UNKNOWN) {
       unknownIds.push(id);
-      problems.push(`${pair.mask}: id ${id} in ${count} pixels is none of the ${source.classes.names.length} classes`);
+      problems.push(`${pair.mask}: id ${id} in ${counted(count, "pixel")} is none of the ${source.classes.names.length} classes`);
     } else labels[label] += count;
   }
   return { labels, unknownIds };
 }
 
+const UPRIGHT = "`predict` will show the network upright ones; turn both";
+
 /** What is worth knowing before a run though it stops none, a line each. */
 function notesOf(report: CheckReport): string[] {
   const { samples, paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds } = report;
-  const lie = `${lying} photographs lie on their side, as do their masks, though EXIF turns them`;
   return [
-    paletteMasks > 0 ? `${paletteMasks} masks are palette PNGs; their indices are the ids` : [],
-    colourMasks > 0 ? `${colourMasks} masks are colours; those of the classes stand for them` : [],
-    unlabelled > 0 ? `${unlabelled} images have no mask: they can be predicted, but neither train nor score` : [],
-    turned > 0 ? `${turned} photographs are turned as their EXIF says: their masks fit only so` : [],
-    lying > 0 ? `${lie}: \`predict\` will show the network upright ones; turn both` : [],
+    paletteMasks > 0 ? `${counted(paletteMasks, "palette PNG")} among the masks: the indices are the ids` : [],
+    colourMasks > 0 ? `${counted(colourMasks, "mask")} of colours: those of the classes stand for them` : [],
+    unlabelled > 0 ? `${counted(unlabelled, "image")} without a mask: to be predicted, but neither to train nor to score` : [],
+    turned > 0 ? `${counted(turned, "photograph")} turned as EXIF says: masks fit only so` : [],
+    lying > 0 ? `${counted(lying, "photograph")} on the side, as the masks are, though EXIF turns them: ${UPRIGHT}` : [],
     unknownIds.length > 0 ? `no class has id ${unknownIds.join(", ")}: ${ID_MEND}` : [],
     samples > unlabelled ? labelNotes(report.classes, report.ignoredPixels) : [],
   ].flat();
@@ -221,11 +223,11 @@ export function formatCheckReport(report: CheckReport): string {
       ["id", "class", "pixels %", "images"],
       [...rows, [String(IGNORE), "ignored", percent(ignoredPixels / total), ""]],
     ),
-    `${samples} samples; sizes ${shown.join(", ") || "none"}${sizes.length > 3 ? ` and ${sizes.length - 3} more` : ""}`,
+    `${counted(samples, "sample")}; sizes ${shown.join(", ") || "none"}${sizes.length > 3 ? ` and ${sizes.length - 3} more` : ""}`,
     ...notesOf(report),
     problems.length === 0
       ? "no problems"
-      : `${problems.length} problems:\n${problems.map((line) => `  ${line}`).join("\n")}`,
+      : `${counted(problems.length, "problem")}:\n${problems.map((line) => `  ${line}`).join("\n")}`,
   ].join("\n");
 }
 

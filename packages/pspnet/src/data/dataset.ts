@@ -1,5 +1,6 @@
 import type { ClassList, LabelMap, RgbImage, Size } from "@pspnet/core";
 import { PspnetError } from "@pspnet/core";
+import { counted } from "../report/counted.js";
 import { classesOf } from "./classNames.js";
 import type { DataConfig } from "./format.js";
 import { formatOf } from "./formats.js";
@@ -142,7 +143,7 @@ function labelsOf(
     const label = ids[data[i]];
     if (label === UNKNOWN) {
       const pixels = data.reduce((count, id) => count + (id === data[i] ? 1 : 0), 0);
-      const expected = `expected ids ${describeIds(ids)}, found id ${data[i]} in ${pixels} pixels`;
+      const expected = `expected ids ${describeIds(ids)}, found id ${data[i]} in ${counted(pixels, "pixel")}`;
       throw new PspnetError("data", `${path}: ${expected}; ${ID_MEND}`);
     }
     labels[i] = label;

@@ -18,6 +18,7 @@ import { type Batch, Loader } from "../data/loader.js";
 import { shard } from "../data/shard.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { RunLock } from "../files/runLock.js";
+import { counted } from "../report/counted.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -149,7 +150,7 @@ function warnOfSmallBatch(run: Run | null, config: TrainConfig, world: World): v
   const part = shareOf(config, world) / config.accumulate;
   if (config.freezeBn || part >= SMALL_BATCH) return;
   run?.say(
-    `batch norm sees ${part} images at a time, too few for good statistics: set freezeBn=true with an init, or a larger batch`,
+    `batch norm sees ${counted(part, "image")} at a time, too few for good statistics: set freezeBn=true with an init, or a larger batch`,
   );
 }
 
