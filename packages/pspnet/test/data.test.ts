@@ -367,7 +367,7 @@ test("samples that do not fit say which files, and what was found", async () => 
   const at = (name: string) => dataset.at(dataset.source.pairs.findIndex(({ id }) => id === `${name}.png`));
   const files = (name: string) => [join(root, `train/images/${name}.png`), join(root, `train/masks/${name}.png`)];
   const [narrowImage, narrowMask] = files("narrow");
-  await expect(at("narrow")).rejects.toThrow(`${narrowMask}: expected a mask of 4x3 as ${narrowImage}, found 2x3`);
+  await expect(at("narrow")).rejects.toThrow(`${narrowMask}: expected a mask of 3x4 as ${narrowImage}, found 3x2`);
   await expect(at("high")).rejects.toThrow(
     `${files("high")[1]}: expected ids 0 to 2, or 255 for none, found id 7 in 5 pixels; mend`,
   );

@@ -144,7 +144,7 @@ describe("photographs that EXIF turns", () => {
     await putMask("train/masks/b.png", Array(4).fill(0), 2);
     await putImage("train/images/a.png", 6, 4);
     await putMask("train/masks/a.png", Array(24).fill(0), 4);
-    await expect(labelsOf()).rejects.toThrow(/expected a mask of 6x4 as .*, found 4x6/);
+    await expect(labelsOf()).rejects.toThrow(/expected a mask of 4x6 as .*, found 6x4/);
     const report = await checkDataset(await openDataset(describeData(), "train"));
     expect(report).toMatchObject({ turned: 0, lying: 0 });
     expect(report.problems).toHaveLength(2);

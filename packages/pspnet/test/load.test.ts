@@ -221,7 +221,7 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
 
   test("bad input: what was expected, what was found", async () => {
     const rgba = { width: 4, height: 4, data: new Uint8Array(64) };
-    await expect(net().segment(rgba)).rejects.toThrow(/3 \* width \* height bytes of RGB, found 64 for 4x4/);
+    await expect(net().segment(rgba)).rejects.toThrow(/3 \* height \* width bytes of RGB, found 64 for 4x4/);
     const empty = { width: 4, height: 4 } as RgbImage;
     await expect(net().segment(empty)).rejects.toThrow(/bytes of RGB, found undefined for 4x4/);
     await expect(net().segment("nowhere.jpg")).rejects.toMatchObject({ code: "data" });

@@ -61,7 +61,7 @@ function checkOptions({ width, height, index }: Pick<SceneOptions, "width" | "he
   if (!Number.isInteger(width) || !Number.isInteger(height) || Math.min(width, height) < smallestSide) {
     throw new PspnetError(
       "usage",
-      `makeScene: expected a width and height of at least ${smallestSide} whole pixels, found ${width}x${height}; ask for a larger scene`,
+      `makeScene: expected a height and width of at least ${smallestSide} whole pixels, found ${height}x${width}; ask for a larger scene`,
     );
   }
   if (!Number.isInteger(index) || index < 0) {

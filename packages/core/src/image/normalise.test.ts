@@ -27,7 +27,7 @@ describe("normalise", () => {
   });
 
   it("refuses pixels that do not fit", () => {
-    expect(() => normalise({ ...image, width: 3 })).toThrow("normalise: expected 9 values for 3x1, found 6 values in");
+    expect(() => normalise({ ...image, width: 3 })).toThrow("normalise: expected 9 values for 1x3, found 6 values in");
     expect(() => normalise(image, { ...IMAGENET, out: new Float32Array(5) })).toThrow("room for 5 out");
   });
 });

@@ -53,7 +53,7 @@ export function normalise(
     const found = `${data.length} values in and room for ${out.length} out`;
     throw new PspnetError(
       "data",
-      `normalise: expected ${3 * plane} values for ${image.width}x${image.height}, found ${found}`,
+      `normalise: expected ${3 * plane} values for ${image.height}x${image.width}, found ${found}`,
     );
   }
   for (let c = 0; c < 3; c++) {

@@ -35,7 +35,7 @@ describe("overlay", () => {
   it("refuses a label map of another size", () => {
     const wide = { width: 4, height: 1, data: label.data };
     expect(() => overlay(image, wide, { palette })).toThrow(PspnetError);
-    expect(() => overlay(image, wide, { palette })).toThrow("expected a label map of 2x2, found 4x1");
+    expect(() => overlay(image, wide, { palette })).toThrow("expected a label map of 2x2, found 1x4");
   });
 });
 

@@ -30,7 +30,7 @@ export interface OverlayOptions {
 export function overlay(image: RgbImage, label: LabelMap, { palette, opacity = 0.5 }: OverlayOptions): RgbImage {
   const { width, height } = image;
   if (label.width !== width || label.height !== height) {
-    const sizes = `expected a label map of ${width}x${height}, found ${label.width}x${label.height}`;
+    const sizes = `expected a label map of ${height}x${width}, found ${label.height}x${label.width}`;
     throw new PspnetError("data", `overlay: ${sizes}; resize the label map to the image`);
   }
   const table = colourTable(palette);

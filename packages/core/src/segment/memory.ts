@@ -27,7 +27,7 @@ export function requireMemory({ image: { width, height }, need, available }: Mem
   const GB = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new PspnetError(
     "usage",
-    `image: ${width}x${height} as a whole needs about ${GB(need)} of memory, ${GB(available)} are free; ` +
+    `image: ${height}x${width} as a whole needs about ${GB(need)} of memory, ${GB(available)} are free; ` +
       `look at it in windows with crop=${SMALL_CROP} (--crop ${SMALL_CROP}), or make it smaller`,
   );
 }

@@ -160,7 +160,7 @@ async function pixelsOf(source: ImageSource, decode: NetworkParts["decode"]): Pr
   if (sized && data?.length === 3 * width * height) return { width, height, data: Uint8Array.from(data) };
   throw new PspnetError(
     "data",
-    `image: expected 3 * width * height bytes of RGB, found ${data?.length} for ${width}x${height}; drop the alpha channel if there is one`,
+    `image: expected 3 * height * width bytes of RGB, found ${data?.length} for ${height}x${width}; drop the alpha channel if there is one`,
   );
 }
 

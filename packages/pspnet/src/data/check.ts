@@ -217,7 +217,7 @@ export function formatCheckReport(report: CheckReport): string {
     percent(pixels / total),
     String(images),
   ]);
-  const shown = sizes.slice(0, 3).map(({ width, height, images }) => `${width}x${height} (${images})`);
+  const shown = sizes.slice(0, 3).map(({ width, height, images }) => `${height}x${width} (${images})`);
   return [
     table(
       ["id", "class", "pixels %", "images"],

@@ -128,7 +128,7 @@ export async function turnedToFit(stored: RgbImage, mask: Size, { image }: Pair)
 export const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 export function wrongSize(image: Size, mask: Size, pair: Pair): string {
-  const sizes = `${image.width}x${image.height} as ${pair.image}, found ${mask.width}x${mask.height}`;
+  const sizes = `${image.height}x${image.width} as ${pair.image}, found ${mask.height}x${mask.width}`;
   return `${pair.mask}: expected a mask of ${sizes}`;
 }
 
