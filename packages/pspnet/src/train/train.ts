@@ -12,13 +12,11 @@ import {
 import { backend, type SGD, type Tensor } from "@pspnet/torch";
 import { seconds, type TrainConfig, type TrainConfigInput } from "../config/schema.js";
 import { validateTrainConfig } from "../config/validate.js";
-import { lookAtLabels } from "../data/check.js";
 import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
 import { shard } from "../data/shard.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { RunLock } from "../files/runLock.js";
-import { counted } from "../report/counted.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -30,6 +28,7 @@ import { stateOf } from "./network.js";
 import { placeRun, previousCheckpoint } from "./placement.js";
 import { officialRecipe, type Recipe } from "./recipe.js";
 import { Run } from "./run.js";
+import { warningsOf } from "./warnings.js";
 import { alone, sumNumbers, type World } from "./world.js";
 
 export interface TrainOptions {
@@ -118,8 +117,10 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     if (world.rank === 0) run = await Run.open(folder, { config: named, classes, stream, state, steps, precision });
     if (lock.leftBehind) run?.say(lock.leftBehind);
     if (named.name !== config.name) run?.say(`${join(config.runs, config.name)} exists: this run is ${folder}`);
-    warnOfSmallBatch(run, config, world);
-    if (run) await warnOfLabels(run, { training, validation }, signal);
+    if (run) {
+      const given = { config, share: shareOf(config, world), training, validation, signal };
+      for (const line of await warningsOf(given)) run.say(line);
+    }
     clock.count(state, "other");
     const share = shard(validation, world);
     const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser };
@@ -142,21 +143,6 @@ function shareOf({ batch, accumulate }: TrainConfig, { size }: World): number {
     `train: expected a batch that ${size} ranks share, in ${accumulate} parts each, found ${batch}; ` +
       `set batch to a multiple of ${accumulate * size}`,
   );
-}
-
-const SMALL_BATCH = 4;
-
-function warnOfSmallBatch(run: Run | null, config: TrainConfig, world: World): void {
-  const part = shareOf(config, world) / config.accumulate;
-  if (config.freezeBn || part >= SMALL_BATCH) return;
-  run?.say(
-    `batch norm sees ${counted(part, "image")} at a time, too few for good statistics: set freezeBn=true with an init, or a larger batch`,
-  );
-}
-
-async function warnOfLabels(run: Run, datasets: Readonly<Record<string, Dataset>>, signal?: AbortSignal): Promise<void> {
-  for (const [name, dataset] of Object.entries(datasets))
-    for (const note of await lookAtLabels(dataset, { signal })) run.say(`${name} masks: ${note}`);
 }
 
 async function trainEpochs(job: Job): Promise<Ending> {
