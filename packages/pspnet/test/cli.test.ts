@@ -132,7 +132,9 @@ describe("usage", () => {
 
   test("help says what is required, and defaults as they are given", async () => {
     const help = async (command: string) => (await pspnet([command, "--help"])).out;
-    expect(await help("val")).toMatch(/Usage: pspnet val <weights> --data <folder> \[options\][\s\S]*dataset \(required\)/);
+    expect(await help("val")).toMatch(
+      /Usage: pspnet val <weights> --data <folder> \[options\][\s\S]*dataset \(required\)/,
+    );
     expect(await help("val")).toMatch(/--scales[\s\S]*\(default:\s+1\)/);
     expect(await help("export")).toMatch(/--output[\s\S]*\(default:\s+logits\)/);
   });

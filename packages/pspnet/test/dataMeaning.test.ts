@@ -9,6 +9,7 @@ import { checkDataset, contactSheet, formatCheckReport, lookAtLabels } from "../
 import { openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
 import { readImage } from "../src/data/images.js";
+import type { DatasetSource } from "../src/data/source.js";
 import { encodePng } from "../src/files/png.js";
 import { pspnet } from "./support/cli.js";
 import { describeData, image as photo, put, root } from "./support/dataFolder.js";
@@ -161,10 +162,7 @@ describe("labels that would spoil a run", () => {
   it("are told: classes that no mask shows, and what is ignored in their place", async () => {
     await putLabels("x", [0, 0, 255, 255]);
     await putLabels("y", [0, 0, 2, 255]);
-    const expected = [
-      expect.stringMatching(/^37\.50 % of the pixels are ignored, .*data\.ids/),
-      "no pixel of: b",
-    ];
+    const expected = [expect.stringMatching(/^37\.50 % of the pixels are ignored, .*data\.ids/), "no pixel of: b"];
     expect(await notes()).toEqual(expected);
     const report = await checkDataset(await openDataset(describeData(), "train"));
     expect(formatCheckReport(report)).toMatch(/^37\.50 % of the pixels are ignored, .*\nno pixel of: b\nno problems$/m);
@@ -181,7 +179,7 @@ describe("labels that would spoil a run", () => {
     for (let i = 0; i < 40; i++) await putLabels(`${i}`, [0, 1, 2, 0]);
     const dataset = await openDataset(describeData(), "train");
     const read = new Set<PropertyKey>();
-    const get = (pairs: readonly unknown[], key: PropertyKey) => {
+    const get = (pairs: DatasetSource["pairs"], key: PropertyKey) => {
       if (/^\d+$/.test(String(key))) read.add(key);
       return Reflect.get(pairs, key);
     };

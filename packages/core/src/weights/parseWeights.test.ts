@@ -11,9 +11,9 @@ const file = randomWeights(
 /** The same weights, but for one value, as elements of `dtype`. */
 function planted(name: string, value: number, dtype: StoredDType = "float32"): Uint8Array {
   const { metadata, tensors } = readSafetensors(file);
-  const { shape, float32 } = tensors.get(name)!;
-  const bytes = fromFloat32(float32().fill(value, 1, 2), dtype);
-  return writeSafetensors(new Map([...tensors, [name, { dtype, shape, bytes }]]), metadata);
+  const tensor = tensors.get(name)!;
+  const bytes = fromFloat32(tensor.float32().fill(value, 1, 2), dtype);
+  return writeSafetensors(new Map([...tensors, [name, { ...tensor, dtype, bytes }]]), metadata);
 }
 
 describe("weights that are not finite are refused, naming file and tensor", () => {

@@ -1,7 +1,7 @@
 import { IGNORE, type LabelMap, PspnetError, type RgbImage, type Size } from "@pspnet/core";
+import { counted } from "../report/counted.js";
 import { grid, shrinkTo } from "../report/grid.js";
 import { besideTinted } from "../report/pictures.js";
-import { counted } from "../report/counted.js";
 import { percent, table } from "../report/table.js";
 import { type Dataset, ID_MEND, readPair, sameSize, turnedToFit, wrongSize } from "./dataset.js";
 import { UNKNOWN } from "./ids.js";
@@ -134,7 +134,9 @@ function countClasses(
     const label = kind === "colours" ? id : source.ids[id];
     if (label === UNKNOWN) {
       unknownIds.push(id);
-      problems.push(`${pair.mask}: id ${id} in ${counted(count, "pixel")} is none of the ${source.classes.names.length} classes`);
+      problems.push(
+        `${pair.mask}: id ${id} in ${counted(count, "pixel")} is none of the ${source.classes.names.length} classes`,
+      );
     } else labels[label] += count;
   }
   return { labels, unknownIds };
@@ -148,9 +150,13 @@ function notesOf(report: CheckReport): string[] {
   return [
     paletteMasks > 0 ? `${counted(paletteMasks, "palette PNG")} among the masks: the indices are the ids` : [],
     colourMasks > 0 ? `${counted(colourMasks, "mask")} of colours: those of the classes stand for them` : [],
-    unlabelled > 0 ? `${counted(unlabelled, "image")} without a mask: to be predicted, but neither to train nor to score` : [],
+    unlabelled > 0
+      ? `${counted(unlabelled, "image")} without a mask: to be predicted, but neither to train nor to score`
+      : [],
     turned > 0 ? `${counted(turned, "photograph")} turned as EXIF says: masks fit only so` : [],
-    lying > 0 ? `${counted(lying, "photograph")} on the side, as the masks are, though EXIF turns them: ${UPRIGHT}` : [],
+    lying > 0
+      ? `${counted(lying, "photograph")} on the side, as the masks are, though EXIF turns them: ${UPRIGHT}`
+      : [],
     unknownIds.length > 0 ? `no class has id ${unknownIds.join(", ")}: ${ID_MEND}` : [],
     samples > unlabelled ? labelNotes(report.classes, report.ignoredPixels) : [],
   ].flat();
@@ -243,7 +249,9 @@ export async function contactSheet(
     if (!sample) continue;
     const { image, label } = sample;
     const { palette } = dataset.classes;
-    tiles.push(label ? besideTinted(image, label, { palette, height: SHEET_HEIGHT, gap: 2 }) : shrinkTo(SHEET_HEIGHT, image));
+    tiles.push(
+      label ? besideTinted(image, label, { palette, height: SHEET_HEIGHT, gap: 2 }) : shrinkTo(SHEET_HEIGHT, image),
+    );
   }
   return grid(tiles, { columns: SHEET_COLUMNS, gap: 8 });
 }

@@ -25,8 +25,11 @@ test("a file in the way is an error", async () => {
   await expect(makeFolder(join(folder, "file", "a"))).rejects.toThrow();
 });
 
-test.skipIf(process.platform !== "linux")("a place that can have no folder is an error, and nothing waits", async () => {
-  const message = expect.stringMatching(/could not be written .*; no folder can be made there; choose another/);
-  await expect(atomicWrite("/proc/pspnet/a", "x")).rejects.toMatchObject({ code: "environment", message });
-  await expect(createRunFolder("/proc/pspnet", "a")).rejects.toMatchObject({ code: "environment", message });
-});
+test.skipIf(process.platform !== "linux")(
+  "a place that can have no folder is an error, and nothing waits",
+  async () => {
+    const message = expect.stringMatching(/could not be written .*; no folder can be made there; choose another/);
+    await expect(atomicWrite("/proc/pspnet/a", "x")).rejects.toMatchObject({ code: "environment", message });
+    await expect(createRunFolder("/proc/pspnet", "a")).rejects.toMatchObject({ code: "environment", message });
+  },
+);

@@ -49,9 +49,7 @@ describe("one that was left behind", () => {
     await left({ pid, host: hostname(), began: null });
     await using lock = new RunLock();
     await lock.take(folder);
-    expect(lock.leftBehind).toBe(
-      `${folder}: process ${pid} has ended without letting go of it; it is taken over`,
-    );
+    expect(lock.leftBehind).toBe(`${folder}: process ${pid} has ended without letting go of it; it is taken over`);
     expect(JSON.parse(await readFile(join(folder, "lock.json"), "utf8")).pid).toBe(process.pid);
   });
 

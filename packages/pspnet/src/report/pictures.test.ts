@@ -1,4 +1,13 @@
-import { type ClassList, HATCH, IGNORE, IMAGENET, type LabelMap, normalise, type Rgb, type RgbImage } from "@pspnet/core";
+import {
+  type ClassList,
+  HATCH,
+  IGNORE,
+  IMAGENET,
+  type LabelMap,
+  normalise,
+  type Rgb,
+  type RgbImage,
+} from "@pspnet/core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { grid, shrinkTo } from "./grid.js";

@@ -59,10 +59,7 @@ export async function previousCheckpoint(
 }
 
 /** Where a run goes: a new folder `runs/<name>` (`<name>-2` when that exists), which rank 0 makes, or the one that is resumed. */
-export async function placeRun(
-  { runs, name, resume }: TrainConfig,
-  { world, lock }: PlaceOptions,
-): Promise<string> {
+export async function placeRun({ runs, name, resume }: TrainConfig, { world, lock }: PlaceOptions): Promise<string> {
   if (resume) return join(runs, name);
   const [count] = await sumNumbers(world, Float64Array.of(world.rank === 0 ? await createRunFolder(runs, name) : 0));
   const folder = runFolder(runs, name, count);

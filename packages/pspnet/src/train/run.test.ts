@@ -49,12 +49,7 @@ test("the report has the figures of the best and of the last validation, and the
   expect(html).toContain("<b>54.17 %</b>mIoU (best, epoch 1)");
   expect(html).toContain("<b>2.27 %</b>mIoU (last, epoch 3)");
   expect(html).toContain("<td>sea</td><td>75.00</td>");
-  expect(await headings()).toEqual([
-    "Curves",
-    "Classes (best, epoch 1)",
-    "Confusion (best, epoch 1)",
-    "Configuration",
-  ]);
+  expect(await headings()).toEqual(["Curves", "Classes (best, epoch 1)", "Confusion (best, epoch 1)", "Configuration"]);
   expect(await file("scores.txt")).toMatch(/^sea +75\.00/m);
   expect(JSON.parse(await file("confusion.json"))).toMatchObject({ epoch: 1, counts: [...good.counts] });
 });

@@ -67,10 +67,7 @@ export async function writeReport(
 function figures({ epoch, confusion }: Validated, which: string): [label: string, value: string][] {
   const { meanIoU, pixelAccuracy, meanAccuracy } = confusion.scores();
   const shares = { mIoU: meanIoU, "pixel accuracy": pixelAccuracy, "mean accuracy": meanAccuracy };
-  return Object.entries(shares).map(([label, share]) => [
-    `${label} (${which}, epoch ${epoch})`,
-    `${percent(share)} %`,
-  ]);
+  return Object.entries(shares).map(([label, share]) => [`${label} (${which}, epoch ${epoch})`, `${percent(share)} %`]);
 }
 
 /** The best validation of a run, if its folder still has what it found; programs before this one kept the last one's. */
