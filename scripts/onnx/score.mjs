@@ -3,9 +3,9 @@
  *
  *     node scripts/onnx/score.mjs weights.safetensors folder [images]
  *
- * The models take photographs of any size and give labels; photographs are padded to the size that aligned corners ask for.
+ * The models take photographs of any size and give labels.
  */
-import { alignedSize, ConfusionMatrix, exportOnnx, networkGraph, optimise } from "@pspnet/core";
+import { ConfusionMatrix, exportOnnx, networkGraph, optimise } from "@pspnet/core";
 import ort from "onnxruntime-node";
 import { openDataset, readWeights, validateTrainConfig } from "pspnet";
 
@@ -23,16 +23,10 @@ async function session(dtype) {
   };
 }
 
-/** Labels of a photograph, `[height * width]`. What stands beyond it is grey, ImageNet's mean. */
+/** Labels of a photograph, `[height * width]`. */
 async function labelsOf(opened, { width, height, data }) {
-  const { height: h, width: w } = alignedSize({ height, width }, description.config);
-  const padded = Uint8Array.from({ length: 3 * h * w }, (_, i) =>
-    Math.round(255 * description.config.input.mean[i % 3]),
-  );
-  for (let y = 0; y < height; y++) padded.set(data.subarray(3 * y * width, 3 * (y + 1) * width), 3 * y * w);
-  const { labels } = await opened.run({ image: new ort.Tensor("uint8", padded, [1, h, w, 3]) });
-  const rows = Array.from({ length: height }, (_, y) => labels.data.subarray(y * w, y * w + width));
-  return Uint8Array.from(rows.flatMap((row) => [...row]));
+  const { labels } = await opened.run({ image: new ort.Tensor("uint8", data, [1, height, width, 3]) });
+  return labels.data;
 }
 
 const models = { fp32: await session("fp32"), fp16: await session("fp16") };

@@ -2,8 +2,22 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type NetworkFields, normalise, upsampleLogits } from "@pspnet/core";
+import {
+  alignedSize,
+  exportOnnx,
+  type NetworkFields,
+  networkGraph,
+  normalise,
+  optimise,
+  parseWeights,
+  pspnetConfig,
+  type RgbImage,
+  randomWeights,
+  type Size,
+  upsampleLogits,
+} from "@pspnet/core";
 import { tensor } from "@pspnet/torch";
+import { load, makeScene } from "pspnet";
 import { describe, expect, test } from "vitest";
 import {
   answer,
@@ -37,14 +51,17 @@ const LARGE = [1, 225, 289] as const;
 
 const float32 = (data: Float32Array, shape: readonly number[]) => ({ dtype: "float32", data, shape }) as const;
 
+/** Of images padded to where corners are aligned: enlarged and cut to the images, or as the network makes them. */
 function eagerLogits(
   { eager, config }: SmallNetwork,
   [n, h, w]: readonly [number, number, number],
   full: boolean,
 ): Float32Array {
+  const { height, width } = alignedSize({ height: h, width: w }, config);
   return eagerly(() => {
-    const { out } = eager.forward(tensor(reproducibleImage([n, h, w]), [n, 3, h, w]));
-    return full ? upsampleLogits(out, [h, w], config) : out;
+    const images = tensor(reproducibleImage([n, h, w]), [n, 3, h, w]).pad([0, width - w, 0, height - h]);
+    const { out } = eager.forward(images);
+    return full ? upsampleLogits(out, [height, width], config).narrow(2, 0, h).narrow(3, 0, w) : out;
   });
 }
 
@@ -61,6 +78,23 @@ function argmax(logits: Float32Array, { n, classes }: { readonly n: number; read
 
 const agreement = (found: ArrayLike<number>, expected: Uint8Array) =>
   found.length === expected.length ? expected.filter((id, i) => id === found[i]).length / expected.length : Number.NaN;
+
+/** The upper left of a scene. */
+function photograph({ height, width }: Size): RgbImage {
+  const SMALLEST = 32;
+  const { image } = makeScene({
+    width: Math.max(width, SMALLEST),
+    height: Math.max(height, SMALLEST),
+    seed: 2,
+    index: 0,
+  });
+  const data = new Uint8Array(3 * height * width);
+  for (let y = 0; y < height; y++) {
+    const start = 3 * y * image.width;
+    data.set(image.data.subarray(start, start + 3 * width), 3 * y * width);
+  }
+  return { height, width, data };
+}
 
 describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
   describe.each(FORMS)("%j, one file for all sizes", (form) => {
@@ -85,14 +119,50 @@ describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
       }
     });
 
-    test("and a file of a fixed size gives them too", async () => {
-      const session = await open(exported(network, { output: "logits8", size: { height: 97, width: 145 } }).model);
-      const found = await answer(session, float32(reproducibleImage([2, 97, 145]), [2, 3, 97, 145]));
-      const expected = eagerLogits(network, [2, 97, 145], false);
+    test.each([
+      [97, 145],
+      [92, 143],
+    ])("and a file of the fixed size %ix%i gives them too", async (height, width) => {
+      const images = float32(reproducibleImage([2, height, width]), [2, 3, height, width]);
+      const session = await open(exported(network, { output: "logits8", size: { height, width } }).model);
+      const found = await answer(session, images);
+      const expected = eagerLogits(network, [2, height, width], false);
       expect(relativeError(found.data as Float32Array, expected)).toBeLessThan(1e-4);
+      const enlarged = await answer(await open(exported(network, { size: { height, width } }).model), images);
+      const whole = eagerLogits(network, [2, height, width], true);
+      expect(relativeError(enlarged.data as Float32Array, whole)).toBeLessThan(1e-4);
       await expect(answer(session, float32(reproducibleImage([1, 97, 97]), [1, 3, 97, 97]))).rejects.toThrow(
         /dimension/,
       );
+    });
+  });
+
+  describe("labels are those of segment, from one file for all sizes and one for each", () => {
+    const config = pspnetConfig({ classes: 12, layers: 18, width: 8, headChannels: 32, aux: false });
+    const weights = randomWeights(config, { seed: 5 });
+    const { description, state } = parseWeights(weights);
+    const graph = optimise(networkGraph(config, state));
+
+    test.each([
+      [160, 160],
+      [1, 1],
+      [37, 50],
+      [500, 381],
+      [473, 473],
+      [713, 1425],
+    ])("%ix%i", async (height, width) => {
+      const image = photograph({ height, width });
+      const network = await load(weights, { runtime: "torch", precision: "fp32" });
+      const { labels } = await network.segment(image);
+      await network.dispose();
+      expect(new Set(labels.data).size).toBeGreaterThan(height === 1 ? 0 : 2);
+      for (const size of ["any", { height, width }] as const) {
+        const { model } = exportOnnx(graph, description, { output: "labels", preprocess: true, size });
+        const images = { dtype: "uint8", data: image.data, shape: [1, height, width, 3] } as const;
+        const found = await answer(await open(model), images);
+        expect(found.dims).toEqual([1, height, width]);
+        expect(agreement(found.data as Uint8Array, labels.data)).toBeGreaterThanOrEqual(0.9999);
+      }
     });
   });
 

@@ -14,7 +14,7 @@ const FORMS: NetworkFields[] = [
   { layers: 18, ppm: false },
 ];
 const PASSES = { foldConstants, foldBatchNorm, fuseConvolution, dropDeadNodes };
-const [H, W] = [50, 71];
+const [H, W] = [49, 73];
 
 describe.skipIf(!onnxRuntime).each(FORMS)("%j", (form) => {
   const { config, description, state, eager } = smallNetwork(form);

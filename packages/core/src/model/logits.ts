@@ -9,17 +9,20 @@ export interface Logits<T extends Tensor> {
   readonly aux: T | null;
 }
 
+type Alignment = Pick<PSPNetConfig, "backbone" | "upsampling">;
+
 /**
- * The smallest size, from `size` up, at which the enlarged logits lie where the image does. With aligned corners the
- * last feature must stand on the last pixel, so both sides are `outputStride * n + 1`, as the official release asserts; pad
- * an image of another size on its right and bottom. Without, any size will do.
+ * At sides of `step * n + 1` the enlarged logits lie where the image does. With aligned corners the last feature must stand on
+ * the last pixel, so the step is the output stride, as the official release asserts. Without, any side will do.
  */
-export function alignedSize(
-  { height, width }: Size,
-  { backbone: { outputStride }, upsampling }: Pick<PSPNetConfig, "backbone" | "upsampling">,
-): Size {
-  if (!upsampling.alignCorners) return { height, width };
-  const align = (side: number) => Math.ceil((side - 1) / outputStride) * outputStride + 1;
+export function alignedStep({ backbone: { outputStride }, upsampling }: Alignment): number {
+  return upsampling.alignCorners ? outputStride : 1;
+}
+
+/** The smallest such size from `size` up: pad an image of another size with the mean colour on its right and bottom. */
+export function alignedSize({ height, width }: Size, config: Alignment): Size {
+  const step = alignedStep(config);
+  const align = (side: number) => Math.ceil((side - 1) / step) * step + 1;
   return { height: align(height), width: align(width) };
 }
 

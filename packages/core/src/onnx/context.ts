@@ -10,7 +10,9 @@ export type Side = number | string;
 
 /** A graph on its way to ONNX. */
 export class LoweringContext {
-  readonly builder = new OnnxBuilder();
+  /** What the model is computed in. */
+  readonly dtype: FloatType;
+  readonly builder: OnnxBuilder;
   /** What nodes give, with their shapes. */
   readonly values: OnnxValue[] = [];
   readonly #shapes: ReadonlyMap<string, readonly Dim[]>;
@@ -18,8 +20,10 @@ export class LoweringContext {
 
   constructor(
     readonly graph: Graph,
-    readonly dtype: FloatType,
+    { dtype, builder = new OnnxBuilder() }: { readonly dtype: FloatType; readonly builder?: OnnxBuilder },
   ) {
+    this.dtype = dtype;
+    this.builder = builder;
     this.#shapes = inferShapes(graph);
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { networkGraph } from "../graph/networkGraph.js";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import { type NetworkFields, pspnetConfig } from "../model/config.js";
+import { alignedSize } from "../model/logits.js";
 import { PSPNet } from "../model/pspnet.js";
 import { initialise } from "../nn/state.js";
 import { optimise } from "../passes/optimise.js";
@@ -81,6 +82,18 @@ function read(bytes: Uint8Array) {
   };
 }
 
+/** A constant list of whole numbers. */
+const integersOf = ({ bytes }: { readonly bytes: Uint8Array | null }) =>
+  [...new BigInt64Array(bytes!.slice().buffer)].map(Number);
+
+/** Operators on whole numbers. */
+const WHOLE: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => Math.trunc(a / b),
+};
+
 const FLOAT = 1;
 const UINT8 = 2;
 const FLOAT16 = 10;
@@ -158,7 +171,7 @@ it("is opset 17 of ONNX's own operators, and says who made it and what it knows"
 
 describe("inputs and outputs", () => {
   it.each([
-    ["logits8", FLOAT, ["n", 3, "(h + 7) / 8", "(w + 7) / 8"]],
+    ["logits8", FLOAT, ["n", 3, "(aligned_h + 7) / 8", "(aligned_w + 7) / 8"]],
     ["logits", FLOAT, ["n", 3, "h", "w"]],
     ["probabilities", FLOAT, ["n", 3, "h", "w"]],
     ["labels", UINT8, ["n", "h", "w"]],
@@ -170,12 +183,18 @@ describe("inputs and outputs", () => {
     }
   });
 
+  it("of any size without aligned corners, where nothing is padded", () => {
+    const { outputs, nodes } = read(exported({ output: "logits8" }, { alignCorners: false }).model);
+    expect(outputs).toEqual([{ name: "logits8", type: FLOAT, shape: ["n", 3, "(h + 7) / 8", "(w + 7) / 8"] }]);
+    expect(nodes.map(({ operator }) => operator)).not.toContain("Pad");
+  });
+
   it("of a fixed size, from bytes", () => {
     const file = exported({ output: "logits8", size: { height: 65, width: 97 }, preprocess: true });
     const { inputs, outputs, nodes } = read(file.model);
     expect(inputs).toEqual([{ name: "image", type: UINT8, shape: ["n", 65, 97, 3] }]);
     expect(outputs).toEqual([{ name: "logits8", type: FLOAT, shape: ["n", 3, 9, 13] }]);
-    expect(nodes.map(({ operator }) => operator)).not.toContain("Shape");
+    for (const { operator } of nodes) expect(operator).not.toMatch(/Shape|Pad/);
     expect(file.inputs).toEqual([
       { name: "image", dtype: "uint8", shape: [{ symbol: "n", offset: 0, divisor: 1 }, 65, 97, 3] },
     ]);
@@ -191,7 +210,7 @@ it("tells the shapes in between, so that runtimes know both parts of a residual'
   for (const { inputs, outputs } of sums) {
     for (const name of [...inputs, ...outputs]) expect(shapes.get(name)).toEqual(shapes.get(outputs[0]));
   }
-  expect(shapes.get("layer4.1.conv2.sum")).toEqual(["n", 32, "(h + 7) / 8", "(w + 7) / 8"]);
+  expect(shapes.get("layer4.1.conv2.sum")).toEqual(["n", 32, "(aligned_h + 7) / 8", "(aligned_w + 7) / 8"]);
 });
 
 it("keeps the names and the bits of weights", () => {
@@ -222,13 +241,56 @@ it.each([
   expect([...toFloat32(tensors.get("cls.4.bias")!.bytes!, type)]).toEqual([1, -2, 0.5]);
 });
 
-it("enlarges with the very matrix of enlargeMatrix when the size is known", () => {
-  const { tensors } = read(exported({ size: { height: 65, width: 97 } }).model);
-  const rows = tensors.get("logits.rows")!;
-  expect(rows.shape).toEqual([65, 9]);
-  const expected = Float32Array.from(enlargeMatrix(65, { bins: 9, taps: 1, alignCorners: true }));
-  expect(toFloat32(rows.bytes!, "float32")).toEqual(expected);
-  expect(tensors.get("logits.columns")!.shape).toEqual([13, 97]);
+it.each([65, 60])(
+  "enlarges with the very matrix of enlargeMatrix when the size is known, to %i rows of 65",
+  (height) => {
+    const { tensors } = read(exported({ size: { height, width: 97 } }).model);
+    const rows = tensors.get("logits.rows")!;
+    expect(rows.shape).toEqual([height, 9]);
+    const expected = Float32Array.from(enlargeMatrix(65, { bins: 9, taps: 1, alignCorners: true }));
+    expect(toFloat32(rows.bytes!, "float32")).toEqual(expected.subarray(0, height * 9));
+    expect(tensors.get("logits.columns")!.shape).toEqual([13, 97]);
+  },
+);
+
+describe("pads images with the mean on the right and bottom to where aligned corners want them", () => {
+  it.each(["logits8", "logits", "labels"] as const)("of a fixed size, for %s", (output) => {
+    const { inputs, outputs, nodes, tensors } = read(exported({ output, size: { height: 100, width: 98 } }).model);
+    const [pad, ...more] = nodes.filter(({ operator }) => operator === "Pad");
+    expect(more).toEqual([]);
+    // No constant is named: it is 0, the mean of what is normalised.
+    expect(pad.inputs).toEqual(["image", "integers_0_0_0_0_0_0_5_7"]);
+    expect(integersOf(tensors.get(pad.inputs[1])!)).toEqual([0, 0, 0, 0, 0, 0, 5, 7]);
+    expect(inputs[0].shape).toEqual(["n", 3, 100, 98]);
+    expect(outputs[0].shape.slice(-2)).toEqual(output === "logits8" ? [14, 14] : [100, 98]);
+  });
+
+  it("after bytes are normalised and before they are float16", () => {
+    const { nodes } = read(exported({ preprocess: true, dtype: "fp16" }).model);
+    const pad = nodes.find(({ operator }) => operator === "Pad")!;
+    expect(pad.inputs[0]).toBe("image.normalised");
+    expect(nodes.find(({ operator, inputs }) => operator === "Cast" && inputs[0] === pad.outputs[0])).toBeDefined();
+  });
+
+  it.each([8, 16] as const)("of any size, which is computed inside, at output stride %i", (outputStride) => {
+    const { nodes, tensors } = read(exported({}, { outputStride }).model);
+    const { config } = network({ outputStride }).description;
+    for (let height = 1; height < 100; height++) {
+      const width = 2 * height;
+      const aligned = alignedSize({ height, width }, config);
+      const values = new Map([["image.pads.sides", [height, width]]]);
+      const value = (name: string) => values.get(name) ?? integersOf(tensors.get(name)!);
+      for (const { operator, inputs, outputs } of nodes.filter(({ outputs }) => /^image\.pads/.test(outputs[0]))) {
+        if (values.has(outputs[0]) || operator === "Shape") continue;
+        const [a, b] = inputs.map(value);
+        values.set(
+          outputs[0],
+          operator === "Concat" ? [...a, ...b] : a.map((x, i) => WHOLE[operator](x, b[i % b.length])),
+        );
+      }
+      expect(values.get("image.pads")).toEqual([0, 0, 0, 0, 0, 0, aligned.height - height, aligned.width - width]);
+    }
+  });
 });
 
 describe("external data", () => {
@@ -259,17 +321,6 @@ describe("external data", () => {
 });
 
 describe("refuses", () => {
-  it("a size at which aligned corners would shift what is enlarged, and names the nearest", () => {
-    expect(() => exported({ size: { height: 100, width: 97 } })).toThrow(
-      /sides of 8 n \+ 1 for logits .* found 100x97; take 97x97 or 105x97/,
-    );
-    expect(() => exported({ size: { height: 100, width: 97 }, output: "labels" }, { outputStride: 16 })).toThrow(
-      /16 n \+ 1.*97x97 or 113x97/,
-    );
-    expect(() => exported({ size: { height: 100, width: 97 }, output: "logits8" })).not.toThrow();
-    expect(() => exported({ size: { height: 100, width: 97 } }, { alignCorners: false })).not.toThrow();
-  });
-
   it("a size that is none", () => {
     expect(() => exported({ size: { height: 0, width: 97 } })).toThrow(/whole numbers above 0, found 0x97/);
     expect(() => exported({ size: { height: 97.5, width: 97 } })).toThrow(/whole numbers above 0/);

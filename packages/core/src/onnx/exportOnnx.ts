@@ -3,28 +3,25 @@ import { PspnetError } from "../error.js";
 import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
 import type { Size } from "../image/image.js";
-import type { PSPNetConfig } from "../model/config.js";
-import { alignedSize } from "../model/logits.js";
 import { PRECISION_DTYPE, type Precision } from "../tensor/precision.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
+import { OnnxBuilder } from "./builder.js";
 import { LoweringContext } from "./context.js";
 import { type ExternalData, type ExternalDataOptions, placeOutside } from "./externalData.js";
 import { enlarged, enlargedChannelsLast, lower, sides } from "./lower.js";
-import { preprocessing } from "./preprocessing.js";
+import { type Prepared, preprocessing } from "./preprocessing.js";
 import { encodeModel, type OnnxValue } from "./proto.js";
 
 export const ONNX_OUTPUTS = ["logits8", "logits", "probabilities", "labels"] as const;
 /**
- * `logits8`: float32 `[n, classes, h/8, w/8]` (h/16 at output stride 16). `logits`: enlarged to the image,
- * `[n, classes, h, w]`. `probabilities`: the softmax of those. `labels`: the class of the largest, uint8 `[n, h, w]`.
+ * `logits8`: float32 `[n, classes, h/8, w/8]` (h/16 at output stride 16) of the image padded to `alignedSize`. `logits`: enlarged
+ * and cut to the image, `[n, classes, h, w]`. `probabilities`: the softmax of those. `labels`: the class of the largest, uint8
+ * `[n, h, w]`.
  */
 export type OnnxOutput = (typeof ONNX_OUTPUTS)[number];
 
 export interface OnnxOptions {
-  /**
-   * One size, or any. With aligned corners what is enlarged lies where the image does at sides of `outputStride * n + 1` only
-   * (`alignedSize`). A fixed size must be so; give a model of any size images that are. Left out, any.
-   */
+  /** One size of images, or any. Left out, any. */
   readonly size?: "any" | Size;
   /** One or several, of which a runtime computes all: they share the network and its weights. Left out, logits. */
   readonly output?: OnnxOutput | readonly OnnxOutput[];
@@ -49,32 +46,31 @@ const OPSET = 17;
 
 /**
  * A network as an ONNX model of opset 17, of operators that every runtime has: no Resize, no adaptive pooling, no control flow.
- * Its input is `image`, any number of them; its outputs have the names that `output` says; its metadata is what `describeWeights`
- * gives, as in a weights file.
+ * Its input is `image`, any number of them, which the model pads to `alignedSize` by itself; its outputs have the names that
+ * `output` says; its metadata is what `describeWeights` gives, as in a weights file.
  *
  * @param graph from `networkGraph`, as it is or after `optimise`.
  * @throws PspnetError "usage" for a size that cannot be, "weights" for weights that float16 cannot hold.
  */
 export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions = {}): OnnxFile {
-  const { size: asked = "any", output = "logits", preprocess = false, dtype = "fp32", finite = false } = options;
+  const { size = "any", output = "logits", preprocess = false, dtype = "fp32", finite = false } = options;
+  const { config } = description;
   const half = dtype === "fp16";
   const names = [...new Set([output].flat())] as readonly OnnxOutput[];
-  const size = checkedSize(description.config, { size: asked, names });
+  const dims = dimsOf(size);
   const image: OnnxValue = preprocess
-    ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...size, 3] }
-    : { name: "image", dtype: "float32", shape: [symbol("n"), 3, ...size] };
-  const ends: Ends = {
-    input: preprocess || half ? "image.prepared" : "image",
-    output: half ? "logits8.half" : "logits8",
-    size,
-  };
-  const context = new LoweringContext(withEnds(graph, ends), PRECISION_DTYPE[dtype]);
-  preprocessing(context, image, { ...description.config.input, output: ends.input });
+    ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...dims, 3] }
+    : { name: "image", dtype: "float32", shape: [symbol("n"), 3, ...dims] };
+  const builder = new OnnxBuilder();
+  const computed = { dtype: PRECISION_DTYPE[dtype], builder };
+  const prepared = preprocessing(builder, image, { ...computed, config });
+  const ends: Ends = { ...prepared, output: half ? "logits8.half" : "logits8" };
+  const context = new LoweringContext(withEnds(graph, ends), computed);
   for (const node of context.graph.nodes) lower(context, node);
-  if (half) context.builder.cast(ends.output, "float32", "logits8");
-  const outputs = answers(context, names, { ...ends, ...description.config.upsampling });
+  if (half) builder.cast(ends.output, "float32", "logits8");
+  const outputs = answers(context, names, { ...ends, ...config.upsampling });
   if (finite) outputs.push(finiteness(context));
-  const { nodes, tensors } = context.builder;
+  const { nodes, tensors } = builder;
   const { external, externalData } = placeOutside(tensors, options.externalData);
   const values = context.values.filter(({ name }) => !names.some((output) => output === name));
   const metadata = describeWeights(description);
@@ -82,37 +78,21 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
   return { model: join(encodeModel(model)), externalData, inputs: [image], outputs };
 }
 
-/** Height and width of the input. */
-function checkedSize(
-  config: PSPNetConfig,
-  { size, names }: Required<Pick<OnnxOptions, "size">> & { readonly names: readonly OnnxOutput[] },
-): readonly [Dim, Dim] {
+/** Height and width of the images. */
+function dimsOf(size: "any" | Size): readonly [Dim, Dim] {
   if (size === "any") return [symbol("h"), symbol("w")];
   const sides = [size.height, size.width] as const;
-  if (!sides.every((side) => Number.isSafeInteger(side) && side > 0)) {
-    throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${sides.join("x")}`);
-  }
-  const { height, width } = alignedSize(size, config);
-  const above = [height, width];
-  const enlarged = names.filter((name) => name !== "logits8");
-  if (enlarged.length === 0 || above.every((side, i) => side === sides[i])) return sides;
-  const stride = config.backbone.outputStride;
-  const below = above.map((side, i) => (side === sides[i] ? side : Math.max(1, side - stride)));
-  throw new PspnetError(
-    "usage",
-    `exportOnnx: size: expected sides of ${stride} n + 1 for ${enlarged.join(", ")} with aligned corners, found ${sides.join("x")}; ` +
-      `take ${below.join("x")} or ${above.join("x")}, or output=logits8`,
-  );
+  if (sides.every((side) => Number.isSafeInteger(side) && side > 0)) return sides;
+  throw new PspnetError("usage", `exportOnnx: size: expected whole numbers above 0, found ${sides.join("x")}`);
 }
 
-/** Names of the graph's input and output, and the input's height and width. */
-interface Ends {
-  readonly input: string;
+interface Ends extends Prepared {
+  /** Name of the graph's output. */
   readonly output: string;
-  readonly size: readonly [Dim, Dim];
 }
 
-function withEnds(graph: Graph, { input, output, size }: Ends): Graph {
+/** The graph between these ends. The images as they were before they were padded are there for their size. */
+function withEnds(graph: Graph, { planes, input, output }: Ends): Graph {
   const [image] = graph.inputs;
   const logits = graph.outputs.get("logits");
   if (logits === undefined) {
@@ -123,13 +103,13 @@ function withEnds(graph: Graph, { input, output, size }: Ends): Graph {
     );
   }
   const names = new Map([
-    [image.name, input],
+    [image.name, input.name],
     [logits, output],
   ]);
   const named = (value: string) => names.get(value) ?? value;
   const rename = (node: Node) => ({ ...node, inputs: node.inputs.map(named), output: named(node.output) }) as Node;
   return {
-    inputs: [{ name: input, shape: [...image.shape.slice(0, 2), ...size] }],
+    inputs: [input, planes],
     initialisers: graph.initialisers,
     nodes: graph.nodes.map(rename),
     outputs: new Map([["logits", output]]),
@@ -149,24 +129,25 @@ function answers(
   const { builder } = context;
   const shape = context.shapeOf(ends.output);
   const [n, classes] = shape;
+  const [, , ...size] = ends.planes.shape;
   const enlarging = (output: string) => {
-    const [from, to] = [sides(context, ends.output), sides(context, ends.input)];
-    return { from, to, alignCorners, dtype: "float32", output } as const;
+    const [from, to, shown] = [ends.output, ends.input.name, ends.planes.name].map((value) => sides(context, value));
+    return { from, to, shown, alignCorners, dtype: "float32", output } as const;
   };
   if (names.includes("logits") || names.includes("probabilities")) enlarged(context, "logits8", enlarging("logits"));
   const makers: Readonly<Record<OnnxOutput, () => OnnxValue>> = {
     logits8: () => ({ name: "logits8", dtype: "float32", shape }),
-    logits: () => ({ name: "logits", dtype: "float32", shape: [n, classes, ...ends.size] }),
+    logits: () => ({ name: "logits", dtype: "float32", shape: [n, classes, ...size] }),
     probabilities() {
       softmax(context, "logits", "probabilities");
-      return { name: "probabilities", dtype: "float32", shape: [n, classes, ...ends.size] };
+      return { name: "probabilities", dtype: "float32", shape: [n, classes, ...size] };
     },
     labels() {
       const channels = classes as number;
       const last = enlargedChannelsLast(context, "logits8", { ...enlarging("labels.logits"), channels });
       const best = builder.node("ArgMax", [last], { output: "labels.integer", attributes: { axis: 3, keepdims: 0 } });
       builder.cast(best, "uint8", "labels");
-      return { name: "labels", dtype: "uint8", shape: [n, ...ends.size] };
+      return { name: "labels", dtype: "uint8", shape: [n, ...size] };
     },
   };
   return names.map((name) => makers[name]());

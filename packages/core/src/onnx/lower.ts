@@ -54,42 +54,49 @@ export interface ResizeOptions {
   /** Height and width of what is resized. */
   readonly from: readonly [Side, Side];
   readonly to: readonly [Side, Side];
+  /** How much of the result is wanted, from the upper left. Left out, all. */
+  readonly shown?: readonly [Side, Side];
   readonly alignCorners: boolean;
   readonly dtype: FloatType;
   readonly output: string;
 }
 
 /** Bilinear resize of `x`, `[n, c, h, w]`, as `U x V^T`. The rows first: the larger product is then one of two matrices. */
-export function enlarged(context: LoweringContext, x: string, { from, to, output, ...options }: ResizeOptions): string {
+export function enlarged(context: LoweringContext, x: string, options: ResizeOptions): string {
   const { builder } = context;
-  const rows = enlargement(context, to[0], { ...options, bins: from[0], transposed: false, output: `${output}.rows` });
-  const columns = enlargement(context, to[1], {
-    ...options,
-    bins: from[1],
-    transposed: true,
-    output: `${output}.columns`,
-  });
+  const { output } = options;
+  const rows = along(context, 0, { ...options, transposed: false, output: `${output}.rows` });
+  const columns = along(context, 1, { ...options, transposed: true, output: `${output}.columns` });
   const taller = builder.node("MatMul", [rows, x], { output: `${output}.taller` });
   return builder.node("MatMul", [taller, columns], { output });
 }
 
 /**
- * The same with the channels last, `[n, to h, to w, c]`: what is searched for its largest channel is searched where it lies.
+ * The same with the channels last, `[n, h, w, c]`: what is searched for its largest channel is searched where it lies.
  * Sizes that are not known are copied by Reshape.
  */
 export function enlargedChannelsLast(
   context: LoweringContext,
   x: string,
-  { from, to, channels, output, ...options }: ResizeOptions & { readonly channels: number },
+  { channels, output, ...options }: ResizeOptions & { readonly channels: number },
 ): string {
   const { builder } = context;
   const matrix = (dim: 0 | 1, name: string) =>
-    enlargement(context, to[dim], { ...options, bins: from[dim], transposed: false, output: `${output}.${name}` });
+    along(context, dim, { ...options, transposed: false, output: `${output}.${name}` });
   const last = builder.node("Transpose", [x], { output: `${output}.last`, attributes: { perm: [0, 2, 3, 1] } });
   const wider = builder.node("MatMul", [matrix(1, "columns"), last], { output: `${output}.wider` });
   const lines = builder.node("Reshape", [wider, builder.integers([0, 0, -1])], { output: `${output}.lines` });
   const taller = builder.node("MatMul", [matrix(0, "rows"), lines], { output: `${output}.taller` });
   return builder.node("Reshape", [taller, builder.integers([0, 0, -1, channels])], { output });
+}
+
+/** What enlarges along height (0) or width (1). */
+function along(
+  context: LoweringContext,
+  dim: 0 | 1,
+  { from, to, shown = to, ...options }: ResizeOptions & { readonly transposed: boolean },
+): string {
+  return enlargement(context, to[dim], { ...options, bins: from[dim], shown: shown[dim] });
 }
 
 /** Height and width of a value. */

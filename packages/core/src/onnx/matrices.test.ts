@@ -74,7 +74,10 @@ function computed(operator: string, inputs: readonly Value[]): Value {
 /** A context whose input `x` is as large as the image. */
 const contextOf = () => {
   const x = { name: "x", shape: [1, 1, symbol("h"), symbol("w")] };
-  return new LoweringContext({ inputs: [x], initialisers: new Map(), nodes: [], outputs: new Map() }, "float32");
+  return new LoweringContext(
+    { inputs: [x], initialisers: new Map(), nodes: [], outputs: new Map() },
+    { dtype: "float32" },
+  );
 };
 
 const transpose = (data: ArrayLike<number>, [rows, columns]: readonly [number, number]) =>
@@ -119,6 +122,24 @@ describe.each([
         const expected = enlargeMatrix(size, { bins, taps: 1, alignCorners });
         const shape = [size, bins] as const;
         if (transposed) expectClose(found, transpose(expected, shape), [bins, size]);
+        else expectClose(found, expected, shape);
+      }),
+    );
+  });
+
+  it("of which the first positions alone are made when no more are shown", () => {
+    const shown = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.record({ ...sides, ...flags, shown }), ({ size, bins, alignCorners, transposed, shown }) => {
+        const context = contextOf();
+        const count = Math.max(1, Math.round(shown * size));
+        const [from, part] = open ? ([context.side("x", 3), "shown"] as const) : ([bins, count] as const);
+        const options = { bins: from, shown: part, alignCorners, transposed, dtype: "float32", output: "u" } as const;
+        enlargement(context, sideOf(context, 2, size), options);
+        const found = evaluate(context, "u", { "x.size_2": size, "x.size_3": bins, shown: count });
+        const expected = enlargeMatrix(size, { bins, taps: 1, alignCorners }).subarray(0, count * bins);
+        const shape = [count, bins] as const;
+        if (transposed) expectClose(found, transpose(expected, shape), [bins, count]);
         else expectClose(found, expected, shape);
       }),
     );

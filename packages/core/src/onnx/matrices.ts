@@ -40,17 +40,19 @@ interface EnlargementOptions extends Result {
   readonly bins: Side;
   readonly alignCorners: boolean;
   readonly transposed: boolean;
+  /** How many of the positions are wanted, from the first. Left out, all. */
+  readonly shown?: Side;
 }
 
-/** What enlarges `bins` values to `size`: `[size, bins]`, transposed `[bins, size]`. */
+/** What enlarges `bins` values to `size`: `[shown, bins]`, transposed `[bins, shown]`. */
 export function enlargement(context: LoweringContext, size: Side, options: EnlargementOptions): string {
-  const { bins, transposed, alignCorners, output, dtype } = options;
-  if (typeof size === "number" && typeof bins === "number") {
-    const rows = Float32Array.from(enlargeMatrix(size, { bins, taps: 1, alignCorners }));
-    return constantMatrix(context, rows, { ...options, shape: [size, bins] });
+  const { bins, transposed, alignCorners, output, dtype, shown = size } = options;
+  if (typeof size === "number" && typeof bins === "number" && typeof shown === "number") {
+    const rows = Float32Array.from(enlargeMatrix(size, { bins, taps: 1, alignCorners }).subarray(0, shown * bins));
+    return constantMatrix(context, rows, { ...options, shape: [shown, bins] });
   }
   const { math, range } = arithmetic(context, output);
-  const position = range(size, transposed ? [1, -1] : [-1, 1]);
+  const position = range(shown, transposed ? [1, -1] : [-1, 1]);
   const cells = range(bins, transposed ? [-1, 1] : [1, -1]);
   return context.builder.cast(weights(math, { position, cells, size, bins, alignCorners }), dtype, output);
 }
