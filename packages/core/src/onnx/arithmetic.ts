@@ -6,7 +6,7 @@ type Infix = keyof typeof OPERATORS;
 /** A node on float32 values and numbers: `math(a, "+", b)`, or by ONNX's name, `math("Clip", x, 0, 1)`. Gives its result's name. */
 export interface Arithmetic {
   (a: Side, operator: Infix, b: Side): string;
-  (operator: "Abs" | "Floor" | "Ceil" | "Relu", x: Side): string;
+  (operator: "Abs" | "Floor" | "Relu", x: Side): string;
   (operator: "Min" | "Max", a: Side, b: Side): string;
   (operator: "Clip", x: Side, low: Side, high: Side): string;
   (operator: "Range", start: Side, end: Side, step: Side): string;

@@ -20,7 +20,6 @@ const FUNCTIONS: Readonly<Record<string, (...values: readonly number[]) => numbe
   Max: Math.max,
   Abs: Math.abs,
   Floor: Math.floor,
-  Ceil: Math.ceil,
   Relu: (a) => Math.max(a, 0),
   Clip: (a, low, high) => Math.min(Math.max(a, low), high),
   Cast: (a) => a,
@@ -29,7 +28,7 @@ const FUNCTIONS: Readonly<Record<string, (...values: readonly number[]) => numbe
 const count = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 /** NumPy's broadcasting, each result rounded to float32 as a runtime does. */
-function elementwise(operator: string, inputs: readonly Value[]): Value {
+function elementwise(operator: string, inputs: readonly Value[], functions: typeof FUNCTIONS): Value {
   const rank = Math.max(...inputs.map(({ shape }) => shape.length));
   const aligned = inputs.map(({ shape, data }) => ({ shape: [...Array(rank - shape.length).fill(1), ...shape], data }));
   const shape = Array.from({ length: rank }, (_, dim) => Math.max(...aligned.map((value) => value.shape[dim])));
@@ -37,13 +36,18 @@ function elementwise(operator: string, inputs: readonly Value[]): Value {
     const place = shape.map((size, dim) => Math.floor(i / count(shape.slice(dim + 1))) % size);
     const element = ({ shape, data }: Value) =>
       data[shape.reduce((index, size, dim) => index * size + (size === 1 ? 0 : place[dim]), 0)];
-    return Math.fround(FUNCTIONS[operator](...aligned.map(element)));
+    return Math.fround(functions[operator](...aligned.map(element)));
   });
   return { shape, data };
 }
 
 /** The matrix that a context's nodes compute when the named sizes have these values. */
-function evaluate({ builder }: LoweringContext, output: string, sizes: Readonly<Record<string, number>>): Value {
+function evaluate(
+  { builder }: LoweringContext,
+  output: string,
+  sizes: Readonly<Record<string, number>>,
+  functions = FUNCTIONS,
+): Value {
   const values = new Map<string, Value>();
   for (const [name, size] of Object.entries(sizes)) values.set(name, { shape: [], data: [size] });
   for (const { name, dtype, shape, bytes } of builder.tensors) {
@@ -55,17 +59,17 @@ function evaluate({ builder }: LoweringContext, output: string, sizes: Readonly<
     const inputs = node.inputs.map((input) => values.get(input));
     // What reads the image's shape stands before the sizes that are given here.
     if (inputs.includes(undefined)) continue;
-    values.set(node.output, computed(node.operator, inputs as Value[]));
+    values.set(node.output, computed(node.operator, inputs as Value[], functions));
   }
   return values.get(output)!;
 }
 
-function computed(operator: string, inputs: readonly Value[]): Value {
+function computed(operator: string, inputs: readonly Value[], functions: typeof FUNCTIONS): Value {
   if (operator === "Range") {
     const [start, end] = inputs.map(({ data }) => data[0]);
     return { shape: [end - start], data: Array.from({ length: end - start }, (_, i) => start + i) };
   }
-  if (operator !== "Reshape") return elementwise(operator, inputs);
+  if (operator !== "Reshape") return elementwise(operator, inputs, functions);
   const [{ data }, { data: wanted }] = inputs;
   const rest = data.length / count(wanted.filter((size) => size !== -1));
   return { shape: wanted.map((size) => (size === -1 ? rest : size)), data };
@@ -83,10 +87,10 @@ const contextOf = () => {
 const transpose = (data: ArrayLike<number>, [rows, columns]: readonly [number, number]) =>
   Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]);
 
-function expectClose({ shape, data }: Value, expected: ArrayLike<number>, of: readonly number[]) {
+function expectClose({ shape, data }: Value, expected: ArrayLike<number>, of: readonly number[], within = 2 ** -24) {
   expect(shape).toEqual(of);
   expect(data).toHaveLength(expected.length);
-  for (const [i, value] of data.entries()) expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(2 ** -24);
+  for (const [i, value] of data.entries()) expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(within);
 }
 
 /** Each test with the matrix as a constant and as nodes. */
@@ -164,6 +168,25 @@ describe.each([
       }),
     );
   });
+});
+
+it.each([
+  ["above", 1 + 2 ** -22],
+  ["below", 1 - 2 ** -22],
+])("the mean has the same cells where a runtime's quotients are a little %s", (_name, off) => {
+  for (const bins of [1, 2, 3, 6]) {
+    for (const size of [1, 2, 6, 21, 60, 90, 180]) {
+      const context = contextOf();
+      averaging(context, context.side("x", 2), { bins, transposed: false, dtype: "float32", output: "p" });
+      const functions = { ...FUNCTIONS, Div: (a: number, b: number) => (a / b) * off };
+      const found = evaluate(context, "p", { "x.size_2": size }, functions);
+      const expected = Array.from({ length: bins * size }, (_, i) => {
+        const { begin, end } = cellBorders(Math.floor(i / size), { size, bins });
+        return i % size >= begin && i % size < end ? 1 / (end - begin) : 0;
+      });
+      expectClose(found, expected, [bins, size], 2 ** -20);
+    }
+  }
 });
 
 it("cells of an adaptive pool cover everything, and overlap where they must", () => {

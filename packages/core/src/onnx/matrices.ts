@@ -75,8 +75,10 @@ export function averaging(context: LoweringContext, size: Side, options: Average
   }
   const { math, range } = arithmetic(context, output);
   const cell = range(bins, transposed ? [1, -1] : [-1, 1]);
-  const begin = math("Floor", math(math(cell, "*", size), "/", bins));
-  const end = math("Ceil", math(math(math(cell, "+", 1), "*", size), "/", bins));
+  // The quotients are kept off the whole numbers: some runtimes multiply by the reciprocal, which is off by the last bit.
+  const begin = math("Floor", math(math(math(cell, "*", size), "+", 0.5), "/", bins));
+  const last = math(math(math(cell, "+", 1), "*", size), "+", bins - 0.5);
+  const end = math("Floor", math(last, "/", bins));
   const covered = inside(math, range(size, transposed ? [-1, 1] : [1, -1]), { begin, end });
   return context.builder.cast(math(covered, "/", math(end, "-", begin)), dtype, output);
 }
