@@ -1,7 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { writeSafetensors } from "@pspnet/core";
 import {
@@ -13,19 +12,16 @@ import {
   type TrainConfigInput,
   type TrainOptions,
   train,
-  writeScenes,
 } from "pspnet";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { pspnet } from "./support/cli.js";
-import { lastWeights, smallRun } from "./support/smallRun.js";
+import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
 
 let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pspnet-runs-"));
-  await writeScenes({ folder: join(folder, "scenes"), train: 12, val: 4, width: 72, height: 64, seed: 0 });
+withScenes((made) => {
+  folder = made;
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const config = (name: string, changes?: Partial<TrainConfigInput>) => smallRun(folder, name, changes);
 

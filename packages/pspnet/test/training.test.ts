@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromFloat32, type StoredTensor, type WritableTensor, writeSafetensors } from "@pspnet/core";
 import { backend, liveTensors } from "@pspnet/torch";
@@ -12,20 +11,17 @@ import {
   readSafetensors,
   type TrainConfigInput,
   train,
-  writeScenes,
 } from "pspnet";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { readMetrics } from "../src/report/metricsCsv.js";
 import { pspnet } from "./support/cli.js";
-import { lastWeights, smallRun } from "./support/smallRun.js";
+import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
 
 let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pspnet-train-"));
-  await writeScenes({ folder: join(folder, "scenes"), train: 12, val: 4, width: 72, height: 64, seed: 0 });
+withScenes((made) => {
+  folder = made;
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const config = (name: string, changes?: Partial<TrainConfigInput>) => smallRun(folder, name, changes);
 

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Tensor, tensor } from "@pspnet/torch";
 import {
@@ -10,19 +9,19 @@ import {
   type TrainOptions,
   train,
   type World,
-  writeScenes,
 } from "pspnet";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { shard } from "../src/data/shard.js";
 import { readMetrics } from "../src/report/metricsCsv.js";
-import { lastWeights, smallRun } from "./support/smallRun.js";
+import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
 
 let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pspnet-world-"));
-  await writeScenes({ folder: join(folder, "scenes"), train: 12, val: 5, width: 72, height: 64, seed: 0 });
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+withScenes(
+  (made) => {
+    folder = made;
+  },
+  { val: 5 },
+);
 
 /** Batch norm without statistics of the batch, and no dropout: so the network does not see who has which sample. */
 const config = (name: string, changes: Partial<TrainConfigInput> = {}) => {

@@ -1,3 +1,5 @@
+import type { Random } from "@pspnet/core";
+import type { Canvas } from "./canvas.js";
 import type { Plane } from "./plane.js";
 
 /**
@@ -8,6 +10,21 @@ export interface Camera {
   readonly centre: number;
   readonly horizon: number;
   readonly focal: number;
+}
+
+export interface CameraRange {
+  /** Shares of the picture's height and width that the horizon and the centre lie between. */
+  readonly horizon: readonly [number, number];
+  readonly centre: readonly [number, number];
+  /** At most. */
+  readonly focal: number;
+}
+
+/** A camera in a random place, whose ground begins in the picture. */
+export function drawCamera(generator: Random, { wide, high }: Canvas, range: CameraRange): Camera {
+  const horizon = high * generator.uniform(...range.horizon);
+  const centre = wide * generator.uniform(...range.centre);
+  return { centre, horizon, focal: Math.min(range.focal, high - horizon) };
 }
 
 /** The picture's x of a point. */

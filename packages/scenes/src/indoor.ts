@@ -1,6 +1,6 @@
 import type { Random } from "@pspnet/core";
 import { paintBed } from "./bed.js";
-import { type Camera, facingPlane, levelPlane, screenX, screenY, sidePlane, worldX } from "./camera.js";
+import { type Camera, drawCamera, facingPlane, levelPlane, screenX, screenY, sidePlane, worldX } from "./camera.js";
 import { type Canvas, fillBox, fillPolygon, shadePolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, lit, mixed, pick } from "./colour.js";
@@ -20,13 +20,8 @@ interface Room {
 
 /** Paints a bedroom: walls, floor, a window, a bed with pillows, lamps and people. */
 export function paintIndoor(canvas: Canvas, generator: Random): Pick<Weather, "tint"> {
-  const { wide, high } = canvas;
-  const horizon = high * generator.uniform(0.3, 0.42);
-  const camera: Camera = {
-    centre: wide * generator.uniform(0.35, 0.65),
-    horizon,
-    focal: Math.min(0.68, high - horizon),
-  };
+  const { wide } = canvas;
+  const camera = drawCamera(generator, canvas, { horizon: [0.3, 0.42], centre: [0.35, 0.65], focal: 0.68 });
   const back = generator.uniform(1.7, 2.2);
   const sides: number[] = [];
   if (chance(generator, 0.6)) sides.push(worldX(camera, generator.uniform(0.03, 0.2), back));

@@ -1,7 +1,7 @@
 import type { Random } from "@pspnet/core";
 import { paintBoats } from "./boats.js";
 import { paintSkyline } from "./buildings.js";
-import { type Camera, levelPlane, worldX } from "./camera.js";
+import { type Camera, drawCamera, levelPlane, worldX } from "./camera.js";
 import { type Canvas, fillBox, fillPolygon, type Paint, shadePolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, mixed, pick, varied } from "./colour.js";
@@ -16,19 +16,20 @@ const shoreScale = 0.54;
 
 /** Paints a shore: water with boats between a far bank of trees or towers and a near one, a quay with cars or a meadow. */
 export function paintShore(canvas: Canvas, generator: Random): Weather {
-  const { wide, high } = canvas;
-  const horizon = high * generator.uniform(0.26, 0.38);
-  const camera: Camera = {
-    centre: wide * generator.uniform(0.35, 0.65),
-    horizon,
-    focal: Math.min(0.68, high - horizon),
-  };
+  const { wide } = canvas;
+  const camera = drawCamera(generator, canvas, { horizon: [0.26, 0.38], centre: [0.35, 0.65], focal: 0.68 });
   const weather = drawWeather(generator);
-  paintSky(canvas, generator, { weather, bottom: horizon + 0.02, label: sceneLabels.sky });
+  paintSky(canvas, generator, { weather, bottom: camera.horizon + 0.02, label: sceneLabels.sky });
   if (chance(generator, 0.6)) {
     const from = generator.uniform(-0.3, 0.5) * wide;
     const low = generator.uniform(0.06, 0.1);
-    const skyline = { from, to: from + generator.uniform(0.4, 0.9) * wide, low, high: low + horizon * 0.5, gaps: 0.15 };
+    const skyline = {
+      from,
+      to: from + generator.uniform(0.4, 0.9) * wide,
+      low,
+      high: low + camera.horizon * 0.5,
+      gaps: 0.15,
+    };
     paintSkyline(canvas, generator, { camera, weather, skyline });
   }
   if (chance(generator, 0.7)) paintFarBank(canvas, generator, camera);

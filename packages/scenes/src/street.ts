@@ -1,6 +1,6 @@
 import type { Random } from "@pspnet/core";
 import { paintBlock, paintSkyline } from "./buildings.js";
-import { type Camera, levelPlane, project, screenY, worldX } from "./camera.js";
+import { type Camera, drawCamera, levelPlane, project, screenY, worldX } from "./camera.js";
 import { type Canvas, fillBox, fillPolygon } from "./canvas.js";
 import { sceneLabels } from "./classes.js";
 import { chance, lit } from "./colour.js";
@@ -11,20 +11,15 @@ import { foliage, paving } from "./surfaces.js";
 
 /** Paints a street between towers: sky, towers, a road with cars, and on its verges people, trees, signs and lamps. */
 export function paintStreet(canvas: Canvas, generator: Random): Weather {
-  const { wide, high } = canvas;
-  const horizon = high * generator.uniform(0.34, 0.48);
-  const camera: Camera = {
-    centre: wide * generator.uniform(0.3, 0.7),
-    horizon,
-    focal: Math.min(0.62, high - horizon),
-  };
+  const { wide } = canvas;
+  const camera = drawCamera(generator, canvas, { horizon: [0.34, 0.48], centre: [0.3, 0.7], focal: 0.62 });
   const weather = drawWeather(generator);
-  paintSky(canvas, generator, { weather, bottom: horizon + camera.focal / 8, label: sceneLabels.sky });
+  paintSky(canvas, generator, { weather, bottom: camera.horizon + camera.focal / 8, label: sceneLabels.sky });
   const low = generator.uniform(0.1, 0.16);
   paintSkyline(canvas, generator, {
     camera,
     weather,
-    skyline: { from: -0.05, to: wide, low, high: low + horizon * 0.35, gaps: generator.uniform(0, 0.4) },
+    skyline: { from: -0.05, to: wide, low, high: low + camera.horizon * 0.35, gaps: generator.uniform(0, 0.4) },
   });
   const half = generator.uniform(0.75, 1.05);
   paintGround(canvas, generator, { camera, half });

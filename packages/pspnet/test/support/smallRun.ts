@@ -1,6 +1,19 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readSafetensors, type TrainConfig, type TrainConfigInput, validateTrainConfig } from "pspnet";
+import { readSafetensors, type TrainConfig, type TrainConfigInput, validateTrainConfig, writeScenes } from "pspnet";
+import { afterAll, beforeAll } from "vitest";
+
+/** Before a file's tests: tells them a folder with twelve scenes to train on, and some to score, in `scenes`. It goes after them. */
+export function withScenes(tell: (folder: string) => void, { val = 4 } = {}): void {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "pspnet-scenes-"));
+    await writeScenes({ folder: join(folder, "scenes"), train: 12, val, width: 72, height: 64, seed: 0 });
+    tell(folder);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+}
 
 /** Two epochs of three steps of a very small network on the scenes in `folder/scenes`, into `folder/runs`. */
 export function smallRun(folder: string, name: string, changes: Partial<TrainConfigInput> = {}): TrainConfig {
