@@ -32,6 +32,10 @@ export * from "./config/suggest.js";
 // Scores, and the windows of an evaluation
 export * from "./evaluate/confusionMatrix.js";
 export * from "./evaluate/tiles.js";
+// Checkpoints of other programs
+export { families } from "./families/families.js";
+export type * from "./families/family.js";
+export * from "./families/importCheckpoint.js";
 // The network as a graph, optimised, printed, and what it costs; how graphs are made and read: @pspnet/core/graph
 export type { Dim, SymbolicDim } from "./graph/dim.js";
 export type { Graph } from "./graph/graph.js";

@@ -71,6 +71,11 @@ export function vocPalette(count: number): Rgb[] {
   return Array.from({ length: count }, (_, id) => [vocChannel(id, 0), vocChannel(id, 1), vocChannel(id, 2)]);
 }
 
+/** `class 0`, `class 1`, ... in PASCAL VOC's colours, for classes that nobody named. */
+export function numberedClasses(count: number): ClassList {
+  return { names: Array.from({ length: count }, (_, id) => `class ${id}`), palette: vocPalette(count) };
+}
+
 /** Bits `channel`, `channel` + 3, `channel` + 6 of the id are the channel's highest bits, highest first. */
 function vocChannel(id: number, channel: number): number {
   let value = 0;

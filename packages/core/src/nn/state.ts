@@ -44,14 +44,15 @@ export function loadStateDict(module: Module, state: State, { backend, keep = ()
   nameParameters(module);
   const parameters = new Map([...module.stateDict()].filter(([name]) => !keep(name)));
   const found = new Map([...state].filter(([name]) => !keep(name) && !name.endsWith("num_batches_tracked")));
-  const problems = compare(parameters, found);
+  const problems = misfits(parameters, found);
   if (problems.length > 0) throw new PspnetError("weights", `weights do not fit the network:\n${problems.join("\n")}`);
   for (const [name, parameter] of parameters) {
     parameter.value = backend.tensor(found.get(name)!.float32(), parameter.shape);
   }
 }
 
-function compare(parameters: ReadonlyMap<string, Parameter>, found: State): string[] {
+/** Where names and shapes differ, a line each. */
+export function misfits(parameters: ReadonlyMap<string, Parameter>, found: State): string[] {
   const problems: string[] = [];
   for (const [name, { shape }] of parameters) {
     const tensor = found.get(name);

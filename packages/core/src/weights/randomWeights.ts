@@ -1,7 +1,7 @@
 import { fromFloat32, type WritableTensor, writeSafetensors } from "@pspnet/checkpoints";
 import { type GraphTensor, graphBackend } from "../graph/trace.js";
 import type { ClassList } from "../image/classes.js";
-import { vocPalette } from "../image/classLists.js";
+import { numberedClasses } from "../image/classLists.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
 import { initialise } from "../nn/state.js";
@@ -27,8 +27,4 @@ export function randomWeights(
     tensors.set(name, { dtype: "float32", shape: parameter.shape, bytes: fromFloat32(source.data, "float32") });
   }
   return writeSafetensors(tensors, describeWeights({ config, classes, crop: 473, licence: "" }));
-}
-
-function numberedClasses(count: number): ClassList {
-  return { names: Array.from({ length: count }, (_, id) => `class ${id}`), palette: vocPalette(count) };
 }

@@ -1,0 +1,6 @@
+import type { Family } from "./family.js";
+import { resNetBackbone } from "./resNetBackbone.js";
+import { semseg } from "./semseg.js";
+
+/** Every family that `pspnet import` knows; where a checkpoint fits two, it is the first's. */
+export const families: readonly Family[] = [semseg, resNetBackbone];

@@ -1,0 +1,107 @@
+import type { State, StateTensor } from "@pspnet/checkpoints";
+import { PspnetError } from "../error.js";
+import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
+import { inParts } from "../model/flatFields.js";
+import { type GivenParts, partOf } from "../model/parts.js";
+import { PSPNet } from "../model/pspnet.js";
+import type { Parameter } from "../nn/parameter.js";
+import { misfits } from "../nn/state.js";
+import type { Family, Fate, ForeignCheckpoint, ForeignNetwork } from "./family.js";
+import { plainNames } from "./plainNames.js";
+
+/** What a family makes of a checkpoint. */
+export interface Fit {
+  readonly family: Family;
+  readonly fates: ReadonlyMap<string, Fate>;
+  /** Names that it has not. */
+  readonly unknown: readonly string[];
+  /** Null when it sees no network of its own. */
+  readonly network: ForeignNetwork | null;
+  readonly config: PSPNetConfig | null;
+  /** The tensors under our names. */
+  readonly state: State;
+  /** Why network and tensors do not fit, a line each. */
+  readonly problems: readonly string[];
+}
+
+/** Of a backbone alone: heads have some number of classes. */
+const ANY_CLASSES = 2;
+
+/**
+ * Reads a checkpoint as one of the family's.
+ *
+ * @param given Fields of the network that are known otherwise, over what the family says: parts, or flat.
+ */
+export function fit(family: Family, checkpoint: ForeignCheckpoint, given: unknown = {}): Fit {
+  const { fates, unknown } = fatesOf(family, checkpoint.state);
+  const { state, problems } = renamed(checkpoint.state, fates);
+  const network = family.network(state, checkpoint);
+  const found = { family, fates, unknown, state, network, config: null };
+  if (network === null) return { ...found, problems: [...problems, "the tensors make no network of that family"] };
+  try {
+    const config = configOf(network, given);
+    return { ...found, config, problems: [...problems, ...misfits(parametersOf(config, network), state)] };
+  } catch (error) {
+    if (!(error instanceof PspnetError)) throw error;
+    return { ...found, problems: [...problems, ...error.message.split("\n")] };
+  }
+}
+
+export function fits({ unknown, problems }: Fit): boolean {
+  return unknown.length === 0 && problems.length === 0;
+}
+
+/** The fit of the first family that the checkpoint is one of, or of the nearest. */
+export function nearestFit(families: readonly Family[], checkpoint: ForeignCheckpoint, given: unknown): Fit {
+  const all: Fit[] = [];
+  for (const family of families) {
+    const found = fit(family, checkpoint, given);
+    if (fits(found)) return found;
+    all.push(found);
+  }
+  return all.reduce((best, one) => (distance(one) < distance(best) ? one : best));
+}
+
+/** Names that are not known count first, then what does not fit. */
+function distance({ unknown, problems, network }: Fit): number {
+  const misfit = network === null ? 1 : 1 - 1 / (1 + problems.length);
+  return unknown.length + misfit;
+}
+
+function configOf({ fields, classes }: ForeignNetwork, given: unknown): PSPNetConfig {
+  return pspnetConfig({ ...(inParts(given, fields) as GivenParts), classes: classes ?? ANY_CLASSES });
+}
+
+function parametersOf(config: PSPNetConfig, { classes }: ForeignNetwork): ReadonlyMap<string, Parameter> {
+  const all = new PSPNet(config).stateDict();
+  return classes === null ? new Map([...all].filter(([name]) => partOf(name) === "backbone")) : all;
+}
+
+function fatesOf(family: Family, state: State): Pick<Fit, "fates" | "unknown"> {
+  const fates = new Map<string, Fate>();
+  const unknown: string[] = [];
+  for (const [name, plain] of plainNames(state.keys())) {
+    const fate = fateOf(family, plain, state.get(name)!);
+    if (fate === null) unknown.push(name);
+    else fates.set(name, fate);
+  }
+  return { fates, unknown };
+}
+
+function fateOf(family: Family, name: string | null, tensor: StateTensor): Fate | null {
+  if (name === null) return { drop: "stands beside the network's weights" };
+  if (name.endsWith("num_batches_tracked")) return { drop: "counts batches, on which nothing here depends" };
+  return family.fate(name, tensor);
+}
+
+function renamed(state: State, fates: ReadonlyMap<string, Fate>) {
+  const found = new Map<string, StateTensor>();
+  const problems: string[] = [];
+  for (const [name, fate] of fates) {
+    if ("drop" in fate) continue;
+    if (found.has(fate.name)) problems.push(`${name}: stands for ${fate.name}, as another tensor does`);
+    const tensor = state.get(name)!;
+    found.set(fate.name, fate.change ? fate.change.apply(tensor) : tensor);
+  }
+  return { state: found, problems };
+}
