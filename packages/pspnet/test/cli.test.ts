@@ -312,6 +312,17 @@ describe("predict", () => {
     expect(shares.reduce((sum: number, share: number) => sum + share, 0)).toBeCloseTo(1, 9);
   });
 
+  test("results may lie among the photographs: a second run segments what the first did", async () => {
+    const photos = join(folder, "among");
+    await cp(join(scenes, "val", "images"), photos, { recursive: true });
+    const run = () => pspnet(["predict", weights, photos, "--out", photos, "--json"]);
+    const first = await run();
+    expect(JSON.parse(first.out)).toHaveLength(3);
+    const again = await run();
+    expect(again.out).toBe(first.out);
+    expect(again.err).toContain("left out 9 pictures that predict wrote");
+  });
+
   test("pictures and sizes of a photograph are upright, whatever its EXIF says", async () => {
     const [photos, out] = [join(folder, "turned"), join(folder, "turned-out")];
     await mkdir(photos);

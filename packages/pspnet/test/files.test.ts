@@ -61,8 +61,8 @@ describe("findImages", () => {
   test("takes files, folders and globs, each image once", async () => {
     for (const name of ["a.jpg", "b.PNG", "notes.txt"]) await atomicWrite(join(folder, "sub", name), "");
     await atomicWrite(join(folder, "a.jpg"), "");
-    const found = await findImages([join(folder, "a.jpg"), join(folder, "sub"), join(folder, "sub", "*.jpg")]);
-    expect(found.map(({ name }) => name)).toEqual([`${basename(folder)}/a`, "sub/a", "b"]);
+    const { images } = await findImages([join(folder, "a.jpg"), join(folder, "sub"), join(folder, "sub", "*.jpg")]);
+    expect(images.map(({ name }) => name)).toEqual([`${basename(folder)}/a`, "sub/a", "b"]);
   });
 
   test.each([
@@ -89,7 +89,22 @@ describe("findImages", () => {
   ])("tells %j apart by folder or extension", async (files, names) => {
     const inputs = files.map((name) => join(folder, name));
     for (const input of inputs) await atomicWrite(input, "");
-    expect((await findImages(inputs)).map(({ name }) => name)).toEqual(names);
+    expect((await findImages(inputs)).images.map(({ name }) => name)).toEqual(names);
+  });
+
+  test("leaves out what predict wrote, however it is found, and nothing that only has such a name", async () => {
+    const record = JSON.stringify({ image: "x.jpg", width: 1, height: 1, areas: [] });
+    await atomicWrite(join(folder, "r", "x.json"), record);
+    await atomicWrite(join(folder, "r", "y.json"), JSON.stringify({ image: "y.jpg" }));
+    const names = ["x.jpg", "x.labels.png", "x.colour.png", "x.overlay.png", "y.labels.png", "z.overlay.png"];
+    const files = names.map((name) => join(folder, "r", name));
+    for (const file of files) await atomicWrite(file, "");
+    for (const inputs of [[join(folder, "r")], [join(folder, "r", "*.{jpg,png}")], files]) {
+      const { images, results } = await findImages(inputs);
+      expect(images.map(({ name }) => name).sort()).toEqual(["x", "y.labels", "z.overlay"]);
+      expect(results).toBe(3);
+    }
+    await expect(findImages([files[2]])).rejects.toThrow(/x\.colour\.png: expected images, found only what predict/);
   });
 
   test("says which input means nothing", async () => {

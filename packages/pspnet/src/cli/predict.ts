@@ -6,6 +6,7 @@ import { atomicWrite } from "../files/atomicWrite.js";
 import { type FoundImage, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
 import { encodeMask, encodePng } from "../files/png.js";
+import { RECORD, RESULT } from "../files/results.js";
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
@@ -23,11 +24,12 @@ type Outcome =
   | { readonly image: string; readonly error: string };
 
 export async function predict(weights: string, inputs: readonly string[], flags: PredictFlags): Promise<void> {
-  const images = await findImages(inputs);
+  const { images, results } = await findImages(inputs);
   if (flags.logits && images.length !== 1) {
     throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
   }
   await using net = await load(weights, { ...flags, ...protocolOf(flags) });
+  if (results > 0) messages.write(`left out ${counted(results, "picture")} that predict wrote\n`);
   const progress = new Progress(messages, { label: "predict", total: images.length });
   const outcomes: Outcome[] = [];
   await interruptible(async (signal) => {
@@ -93,6 +95,7 @@ function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
   if (failed > 0) process.exitCode = 1;
 }
 
+/** The record first: by it the pictures are known for results, those too of a process that was killed. */
 async function writeResults(
   stem: string,
   image: string,
@@ -100,10 +103,10 @@ async function writeResults(
 ): Promise<string[]> {
   const { width, height } = labels;
   const files: Record<string, Uint8Array | string> = {
-    [`${stem}.labels.png`]: await encodeMask(labels, classes.palette),
-    [`${stem}.colour.png`]: await encodePng(colour),
-    [`${stem}.overlay.png`]: await encodePng(overlay),
-    [`${stem}.json`]: `${JSON.stringify({ image, width, height, areas }, null, 2)}\n`,
+    [stem + RECORD]: `${JSON.stringify({ image, width, height, areas }, null, 2)}\n`,
+    [stem + RESULT.labels]: encodeMask(labels, classes.palette),
+    [stem + RESULT.colour]: await encodePng(colour),
+    [stem + RESULT.overlay]: await encodePng(overlay),
   };
   for (const [file, content] of Object.entries(files)) await atomicWrite(file, content);
   return Object.keys(files).map(fromHere);

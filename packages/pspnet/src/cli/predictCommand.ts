@@ -6,7 +6,7 @@ export function predictCommand(): Command {
   return withProtocol(new Command("predict"))
     .description("segment photographs: index PNG, colour PNG, overlay and JSON of class areas for each")
     .argument("<weights>", "safetensors made by pspnet")
-    .argument("<inputs...>", "files, folders or globs")
+    .argument("<inputs...>", "files, folders or globs; what predict wrote is left out")
     .option("--out <folder>", "where the results go", "predictions")
     .option("--logits <file.npy>", "also write the full-resolution float32 logits [classes, h, w]; one image only")
     .addHelpText(

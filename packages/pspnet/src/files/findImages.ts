@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { glob } from "tinyglobby";
 import { IMAGE_EXTENSIONS } from "./imageFile.js";
+import { isResult, RECORD } from "./results.js";
 
 const PATTERN = `**/*.{${IMAGE_EXTENSIONS.join(",")}}`;
 
@@ -12,26 +13,40 @@ export interface FoundImage {
   readonly name: string;
 }
 
+/** What inputs mean. */
+export interface FoundImages {
+  readonly images: readonly FoundImage[];
+  /** How many pictures are left out, since `predict` wrote them. */
+  readonly results: number;
+}
+
 /**
- * The images that `inputs` mean: files, folders with all below them, and globs; each once. Where names would be the same, each has
- * the name of its folder before its own, or keeps its extension.
+ * The images that `inputs` mean: files, folders with all below them, and globs; each once. What `predict` wrote is none of them
+ * ({@link isResult}), so that results may lie beside photographs. Where names would be the same, each has the name of its folder
+ * before its own, or keeps its extension.
  *
- * @throws PspnetError "usage" naming the input that means none.
+ * @throws PspnetError "usage" naming the input that means none, or when all are results.
  */
-export async function findImages(inputs: readonly string[]): Promise<FoundImage[]> {
+export async function findImages(inputs: readonly string[]): Promise<FoundImages> {
   const found = new Map<string, Shown>();
+  const results = new Set<string>();
   for (const input of inputs) {
     const matches = await expand(input);
     if (matches.length === 0)
       throw new PspnetError("usage", `${input}: expected an image, a folder of images or a glob, found none`);
     for (const { file, inside } of matches) {
       const path = resolve(file);
-      if (!found.has(path)) found.set(path, { file, path, depth: inside.split("/").length, extension: false });
+      if (await isResult(file)) results.add(path);
+      else if (!found.has(path)) found.set(path, { file, path, depth: inside.split("/").length, extension: false });
     }
   }
   const images = [...found.values()];
+  if (images.length === 0) {
+    const only = `found only what predict wrote; to segment such a picture, copy it away from its ${RECORD}`;
+    throw new PspnetError("usage", `${inputs.join(" ")}: expected images, ${only}`);
+  }
   tellApart(images);
-  return images.map((image) => ({ file: image.file, name: nameOf(image) }));
+  return { images: images.map((image) => ({ file: image.file, name: nameOf(image) })), results: results.size };
 }
 
 async function expand(input: string): Promise<{ file: string; inside: string }[]> {
