@@ -1,6 +1,7 @@
 import { modelCost, pspnetConfig, randomWeights, type standardModels } from "pspnet";
 import { expect, test } from "vitest";
 import type { BenchReport, BenchResult } from "../src/bench/bench.js";
+import { backboneLine } from "../src/cli/bench.js";
 import { pspnet } from "./support/cli.js";
 
 test("models: parameters as the releases count them, and half of the head's work saved", async () => {
@@ -38,7 +39,11 @@ test("bench: every runtime, precision and size, with time, memory and share", as
   expect(err).not.toMatch(/pspnet:/);
   expect(code).toBe(0);
   type Results = readonly (Omit<BenchResult, "size"> & { readonly size: readonly [number, number] })[];
-  const { results, matrixProducts } = JSON.parse(out) as BenchReport & { readonly results: Results };
+  const { backbone, results, matrixProducts } = JSON.parse(out) as BenchReport & {
+    backbone: unknown;
+    results: Results;
+  };
+  expect(backbone).toEqual(SMALL_CONFIG.backbone);
   const cases = results.map(({ runtime, precision, size }) => [runtime, precision, size]);
   expect(cases).toEqual([
     ["torch", "fp32", [57, 57]],
@@ -64,8 +69,15 @@ test("bench: every runtime, precision and size, with time, memory and share", as
 test("bench: a table, and the rate from onnxruntime where libtorch is not asked for", async () => {
   const { out, code } = await pspnet([...SMALL, "--runtime", "onnx"]);
   expect(code).toBe(0);
+  expect(out).toMatch(/^PSPNet on resnet \(layers 18, outputStride 8, width 4\), 3 classes, /);
   expect(out).toMatch(/runtime +precision +size +ms +images\/s +peak MB +GMAC +TFLOP\/s +share %/);
   expect(out).toMatch(/matrix product fp32 \(onnx\): [\d.]+ TFLOP\/s/);
+});
+
+test("bench: a backbone of any kind is told by its numbers, if it has some", () => {
+  const other = { kind: "other", depth: 121, growth: 32, stem: "plain", stages: [2, 2] };
+  expect(backboneLine(other)).toBe("other (depth 121, growth 32)");
+  expect(backboneLine({ kind: "other" })).toBe("other");
 });
 
 test.each([

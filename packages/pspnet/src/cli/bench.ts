@@ -57,7 +57,7 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
     if (flags.json) {
       const { classes, backbone } = config;
       const results = report.results.map((result) => ({ ...result, size: [result.size.height, result.size.width] }));
-      printJson({ weights: file ?? null, layers: backbone.layers, classes, rounds, ...report, results });
+      printJson({ weights: file ?? null, backbone, classes, rounds, ...report, results });
     } else show(report, config);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -75,7 +75,13 @@ function runtimesHere(): RuntimeName[] {
   return onnxVersion() !== null ? [...torch, "onnx"] : torch;
 }
 
-function show({ results, matrixProducts }: BenchReport, { backbone: { layers }, classes }: PSPNetConfig): void {
+/** The kind of a backbone and its numbers, whatever they are: `resnet (layers 50, outputStride 8, width 64)`. */
+export function backboneLine({ kind, ...fields }: { readonly kind: string }): string {
+  const numbers = Object.entries(fields).filter(([, value]) => typeof value === "number");
+  return numbers.length === 0 ? kind : `${kind} (${numbers.map(([name, value]) => `${name} ${value}`).join(", ")})`;
+}
+
+function show({ results, matrixProducts }: BenchReport, { backbone, classes }: PSPNetConfig): void {
   const rows = results.map((result) => [
     result.runtime,
     result.precision,
@@ -88,7 +94,7 @@ function show({ results, matrixProducts }: BenchReport, { backbone: { layers }, 
     (100 * result.share).toFixed(0),
   ]);
   const head = ["runtime", "precision", "size", "ms", "images/s", "peak MB", "GMAC", "TFLOP/s", "share %"];
-  print(`PSPNet-${layers}, ${classes} classes, pixels to labels, medians`);
+  print(`PSPNet on ${backboneLine(backbone)}, ${classes} classes, pixels to labels, medians`);
   print(table(head, rows));
   print("share: of the fastest matrix product of that precision");
   for (const { runtime, precision, teraflops } of matrixProducts)
