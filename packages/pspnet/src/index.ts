@@ -7,7 +7,7 @@ export { loadTrainConfig } from "./config/load.js";
 export type { TrainConfig, TrainConfigInput } from "./config/schema.js";
 export { validateTrainConfig } from "./config/validate.js";
 // Datasets
-export { type CheckReport, checkDataset, contactSheet, formatCheckReport } from "./data/check.js";
+export { type CheckReport, checkDataset, formatCheckReport } from "./data/check.js";
 export { type Dataset, type OpenOptions, openDataset, type Sample } from "./data/dataset.js";
 export type { DataConfig } from "./data/format.js";
 export { readImage } from "./data/images.js";
@@ -16,6 +16,7 @@ export { readMask } from "./data/masks.js";
 export { writeScenes } from "./data/writeScenes.js";
 export { decodeNpy, encodeNpy } from "./files/npy.js";
 export { encodeMask, encodePng } from "./files/png.js";
+export { contactSheet } from "./report/contactSheet.js";
 // Evaluation and prediction
 export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";
 export { type EvaluateOptions, evaluate, type Labeller } from "./segment/evaluate.js";

@@ -7,12 +7,13 @@ import { CAMVID, colourise, IGNORE, type LabelMap, VOC2012 } from "@pspnet/core"
 import { encode } from "fast-png";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it, test } from "vitest";
-import { checkDataset, contactSheet, formatCheckReport } from "../src/data/check.js";
+import { checkDataset, formatCheckReport } from "../src/data/check.js";
 import { type Dataset, fromSource, openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
 import { readImage } from "../src/data/images.js";
 import { readMask } from "../src/data/masks.js";
 import { encodeMask, encodePng } from "../src/files/png.js";
+import { contactSheet } from "../src/report/contactSheet.js";
 import { describeData, image, put, root } from "./support/dataFolder.js";
 
 const label = (width: number, height: number, ids: (i: number) => number = (i) => i % 3): LabelMap => ({
@@ -420,12 +421,35 @@ describe("checkDataset", () => {
     expect(formatCheckReport(report)).toContain("no pixel of: b\nno problems");
   });
 
-  it("shows image and classes side by side, broken samples left out", async () => {
-    const sheet = await contactSheet(await flawed(), { count: 8 });
-    // Four pairs of 4 pixels, 2 between them, three a row with 8 between, in two rows.
-    expect([sheet.width, sheet.height]).toEqual([3 * 10 + 2 * 8, 2 * 3 + 8]);
-    expect([...sheet.data.subarray(0, 12)]).toEqual([...image(4, 3).data.subarray(0, 12)]);
-    expect([...sheet.data.subarray(18, 21)]).not.toEqual([...image(4, 3).data.subarray(0, 3)]);
+  it("shows image and classes side by side under their names, with a legend, broken samples left out", async () => {
+    const sheet = await readImage(await contactSheet(await flawed(), { count: 8 }));
+    // Four pairs of 4x3 and a gap between, 80 times as large, each below its name, three a row with 8 between, in two rows.
+    const [across, down] = [3 * 720 + 2 * 8, 2 * 264 + 8];
+    expect(sheet.width).toBe(across);
+    expect(sheet.height).toBeGreaterThan(down + 20);
+    const at = (x: number, y: number) => [...sheet.data.subarray(3 * (y * across + x), 3 * (y * across + x) + 3)];
+    const [first] = [image(4, 3).data];
+    expect(at(40, 24 + 40)).toEqual([...first.subarray(0, 3)]);
+    expect(at(720 - 120, 24 + 40)).not.toEqual([...first.subarray(6, 9)]);
+    const colours = (top: number, bottom: number, left = 0, right = across) =>
+      new Set(
+        Array.from({ length: (bottom - top) * (right - left) }, (_, i) =>
+          at(left + (i % (right - left)), top + Math.floor(i / (right - left))).join(),
+        ),
+      );
+    // Names over the first row's three pictures and the second's one; nothing where there is none.
+    for (const [top, left] of [
+      [0, 0],
+      [0, 728],
+      [0, 1456],
+      [272, 0],
+    ])
+      expect(colours(top, top + 24, left, left + 100).size, `${top} ${left}`).toBeGreaterThan(3);
+    expect([...colours(272, 272 + 24, 728, 828)]).toEqual(["255,255,255"]);
+    // The classes that there are, not the one that no mask has.
+    const { palette } = (await flawed()).classes;
+    const legend = colours(down, sheet.height);
+    expect([0, 1, 2].map((id) => legend.has(palette[id].join()))).toEqual([true, false, true]);
   });
 });
 
@@ -462,6 +486,6 @@ describe("a dataset opened as it is", () => {
     const report = await checkDataset(dataset);
     expect(formatCheckReport(report)).toContain("0 samples; sizes none");
     expect(report.problems).toHaveLength(1);
-    expect(await contactSheet(dataset, { count: 4 })).toMatchObject({ width: 1, height: 1 });
+    expect(await readImage(await contactSheet(dataset, { count: 4 }))).toMatchObject({ width: 200 });
   });
 });

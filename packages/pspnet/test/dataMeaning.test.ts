@@ -1,16 +1,17 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { colourise, IGNORE, type LabelMap, type Rgb, VOC2012 } from "@pspnet/core";
 import { encode } from "fast-png";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it, test } from "vitest";
 import { loadTrainConfig } from "../src/config/load.js";
-import { checkDataset, contactSheet, formatCheckReport, lookAtLabels } from "../src/data/check.js";
+import { checkDataset, formatCheckReport, lookAtLabels } from "../src/data/check.js";
 import { openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
 import { readImage } from "../src/data/images.js";
 import type { DatasetSource } from "../src/data/source.js";
 import { encodePng } from "../src/files/png.js";
+import { contactSheet } from "../src/report/contactSheet.js";
 import { pspnet } from "./support/cli.js";
 import { describeData, image as photo, put, root } from "./support/dataFolder.js";
 import { photographed, upright } from "./support/orientation.js";
@@ -216,7 +217,8 @@ describe("samples without a mask", () => {
     const report = await checkDataset(dataset);
     expect(report).toMatchObject({ samples: 1, unlabelled: 1, problems: [] });
     expect(formatCheckReport(report)).toContain("1 image without a mask");
-    expect((await contactSheet(dataset, { count: 1 })).width).toBe(4);
+    // 6 wide and 4 high as stored, so upright 4 by 6, 40 times as large.
+    expect(await readImage(await contactSheet(dataset, { count: 1 }))).toMatchObject({ width: 200 });
   });
 
   it("neither train nor score: the first are named, and where masks are expected", async () => {
@@ -238,19 +240,39 @@ test("`data check` reports missing masks with the rest, and goes on", async () =
   await putImage("train/images/high.png");
   await putMask("train/masks/high.png", [0, 0, 0, 9]);
   await putImage("test/images/new.png");
-  const sheet = ["--sheet", join(root, "sheet.png")];
-  const { code, out } = await pspnet(["data", "check", root, ...sheet]);
+  const place = ["--out", join(root, "found")];
+  const { code, out } = await pspnet(["data", "check", root, ...place]);
   expect(out).toMatch(
     /train\n[\s\S]*2 problems:\n.*alone\.png has no mask in .*\n.*high\.png: id 9[\s\S]*val\n[\s\S]*no problems/,
   );
   expect(code).toBe(1);
   await rm(join(root, "val"), { recursive: true });
-  const half = await pspnet(["data", "check", root, ...sheet]);
+  const half = await pspnet(["data", "check", root, ...place]);
   expect(half.out).toMatch(/alone\.png has no mask/);
   expect(half.err).toMatch(/images.val: expected a folder of images/);
-  const unlabelled = await pspnet(["data", "check", root, "--split", "test", ...sheet]);
+  const unlabelled = await pspnet(["data", "check", root, "--split", "test", ...place]);
   expect(unlabelled.out).toMatch(/1 image without a mask[\s\S]*no problems/);
   expect(unlabelled.code).toBe(0);
+});
+
+test("`data check` reads the list files that are named, and says in JSON which dataset and splits it read", async () => {
+  await put("classes.json", JSON.stringify(["a", "b", "c"]));
+  await putImage("in/x.png");
+  await putMask("in/x-mask.png", [0, 1, 2, 255]);
+  for (const name of ["one", "two"]) await put(`lists/${name}.txt`, "in/x.png in/x-mask.png\n");
+  const lists = ["--split", "lists/one.txt,lists/two.txt"];
+  const { code, out } = await pspnet(["data", "check", root, ...lists, "--json"], { cwd: root });
+  expect(code).toBe(0);
+  const report = JSON.parse(out);
+  expect(report.data).toBe(root);
+  expect(Object.keys(report.splits)).toEqual(["lists/one.txt", "lists/two.txt"]);
+  expect(report.splits["lists/one.txt"]).toMatchObject({ samples: 1, problems: [] });
+  // Beside each other in a folder for what is made, none where the command was given.
+  const made = join("runs", `check-${basename(root)}`);
+  expect((await readdir(join(root, made))).sort()).toEqual(["check.json", "lists-one.png", "lists-two.png"]);
+  expect((await readdir(root)).sort()).toEqual(["classes.json", "in", "lists", "runs"]);
+  expect(report.splits["lists/two.txt"].sheet).toBe(join(made, "lists-two.png"));
+  expect(JSON.parse(await readFile(join(root, made, "check.json"), "utf8"))).toEqual(report);
 });
 
 test("every format is named by help, by keys and by what refuses others", async () => {

@@ -1,39 +1,49 @@
+import { basename, join } from "node:path";
 import type { Size } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
-import { type CheckReport, checkDataset, contactSheet, formatCheckReport } from "../data/check.js";
+import { type CheckReport, checkDataset, formatCheckReport } from "../data/check.js";
 import { openDataset } from "../data/dataset.js";
 import { writeScenes } from "../data/writeScenes.js";
 import { atomicWrite } from "../files/atomicWrite.js";
-import { encodePng } from "../files/png.js";
+import { contactSheet } from "../report/contactSheet.js";
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { fromHere, messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {
-  readonly split?: string;
+  readonly split: readonly string[];
   readonly format: string;
   readonly classes?: string;
-  readonly sheet: string;
+  readonly out?: string;
   readonly json?: true;
 }
 
 /** Looks every sample of the splits over; exit code 1 when something would stop a run or spoil it. */
-export async function check(folder: string, flags: CheckFlags): Promise<void> {
+export async function check(folder: string, { split, out, json, ...flags }: CheckFlags): Promise<void> {
   const description = await loadDataConfig(folder, flags);
-  const reports: Record<string, CheckReport> = {};
-  for (const split of flags.split ? [flags.split] : ["train", "val"]) {
-    const labels = split === "train" || split === "val" ? "required" : "optional";
-    const dataset = await openDataset(description, split, { strict: false, labels });
-    const progress = new Progress(messages, { label: split, total: dataset.length });
-    reports[split] = await checkDataset(dataset, { onProgress: (done) => progress.update(done) });
+  const place = out ?? join("runs", `check-${basename(description.root)}`);
+  const splits: Record<string, CheckReport & { readonly sheet: string }> = {};
+  for (const name of split) {
+    const labels = name === "train" || name === "val" ? "required" : "optional";
+    const dataset = await openDataset(description, name, { strict: false, labels });
+    const progress = new Progress(messages, { label: name, total: dataset.length });
+    const report = await checkDataset(dataset, { onProgress: (done) => progress.update(done) });
     progress.finish();
-    if (!flags.json) print(`${split}\n${formatCheckReport(reports[split])}\n`);
-    if (split === (flags.split ?? "train"))
-      await atomicWrite(flags.sheet, await encodePng(await contactSheet(dataset, { count: 12 })));
+    if (!json) print(`${name}\n${formatCheckReport(report)}`);
+    const sheet = join(place, sheetName(name));
+    await atomicWrite(sheet, await contactSheet(dataset, { count: 12 }));
+    if (!json) print(`contact sheet: ${fromHere(sheet)}\n`);
+    splits[name] = { ...report, sheet };
   }
-  if (flags.json) printJson(reports);
-  else print(`contact sheet: ${flags.sheet}`);
-  if (Object.values(reports).some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+  const report = { data: folder, splits };
+  await atomicWrite(join(place, "check.json"), `${JSON.stringify(report, null, 2)}\n`);
+  if (json) printJson(report);
+  if (Object.values(splits).some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+}
+
+/** `train.png` of train, `lists-mine.png` of the list lists/mine.txt. */
+function sheetName(split: string): string {
+  return `${split.replace(/\.\w+$/, "").replaceAll(/[\\/]+/g, "-")}.png`;
 }
 
 interface MakeFlags {

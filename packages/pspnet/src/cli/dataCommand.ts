@@ -10,16 +10,24 @@ export function dataCommand(): Command {
 
 function checkCommand(): Command {
   return new Command("check")
-    .description("ids, sizes, missing and broken files, empty classes, and a contact sheet of overlays")
+    .description("ids, sizes, missing and broken files, empty classes, and contact sheets of overlays")
     .argument("<folder>", "dataset: a folder, or the YAML file of a training run")
-    .option("--split <name>", "only this split")
+    .addOption(
+      new Option("--split <list>", "splits, folders of images or list files in the dataset, separated by commas")
+        .argParser((text: string) => text.split(","))
+        .default(["train", "val"], "train,val"),
+    )
     .addOption(format())
     .option("--classes <names>", "preset, file of names, or names separated by commas")
-    .option("--sheet <file.png>", "where the contact sheet goes", "contact-sheet.png")
+    .option("--out <folder>", "where check.json and the contact sheets go (default: runs/check-<name of the dataset>)")
     .option("--json", "one JSON document on standard output")
     .addHelpText(
       "after",
-      examples("pspnet data check data/camvid", "pspnet data check mydata --classes background,cat,dog"),
+      examples(
+        "pspnet data check data/camvid",
+        "pspnet data check mydata --classes background,cat,dog",
+        "pspnet data check mydata --split lists/train.txt,lists/val.txt",
+      ),
     )
     .action(async (folder: string, options) => (await import("./data.js")).check(folder, options));
 }

@@ -8,7 +8,7 @@ export function valCommand(): Command {
     .description("score weights on a labelled dataset: pixel accuracy, mean accuracy, mIoU, per-class table")
     .argument("<weights>", "safetensors made by pspnet")
     .requiredOption("--data <folder>", "dataset (required): a folder, or the YAML file of a training run")
-    .option("--split <name>", "split of the dataset", "val")
+    .option("--split <name>", "split, folder of images or list file of the dataset", "val")
     .addOption(format())
     .option("--out <folder>", "write the confusion matrix there: picture and counts")
     .addHelpText(

@@ -1,7 +1,5 @@
-import { IGNORE, type LabelMap, PspnetError, type RgbImage, type Size } from "@pspnet/core";
+import { IGNORE, type LabelMap, PspnetError, type Size } from "@pspnet/core";
 import { counted } from "../report/counted.js";
-import { grid, shrinkTo } from "../report/grid.js";
-import { besideTinted } from "../report/pictures.js";
 import { percent, table } from "../report/table.js";
 import { type Dataset, ID_MEND, readPair, sameSize, turnedToFit, wrongSize } from "./dataset.js";
 import { UNKNOWN } from "./ids.js";
@@ -39,9 +37,6 @@ export interface CheckReport {
   /** Classes that no mask has. */
   readonly emptyClasses: readonly string[];
 }
-
-const SHEET_COLUMNS = 3;
-const SHEET_HEIGHT = 240;
 
 /** Reads every sample of a dataset; nothing stops it. Open the dataset with `strict: false` to see missing files too. */
 export async function checkDataset(
@@ -235,23 +230,4 @@ export function formatCheckReport(report: CheckReport): string {
       ? "no problems"
       : `${counted(problems.length, "problem")}:\n${problems.map((line) => `  ${line}`).join("\n")}`,
   ].join("\n");
-}
-
-/** Samples from all over the dataset that can be read, each image beside itself tinted by its classes. */
-export async function contactSheet(
-  dataset: Dataset<LabelMap | null>,
-  { count }: { readonly count: number },
-): Promise<RgbImage> {
-  const tiles: RgbImage[] = [];
-  const step = Math.max(1, Math.floor(dataset.length / count));
-  for (let i = 0; i < dataset.length && tiles.length < count; i += step) {
-    const sample = await dataset.at(i).catch(() => null);
-    if (!sample) continue;
-    const { image, label } = sample;
-    const { palette } = dataset.classes;
-    tiles.push(
-      label ? besideTinted(image, label, { palette, height: SHEET_HEIGHT, gap: 2 }) : shrinkTo(SHEET_HEIGHT, image),
-    );
-  }
-  return grid(tiles, { columns: SHEET_COLUMNS, gap: 8 });
 }

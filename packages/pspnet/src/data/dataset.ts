@@ -60,8 +60,8 @@ export async function openDataset(
   { strict = true, labels = "required" }: OpenOptions = {},
 ): Promise<Dataset<LabelMap | null>> {
   const { root } = description;
-  const format = formatOf(description);
   const name = split === "train" ? description.train : split === "val" ? description.val : split;
+  const format = formatOf(description, name);
   const found = await format.open(description, name);
   const usable = (pair: Pair) => labels === "optional" || pair.mask !== null;
   const pairs = found.pairs.filter(usable);

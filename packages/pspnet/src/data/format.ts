@@ -19,7 +19,8 @@ export interface DatasetFormat {
   readonly name: string;
   /** Where images and masks of a split are, for messages. */
   layout(split: string): string;
-  detect(description: DataConfig): boolean;
+  /** Whether a dataset is kept so, of which `split` is wanted. */
+  detect(description: DataConfig, split: string): boolean;
   /** @throws PspnetError "data" for a folder or file that cannot be read. */
   open(description: DataConfig, split: string): Promise<Listing>;
 }

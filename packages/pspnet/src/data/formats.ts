@@ -12,15 +12,15 @@ const formats: readonly DatasetFormat[] = [listFile, folders, camvid];
 export const formatNames: readonly string[] = ["auto", ...formats.map(({ name }) => name)];
 
 /**
- * The format that the description names, or that the files at its root have.
+ * The format that the description names, or that the split or the files at its root have.
  *
  * @throws PspnetError "data" saying which layouts are known.
  */
-export function formatOf(description: DataConfig): DatasetFormat {
+export function formatOf(description: DataConfig, split: string): DatasetFormat {
   const { root, train, format } = description;
   if (!existsSync(root))
     throw new PspnetError("data", `${root}: expected the folder of a dataset, found nothing there`);
-  const found = formats.find((one) => (format === "auto" ? one.detect(description) : one.name === format));
+  const found = formats.find((one) => (format === "auto" ? one.detect(description, split) : one.name === format));
   if (found) return found;
   const layouts = formats.map((one) => `${one.layout(train)} (${one.name})`).join(", ");
   throw new PspnetError("data", `${root}: expected ${layouts}; found none of them`);

@@ -12,7 +12,7 @@ import type { Pair } from "./source.js";
 export const listFile: DatasetFormat = {
   name: "list",
   layout: () => "a list file as data.train or data.val",
-  detect: ({ train, val }) => [train, val].some((split) => /\.(txt|lst)$/.test(split)),
+  detect: ({ train, val }, split) => [train, val, split].some((name) => /\.(txt|lst)$/.test(name)),
   open: async ({ root }, split) => {
     const file = resolve(root, split);
     const pairs: Pair[] = [];

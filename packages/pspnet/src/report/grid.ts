@@ -30,9 +30,13 @@ export function grid(images: readonly RgbImage[], { columns, gap }: GridOptions)
   return { width, height, data };
 }
 
-/** The picture shrunk to `height` when it is higher: the pixel in the middle of each new one. */
+/** The picture shrunk to `height` when it is higher. */
 export function shrinkTo(height: number, image: RgbImage): RgbImage {
-  if (image.height <= height) return image;
+  return image.height <= height ? image : scaleTo(height, image);
+}
+
+/** The picture at that height: the pixel in the middle of each new one. */
+export function scaleTo(height: number, image: RgbImage): RgbImage {
   const scale = image.height / height;
   const width = Math.max(1, Math.round(image.width / scale));
   const data = new Uint8Array(width * height * 3);

@@ -1,10 +1,7 @@
 import {
   type ClassList,
-  classAreas,
   colourise,
-  HATCH,
   hatchIgnored,
-  IGNORE,
   type LabelMap,
   type Normalisation,
   overlay,
@@ -14,7 +11,7 @@ import {
 } from "@pspnet/core";
 import { drawingToPng, fromPixels } from "../files/drawing.js";
 import { grid, shrinkTo } from "./grid.js";
-import { escapeMarkup } from "./markup.js";
+import { type Drawing, drawing, LINE, labelsIn, legendOf, legendSvg, TEXT } from "./legend.js";
 
 export interface BatchPictureOptions extends Normalisation {
   readonly shape: readonly [n: number, h: number, w: number];
@@ -94,7 +91,7 @@ export async function validationPicture(parts: ValidationPictureParts): Promise<
     { columns: CAPTIONS.length, gap: GAP },
   );
   const captions = captionsSvg(size.width, row.width);
-  const legend = legendSvg(legendOf([truth, prediction], classes), row.width);
+  const legend = legendSvg(legendOf(labelsIn([truth, prediction]), classes), row.width);
   const picture = fromPixels(row)
     .extend({ top: captions.height, bottom: legend.height, background: "#ffffff" })
     .composite([
@@ -118,31 +115,6 @@ async function resize(image: RgbImage, { width, height }: Size, kernel: "lanczos
   return { width, height, data };
 }
 
-/** A name and what its pixels look like. */
-interface Entry {
-  readonly name: string;
-  readonly colour: Rgb;
-  readonly hatched?: true;
-}
-
-/** The classes that the maps have, and what is ignored in them. */
-function legendOf(maps: readonly LabelMap[], { names, palette }: ClassList): Entry[] {
-  const ids = new Set(maps.flatMap((map) => classAreas(map, names)).map(({ id }) => id));
-  const classes = [...ids].sort((a, b) => a - b).map((id) => ({ name: names[id], colour: palette[id] }));
-  const ignored = maps.some(({ data }) => data.includes(IGNORE));
-  return ignored ? [...classes, { name: "ignored", colour: [0, 0, 0], hatched: true }] : classes;
-}
-
-interface Drawing {
-  readonly svg: string;
-  readonly height: number;
-}
-
-const LINE = 24;
-const SWATCH = 14;
-/** Room for a letter, of the widest sans-serif fonts. */
-const LETTER = 8.2;
-
 /** The names of the panels, each over the middle of its own. */
 function captionsSvg(panel: number, width: number): Drawing {
   const texts = CAPTIONS.map((text, i) => {
@@ -150,43 +122,4 @@ function captionsSvg(panel: number, width: number): Drawing {
     return `<text x="${middle}" y="18" text-anchor="middle" ${TEXT}>${text}</text>`;
   });
   return drawing(texts, { width, height: LINE + 2 });
-}
-
-/** Swatches and names from left to right, in as many lines as they need. */
-function legendSvg(entries: readonly Entry[], width: number): Drawing {
-  let x = 4;
-  let y = 10;
-  const items = entries.map((entry) => {
-    const needed = SWATCH + 6 + LETTER * entry.name.length + 10;
-    if (x + needed > width && x > 4) {
-      x = 4;
-      y += LINE;
-    }
-    const drawn = swatch(entry, x + 0.5, y + 0.5);
-    const text = `<text x="${x + SWATCH + 6}" y="${y + 12}" ${TEXT}>${escapeMarkup(entry.name)}</text>`;
-    x += needed;
-    return drawn + text;
-  });
-  return drawing(items, { width, height: y + LINE });
-}
-
-function swatch({ colour, hatched }: Entry, x: number, y: number): string {
-  const shape = `width="${SWATCH}" height="${SWATCH}" stroke="#999" stroke-width="1"`;
-  const square = `<rect x="${x}" y="${y}" ${shape} fill="rgb(${colour.join()})"/>`;
-  if (!hatched) return square;
-  const half = SWATCH / 2;
-  const ends = [
-    [0, half, half],
-    [0, SWATCH, SWATCH],
-    [half, SWATCH, half],
-  ];
-  const lines = ends.map(([left, top, length]) => `M${x + left} ${y + top}l${length} -${length}`);
-  return `${square}<path d="${lines.join("")}" stroke="rgb(${HATCH.join()})" stroke-width="2.5"/>`;
-}
-
-const TEXT = `font-family="Helvetica, Arial, sans-serif" font-size="14" fill="#222"`;
-
-function drawing(items: readonly string[], { width, height }: Size): Drawing {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${items.join("")}</svg>`;
-  return { svg, height };
 }
