@@ -19,7 +19,7 @@ export function resNetFields(state: State) {
 }
 
 /** Cells a side of the levels in every published network. */
-const BINS = [1, 2, 3, 6];
+export const BINS = [1, 2, 3, 6];
 
 /** Pyramid, heads and number of classes of a network with the official release's heads; null when there is no such head. */
 export function headFields(state: State) {

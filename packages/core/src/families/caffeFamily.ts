@@ -1,0 +1,66 @@
+import type { StateTensor } from "@pspnet/checkpoints";
+import type { Depth } from "../backbone/resnet.js";
+import type { GivenParts } from "../model/parts.js";
+import { type CaffeTensor, nameOf } from "./caffeNames.js";
+import { flattened } from "./changes.js";
+import type { Change, Family, Fate } from "./family.js";
+import { headFields, resNetFields } from "./shapes.js";
+
+/** The official Caffe release's network, or a port of it that keeps its layers' names. */
+export interface CaffePort extends Pick<Family, "name" | "title"> {
+  /** What a name stands for, why its tensor is left out, or null for a name that the port has not. */
+  read(name: string): CaffeTensor | { readonly drop: string } | null;
+  /** What the kernels of convolutions need. */
+  readonly kernel?: Change;
+  /** Where a network of that depth strides, and who says so. */
+  strideIn(layers: Depth): readonly [place: "1x1" | "3x3", why: string];
+  readonly fields?: GivenParts;
+}
+
+/** Caffe's means of blue, green and red, of values from 0 to 255. */
+const MEAN = [123.68 / 255, 116.779 / 255, 103.939 / 255] as const;
+
+/** Ceiled max pooling, as Caffe has it with padding 1, gives the same as PyTorch's at sides of 8n+1, the only ones of the release. */
+export function caffeFamily({ name, title, read, kernel, strideIn, fields = {} }: CaffePort): Family {
+  return {
+    name,
+    title,
+    fate(name, tensor): Fate | null {
+      const found = read(name);
+      if (found === null || "drop" in found) return found;
+      const ours = nameOf(found);
+      const vector = found.norm || found.parameter === "bias";
+      const change = vector ? flattenedIfNot(tensor) : kernel;
+      return ours === null ? null : { name: ours, change };
+    },
+    network(state) {
+      const backbone = resNetFields(state);
+      const heads = headFields(state);
+      if (!backbone || !heads) return null;
+      const { classes, pyramid, ...others } = heads;
+      const [place, why] = strideIn(backbone.layers);
+      return {
+        fields: {
+          ...others,
+          backbone: { ...backbone, strideIn: place },
+          pyramid: { ...pyramid, concatOrder: "descending" },
+          input: { mean: MEAN, std: [1 / 255, 1 / 255, 1 / 255], channelOrder: "bgr" },
+          norm: { momentum: 0.05 },
+          ...fields,
+        },
+        classes,
+        assumed: [
+          { key: "backbone.strideIn", why },
+          { key: "pyramid.concatOrder", why: `${name} concatenates x, 6, 3, 2, 1` },
+          { key: "upsampling.alignCorners", why: `${name} enlarges from corner to corner` },
+          { key: "input.channelOrder", why: `${name} takes the mean colour off images of blue, green and red` },
+        ],
+        crop: classes === 19 ? 713 : 473,
+      };
+    },
+  };
+}
+
+function flattenedIfNot({ shape }: StateTensor): Change | undefined {
+  return shape.length === 1 ? undefined : flattened;
+}
