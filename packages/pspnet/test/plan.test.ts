@@ -230,7 +230,7 @@ test("a layer that is applied twice is two steps with the same weights", async (
   }
 });
 
-const CONVOLUTION = { stride: 1, padding: 0, dilation: 1, activation: null, inputSize: [1, 3, 8, 8] };
+const CONVOLUTION = { stride: 1, padding: 0, dilation: 1, groups: 1, activation: null, inputSize: [1, 3, 8, 8] };
 
 test("a convolution without bias, and a graph that names what is not there", async () => {
   const build = (inputs: number[], output = 3) => {

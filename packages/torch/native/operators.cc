@@ -5,12 +5,19 @@
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/adaptive_max_pool2d.h>
 #include <ATen/ops/add.h>
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/batch_norm.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/prelu.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 
@@ -34,7 +41,7 @@ at::Tensor fusedConvolution(const Convolution& c, const Values& in) {
                                  .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
                                  .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
                                                    at::IntArrayRef, int64_t, std::string_view, Scalars, std::optional<std::string_view>)>();
-  return handle.call(in[0], in[1], given(in[2]), c.padding, c.stride, c.dilation, 1, c.activation, Scalars(), std::nullopt);
+  return handle.call(in[0], in[1], given(in[2]), c.padding, c.stride, c.dilation, c.groups, c.activation, c.scalars(), std::nullopt);
 }
 
 at::Tensor fusedResidualConvolution(const Convolution& c, const Values& in) {
@@ -44,21 +51,27 @@ at::Tensor fusedResidualConvolution(const Convolution& c, const Values& in) {
           .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
                             at::IntArrayRef, int64_t, std::string_view, std::optional<at::Scalar>, std::optional<std::string_view>, Scalars,
                             std::optional<std::string_view>)>();
-  const auto unary = c.activation == "none" ? std::nullopt : std::optional<std::string_view>(c.activation);
-  return handle.call(in[0], in[3], in[1], given(in[2]), c.padding, c.stride, c.dilation, 1, "add", std::nullopt, unary, Scalars(), std::nullopt);
+  // Of activations on the sum oneDNN's binding knows ReLU alone.
+  const auto unary = c.activation == "relu" ? std::optional<std::string_view>(c.activation) : std::nullopt;
+  auto y = handle.call(in[0], in[3], in[1], given(in[2]), c.padding, c.stride, c.dilation, c.groups, "add", std::nullopt, unary, Scalars(), std::nullopt);
+  return c.activation == "hardtanh" ? y.clamp_(0, 6) : y;
 }
 
 at::Tensor convolution(const Convolution& c, const Values& in) {
   if (in[1].is_mkldnn()) return in[3].defined() ? fusedResidualConvolution(c, in) : fusedConvolution(c, in);
-  auto y = at::conv2d(in[0], in[1], given(in[2]), c.stride, c.padding, c.dilation);
+  auto y = at::conv2d(in[0], in[1], given(in[2]), c.stride, c.padding, c.dilation, c.groups);
   if (in[3].defined()) y.add_(in[3]);
-  return c.activation == "relu" ? y.relu_() : y;
+  if (c.activation == "relu") return y.relu_();
+  return c.activation == "hardtanh" ? y.clamp_(0, 6) : y;
 }
 
 // What there is, how many inputs it has, and how it is computed.
 const Operator operators[] = {
-    {{"conv2d", {"stride", "padding", "dilation", "activation", "inputSize"}}, 2, 4, [](const Call& a) -> Compute {
+    {{"conv2d", {"stride", "padding", "dilation", "groups", "activation", "inputSize"}}, 2, 4, [](const Call& a) -> Compute {
        return [c = Convolution(a)](const Values& in) { return convolution(c, in); };
+     }},
+    {{"batchNorm", {"eps"}}, 5, 5, [](const Call& a) -> Compute {
+       return [eps = a.number(0)](const Values& in) { return at::batch_norm(in[0], in[1], in[2], in[3], in[4], false, 0, eps, false); };
      }},
     {{"scaleChannels", {}}, 2, 2, [](const Call&) -> Compute {
        return [](const Values& in) { return at::mul(in[0], in[1].view({-1, 1, 1})); };
@@ -66,22 +79,42 @@ const Operator operators[] = {
     {{"relu", {}}, 1, 1, [](const Call&) -> Compute {
        return [](const Values& in) { return at::relu(in[0]); };
      }},
+    {{"relu6", {}}, 1, 1, [](const Call&) -> Compute {
+       return [](const Values& in) { return at::clamp(in[0], 0, 6); };
+     }},
+    {{"prelu", {}}, 2, 2, [](const Call&) -> Compute {
+       return [](const Values& in) { return at::prelu(in[0], in[1]); };
+     }},
+    {{"logSoftmax", {"dim"}}, 1, 1, [](const Call& a) -> Compute {
+       // Along the dimension that lies innermost: of channels that is the last one.
+       return [dim = a.integer(0)](const Values& in) { return at::log_softmax(in[0].movedim(dim, -1), -1, at::kFloat).movedim(-1, dim); };
+     }},
     {{"add", {}}, 2, 2, [](const Call&) -> Compute {
        return [](const Values& in) { return at::add(in[0], in[1]); };
      }},
     {{"matmul", {}}, 2, 2, [](const Call&) -> Compute {
        return [](const Values& in) { return at::matmul(in[0], in[1]); };
      }},
+    {{"linear", {}}, 2, 3, [](const Call&) -> Compute {
+       return [](const Values& in) { return at::linear(in[0], in[1], given(in[2])); };
+     }},
     {{"maxPool2d", {"kernelSize", "stride", "padding", "ceilMode"}}, 1, 1, [](const Call& a) -> Compute {
        return [kernel = a.integer(0, 1), stride = a.integer(1, 1), padding = a.integer(2, 0), ceil = a.boolean(3)](const Values& in) {
          return at::max_pool2d(in[0], kernel, stride, padding, 1, ceil);
        };
+     }},
+    {{"avgPool2d", {"kernelSize", "stride", "padding", "ceilMode", "countIncludePad"}}, 1, 1, [](const Call& a) -> Compute {
+       return [kernel = a.integer(0, 1), stride = a.integer(1, 1), padding = a.integer(2, 0), ceil = a.boolean(3), counted = a.boolean(4)](
+                  const Values& in) { return at::avg_pool2d(in[0], kernel, stride, padding, ceil, counted); };
      }},
     {{"adaptiveAvgPool2d", {"bins"}}, 1, 1, [](const Call& a) -> Compute {
        return [bins = a.size(0)](const Values& in) { return at::adaptive_avg_pool2d(in[0], bins); };
      }},
     {{"adaptiveMaxPool2d", {"bins"}}, 1, 1, [](const Call& a) -> Compute {
        return [bins = a.size(0)](const Values& in) { return std::get<0>(at::adaptive_max_pool2d(in[0], bins)); };
+     }},
+    {{"pad", {"padding"}}, 1, 1, [](const Call& a) -> Compute {
+       return [padding = a.integers(0, 4)](const Values& in) { return at::constant_pad_nd(in[0], padding); };
      }},
     {{"cat", {"dim"}}, 1, SIZE_MAX, [](const Call& a) -> Compute {
        return [dim = a.integer(0)](const Values& in) { return at::cat(in, dim); };
@@ -123,16 +156,27 @@ Convolution::Convolution(const Call& attributes)
     : stride(2, attributes.integer(0, 1)),
       padding(2, attributes.integer(1, 0)),
       dilation(2, attributes.integer(2, 1)),
-      activation(attributes.absent(3) ? "none" : attributes.string(3)) {
-  if (activation != "none" && activation != "relu") throw std::invalid_argument("activation: a plan knows no " + activation);
+      groups(attributes.integer(3, 1)),
+      activation(attributes.absent(4) ? "none" : attributes.string(4)) {
+  if (activation != "none" && activation != "relu" && activation != "relu6") throw std::invalid_argument("activation: a plan knows no " + activation);
+  if (activation == "relu6") activation = "hardtanh";
+}
+
+c10::List<std::optional<at::Scalar>> Convolution::scalars() const {
+  c10::List<std::optional<at::Scalar>> bounds;
+  if (activation == "hardtanh") {
+    bounds.push_back(at::Scalar(0.0));
+    bounds.push_back(at::Scalar(6.0));
+  }
+  return bounds;
 }
 
 at::Tensor Convolution::packed(const at::Tensor& weight, at::IntArrayRef inputSize) const {
   static const auto handle = c10::Dispatcher::singleton()
                                  .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
                                  .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t, at::OptionalIntArrayRef)>();
-  if (weight.is_mkldnn()) return at::mkldnn_reorder_conv2d_weight(weight, padding, stride, dilation, 1, inputSize);
-  return handle.call(weight, padding, stride, dilation, 1, inputSize);
+  if (weight.is_mkldnn()) return at::mkldnn_reorder_conv2d_weight(weight, padding, stride, dilation, groups, inputSize);
+  return handle.call(weight, padding, stride, dilation, groups, inputSize);
 }
 
 bool canPack(at::ScalarType dtype, at::Device device) {

@@ -38,7 +38,7 @@ void Plan::add(const Operator& op, std::vector<int64_t> inputs, int64_t output, 
     auto& weight = constants_[index];
     step.convolution.emplace(attributes);
     // Those of a layer that is applied twice keep the order that the first wants.
-    if (!weight.is_mkldnn()) weight = step.convolution->packed(weight, attributes.integers(4, 4));
+    if (!weight.is_mkldnn()) weight = step.convolution->packed(weight, attributes.integers(5, 4));
   }
   steps_.push_back(std::move(step));
 }
@@ -128,6 +128,7 @@ const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
   for (const auto sizes : {at::IntArrayRef(convolution.stride), at::IntArrayRef(convolution.padding), at::IntArrayRef(convolution.dilation), known[0].sizes()}) {
     key.insert(key.end(), sizes.begin(), sizes.end());
   }
+  key.push_back(convolution.groups);
   auto& order = orderFor_[key];
   const auto found = [&] { return std::find_if(known.begin(), known.end(), [&](const auto& one) { return orderOf(one) == order; }); };
   if (const auto at = found(); at != known.end()) return *at;

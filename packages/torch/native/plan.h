@@ -35,10 +35,14 @@ const Operator& operatorNamed(const std::string& name);
 /** What a convolution is told beside its values. */
 struct Convolution {
   Integers stride, padding, dilation;
-  /** oneDNN's name of it, or "none". */
+  int64_t groups;
+  /** oneDNN's name of it, or "none": ReLU6 is "hardtanh" between 0 and 6. */
   std::string activation;
 
   explicit Convolution(const Call& attributes);
+
+  /** What oneDNN is told beside the activation's name. */
+  c10::List<std::optional<at::Scalar>> scalars() const;
 
   /** The weights, packed or not, in the order that is best for inputs of this size. */
   at::Tensor packed(const at::Tensor& weight, at::IntArrayRef inputSize) const;

@@ -144,6 +144,16 @@ export abstract class Operations {
     return this.wrap(native().relu(this.handle) as Handle);
   }
 
+  /** min(max(x, 0), 6). */
+  relu6(): this {
+    return this.wrap(native().relu6(this.handle) as Handle);
+  }
+
+  /** max(x, 0) + weight * min(x, 0); weight `[1]`, or `[c]` for channels in dimension 1. */
+  prelu(weight: this): this {
+    return this.wrap(native().prelu(this.handle, weight.handle) as Handle);
+  }
+
   /** 1 / (1 + exp(-x)). */
   sigmoid(): this {
     return this.wrap(native().sigmoid(this.handle) as Handle);

@@ -91,7 +91,8 @@ function stemOf({ stem, stemChannels, ceilPool }: ResNetConfig, norm: Norm): Seq
     layers.push(convolution([input, output], { kernel, stride: i === 0 ? 2 : 1 }), norm(output), new ReLU());
     input = output;
   }
-  return new Sequential(...layers, new MaxPool2d(ceilPool ? "ceil" : "floor"));
+  const rounding = ceilPool ? { ceilMode: true } : { padding: 1 };
+  return new Sequential(...layers, new MaxPool2d({ kernelSize: 3, stride: 2, ...rounding }));
 }
 
 function layersOf(config: ResNetConfig, norm: Norm): Sequential[] {

@@ -9,10 +9,10 @@ export function multiplyAdds(node: Node, shapes: Shapes): number | null {
   const first = shapes.get(node.inputs[0])!;
   if ([...output, ...first].some((dim) => typeof dim !== "number")) return null;
   const size = (output as number[]).reduce((product, dim) => product * dim, 1);
-  if (node.operator === "matmul") return size * (first[first.length - 1] as number);
+  if (node.operator === "matmul" || node.operator === "linear") return size * (first[first.length - 1] as number);
   if (node.operator !== "conv2d") return 0;
-  const [, input, kh, kw] = shapes.get(node.inputs[1]) as number[];
-  return size * input * kh * kw;
+  const [, seen, kh, kw] = shapes.get(node.inputs[1]) as number[];
+  return size * seen * kh * kw;
 }
 
 /** Those of all nodes; null while sizes are symbols. */

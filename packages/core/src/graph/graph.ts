@@ -1,4 +1,4 @@
-import type { MaxPool2dOptions } from "../tensor/tensor.js";
+import type { AvgPool2dOptions, MaxPool2dOptions, Padding } from "../tensor/tensor.js";
 import type { Dim } from "./dim.js";
 
 /** What each operator is told beside its inputs. The meaning is that of the method of `Tensor` of the same name. */
@@ -8,6 +8,7 @@ export interface Attributes {
     readonly stride: number;
     readonly padding: number;
     readonly dilation: number;
+    readonly groups: number;
     readonly activation: Activation | null;
   };
   /** In evaluation. Inputs x, weight, bias, running mean, running variance. */
@@ -15,10 +16,18 @@ export interface Attributes {
   /** x times a number for each channel: inputs `[n, c, h, w]` and `[c]`. */
   scaleChannels: Record<never, never>;
   relu: Record<never, never>;
+  relu6: Record<never, never>;
+  /** Inputs x and weight. */
+  prelu: Record<never, never>;
+  logSoftmax: { readonly dim: number };
   add: Record<never, never>;
+  /** Inputs x, weight, bias; the last may be missing. */
+  linear: Record<never, never>;
   maxPool2d: Required<MaxPool2dOptions>;
+  avgPool2d: Required<AvgPool2dOptions>;
   adaptiveAvgPool2d: { readonly bins: number };
   adaptiveMaxPool2d: { readonly bins: number };
+  pad: { readonly padding: Padding };
   cat: { readonly dim: number };
   narrow: { readonly dim: number; readonly start: number; readonly length: number };
   matmul: Record<never, never>;
@@ -35,7 +44,7 @@ export interface Attributes {
 export type Operator = keyof Attributes;
 
 /** Operators of one input and no attributes that a convolution takes in. */
-export type Activation = "relu";
+export type Activation = "relu" | "relu6";
 
 /** One operation: values by name in, one value out. An input that is left out is "". */
 export type Node<O extends Operator = Operator> = {

@@ -15,10 +15,21 @@ const RULES: { readonly [O in Operator]: Rule<O> } = {
   batchNorm: ([x]) => x,
   scaleChannels: ([x]) => x,
   relu: ([x]) => x,
+  relu6: ([x]) => x,
+  prelu: ([x]) => x,
+  logSoftmax: ([x]) => x,
   add: ([x]) => x,
-  maxPool2d: ([[n, c, h, w]], attributes) => [n, c, pooled(h, attributes), pooled(w, attributes)],
+  linear: ([[n], [output]]) => [n, output],
+  maxPool2d: pooled,
+  avgPool2d: pooled,
   adaptiveAvgPool2d: ([[n, c]], { bins }) => [n, c, bins, bins],
   adaptiveMaxPool2d: ([[n, c]], { bins }) => [n, c, bins, bins],
+  pad: ([[n, c, h, w]], { padding: [left, right, top, bottom] }) => [
+    n,
+    c,
+    floorDiv(h, { offset: top + bottom, divisor: 1 }),
+    floorDiv(w, { offset: left + right, divisor: 1 }),
+  ],
   cat: (inputs, { dim }) => replaced(inputs[0], dim, sum(inputs.map((dims) => dims[dim]))),
   narrow: ([x], { dim, length }) => replaced(x, dim, length),
   matmul: ([a, b]) => {
@@ -72,9 +83,19 @@ function window(side: Dim, { kernel, stride, padding }: Window): Dim {
   return floorDiv(side, { offset: 2 * padding - kernel + stride, divisor: stride });
 }
 
-function pooled(side: Dim, { kernelSize, stride, padding, ceilMode }: Attributes["maxPool2d"]): Dim {
-  const rounding = ceilMode ? stride - 1 : 0;
-  return floorDiv(side, { offset: 2 * padding - kernelSize + rounding + stride, divisor: stride });
+function pooled([[n, c, h, w]]: readonly Dims[], attributes: Attributes["maxPool2d"]): Dims {
+  const { kernelSize: kernel, stride, padding } = attributes;
+  const end = paddingAtEnd(attributes);
+  const size = (side: Dim) => floorDiv(side, { offset: padding + end - kernel + stride, divisor: stride });
+  return [n, c, size(h), size(w)];
+}
+
+/**
+ * Padding on the right and bottom with which a pool that rounds down has the windows of one that rounds up: PyTorch's, where the last
+ * must begin in the image or the padding on the left, so in the image.
+ */
+export function paddingAtEnd({ kernelSize, stride, padding, ceilMode }: Attributes["maxPool2d"]): number {
+  return ceilMode ? Math.min(padding + stride, kernelSize) - 1 : padding;
 }
 
 function replaced(dims: Dims, index: number, dim: Dim): Dims {

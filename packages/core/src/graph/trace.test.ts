@@ -93,7 +93,7 @@ describe("trace", () => {
         operator: "conv2d",
         inputs: ["image", "0.weight"],
         output: "0",
-        attributes: { stride: 1, padding: 1, dilation: 1, activation: null },
+        attributes: { stride: 1, padding: 1, dilation: 1, groups: 1, activation: null },
       },
       { name: "relu_1", operator: "relu", inputs: ["0"], output: "relu_1", attributes: {} },
     ]);
@@ -168,7 +168,7 @@ describe("shapes", () => {
   });
 
   it("a strided, dilated convolution", () => {
-    const attributes = { stride: 2, padding: 4, dilation: 4, activation: null };
+    const attributes = { stride: 2, padding: 4, dilation: 4, groups: 1, activation: null };
     expect(
       outputShape(
         "conv2d",

@@ -1,12 +1,14 @@
 import { PspnetError } from "../error.js";
 import type { Module } from "../nn/module.js";
 import type {
+  AvgPool2dOptions,
   Backend,
   BatchNormOptions,
   Conv2dOptions,
   EnlargeMatrixOptions,
   InterpolateOptions,
   MaxPool2dOptions,
+  Padding,
   Shape,
   Tensor,
 } from "../tensor/tensor.js";
@@ -60,12 +62,26 @@ export class GraphTensor implements Tensor {
     return this.#record("relu", {});
   }
 
+  relu6(): this {
+    return this.#record("relu6", {});
+  }
+
+  prelu(weight: this): this {
+    return this.#record("prelu", {}, [weight]);
+  }
+
+  logSoftmax(dim: number): this {
+    return this.#record("logSoftmax", { dim });
+  }
+
   cat(others: readonly this[], dim: number): this {
     return this.#record("cat", { dim }, others);
   }
 
-  conv2d(weight: this, bias: this | null, { stride = 1, padding = 0, dilation = 1 }: Conv2dOptions): this {
-    return this.#record("conv2d", { stride, padding, dilation, activation: null }, bias ? [weight, bias] : [weight]);
+  conv2d(weight: this, bias: this | null, options: Conv2dOptions): this {
+    const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+    const attributes = { stride, padding, dilation, groups, activation: null };
+    return this.#record("conv2d", attributes, bias ? [weight, bias] : [weight]);
   }
 
   batchNorm(weight: this, bias: this, runningMean: this, runningVar: this, { training, eps }: BatchNormOptions): this {
@@ -73,8 +89,17 @@ export class GraphTensor implements Tensor {
     return this.#record("batchNorm", { eps }, [weight, bias, runningMean, runningVar]);
   }
 
+  linear(weight: this, bias?: this | null): this {
+    return this.#record("linear", {}, bias ? [weight, bias] : [weight]);
+  }
+
   maxPool2d({ kernelSize, stride, padding = 0, ceilMode = false }: MaxPool2dOptions): this {
     return this.#record("maxPool2d", { kernelSize, stride, padding, ceilMode });
+  }
+
+  avgPool2d(options: AvgPool2dOptions): this {
+    const { kernelSize, stride, padding = 0, ceilMode = false, countIncludePad = true } = options;
+    return this.#record("avgPool2d", { kernelSize, stride, padding, ceilMode, countIncludePad });
   }
 
   adaptiveAvgPool2d(bins: number): this {
@@ -83,6 +108,10 @@ export class GraphTensor implements Tensor {
 
   adaptiveMaxPool2d(bins: number): this {
     return this.#record("adaptiveMaxPool2d", { bins });
+  }
+
+  pad(padding: Padding): this {
+    return this.#record("pad", { padding });
   }
 
   matmul(other: this): this {
@@ -123,6 +152,11 @@ export class GraphTensor implements Tensor {
   }
 
   dropout2d(_p: number, training: boolean): this {
+    if (training) throw inTraining("dropout");
+    return this;
+  }
+
+  dropout(_p: number, training: boolean): this {
     if (training) throw inTraining("dropout");
     return this;
   }

@@ -12,11 +12,11 @@ export function constant(value: number): Initialiser {
 export const kaimingNormal: Initialiser = (values, [out, , kh, kw], generator) =>
   fillNormal(values, Math.sqrt(2 / (out * kh * kw)), generator);
 
-/** PyTorch's default for a convolution's weight, kaiming_uniform(a = sqrt 5): U(-b, b), b = 1 / sqrt(in * kh * kw). */
-export const kaimingUniform: Initialiser = (values, [, input, kh, kw], generator) =>
-  fillUniform(values, 1 / Math.sqrt(input * kh * kw), generator);
+/** PyTorch's default for a weight `[out, ...seen]`, kaiming_uniform(a = sqrt 5): U(-b, b), b = 1 / sqrt(fan in), the product of `seen`. */
+export const kaimingUniform: Initialiser = (values, [, ...seen], generator) =>
+  fillUniform(values, 1 / Math.sqrt(seen.reduce((product, size) => product * size, 1)), generator);
 
-/** PyTorch's default for a convolution's bias: U(-b, b), b = 1 / sqrt(fanIn). */
+/** PyTorch's default for a bias: U(-b, b), b = 1 / sqrt(fanIn). */
 export function biasUniform(fanIn: number): Initialiser {
   return (values, _shape, generator) => fillUniform(values, 1 / Math.sqrt(fanIn), generator);
 }

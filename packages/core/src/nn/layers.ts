@@ -1,4 +1,4 @@
-import type { Tensor } from "../tensor/tensor.js";
+import type { AvgPool2dOptions, MaxPool2dOptions, Tensor } from "../tensor/tensor.js";
 import { biasUniform, constant, type Initialiser, kaimingUniform } from "./initialisers.js";
 import { Layer, type Module } from "./module.js";
 import { Parameter } from "./parameter.js";
@@ -8,32 +8,36 @@ export interface Conv2dLayerOptions {
   readonly stride?: number;
   readonly padding?: number;
   readonly dilation?: number;
+  readonly groups?: number;
   readonly bias?: boolean;
   readonly init?: Initialiser;
 }
 
-/** Convolution with a square kernel: weight `[out, in, kernel, kernel]`, bias `[out]`. Zero padding. */
+/** Convolution with a square kernel: weight `[out, in / groups, kernel, kernel]`, bias `[out]`. Zero padding. */
 export class Conv2d extends Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
   readonly stride: number;
   readonly padding: number;
   readonly dilation: number;
+  readonly groups: number;
 
   constructor(channels: readonly [input: number, output: number], options: Conv2dLayerOptions) {
     super();
     const [input, output] = channels;
-    const { kernel, stride = 1, padding = 0, dilation = 1, bias = false, init = kaimingUniform } = options;
-    this.weight = new Parameter([output, input, kernel, kernel], { init });
-    this.bias = bias ? new Parameter([output], { init: biasUniform(input * kernel * kernel) }) : null;
+    const { kernel, stride = 1, padding = 0, dilation = 1, groups = 1, bias = false, init = kaimingUniform } = options;
+    const seen = input / groups;
+    this.weight = new Parameter([output, seen, kernel, kernel], { init });
+    this.bias = bias ? new Parameter([output], { init: biasUniform(seen * kernel * kernel) }) : null;
     this.stride = stride;
     this.padding = padding;
     this.dilation = dilation;
+    this.groups = groups;
   }
 
   protected compute<T extends Tensor>(x: T): T {
-    const { stride, padding, dilation } = this;
-    return x.conv2d(this.weight.as<T>(), this.bias?.as<T>() ?? null, { stride, padding, dilation });
+    const { stride, padding, dilation, groups } = this;
+    return x.conv2d(this.weight.as<T>(), this.bias?.as<T>() ?? null, { stride, padding, dilation, groups });
   }
 }
 
@@ -80,15 +84,66 @@ export class ReLU extends Layer {
   }
 }
 
-/** Maximum over 3x3 windows, stride 2: `floor` with padding 1 as PyTorch's ResNets, `ceil` without as Caffe's. */
+export class ReLU6 extends Layer {
+  protected compute<T extends Tensor>(x: T): T {
+    return x.relu6();
+  }
+}
+
+/** max(x, 0) + weight * min(x, 0), one weight for all channels or one for each. */
+export class PReLU extends Layer {
+  readonly weight: Parameter;
+
+  constructor({ channels = 1 }: { readonly channels?: number } = {}) {
+    super();
+    this.weight = new Parameter([channels], { init: constant(0.25) });
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    return x.prelu(this.weight.as<T>());
+  }
+}
+
+/** Over channels. */
+export class LogSoftmax extends Layer {
+  protected compute<T extends Tensor>(x: T): T {
+    return x.logSoftmax(1);
+  }
+}
+
+/** x times weight transposed, plus bias: `[n, in]` to `[n, out]`. */
+export class Linear extends Layer {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+
+  constructor([input, output]: readonly [input: number, output: number]) {
+    super();
+    this.weight = new Parameter([output, input], { init: kaimingUniform });
+    this.bias = new Parameter([output], { init: biasUniform(input) });
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    return x.linear(this.weight.as<T>(), this.bias.as<T>());
+  }
+}
+
 export class MaxPool2d extends Layer {
-  constructor(readonly rounding: "floor" | "ceil") {
+  constructor(readonly options: MaxPool2dOptions) {
     super();
   }
 
   protected compute<T extends Tensor>(x: T): T {
-    const ceilMode = this.rounding === "ceil";
-    return x.maxPool2d({ kernelSize: 3, stride: 2, padding: ceilMode ? 0 : 1, ceilMode });
+    return x.maxPool2d(this.options);
+  }
+}
+
+export class AvgPool2d extends Layer {
+  constructor(readonly options: AvgPool2dOptions) {
+    super();
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    return x.avgPool2d(this.options);
   }
 }
 
@@ -100,6 +155,17 @@ export class Dropout2d extends Layer {
 
   protected compute<T extends Tensor>(x: T): T {
     return x.dropout2d(this.p, this.training);
+  }
+}
+
+/** In training drops single elements with probability `p`. */
+export class Dropout extends Layer {
+  constructor(readonly p: number) {
+    super();
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    return x.dropout(this.p, this.training);
   }
 }
 

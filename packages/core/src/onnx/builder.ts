@@ -50,8 +50,9 @@ export class OnnxBuilder {
   }
 
   /** A real number as a constant without dimensions. */
-  scalar(value: number): string {
-    return this.floats(`number_${value}`, Float32Array.of(value), { shape: [] });
+  scalar(value: number, dtype: FloatType = "float32"): string {
+    const name = dtype === "float32" ? `number_${value}` : `number_${value}_${dtype}`;
+    return this.floats(name, Float32Array.of(value), { shape: [], dtype });
   }
 
   /** A constant list of whole numbers, or one number without dimensions. */

@@ -58,7 +58,12 @@ export class LoweringContext {
     );
   }
 
-  /** The same as a list of one int64, of a size that is known only at run time. */
+  /** Height and width of a value. */
+  sides(value: string): [Side, Side] {
+    return [this.side(value, 2), this.side(value, 3)];
+  }
+
+  /** One of them as a list of one int64, of a size that is known only at run time. */
   sideList(value: string, dim: number): string {
     return this.#once(`${value}.list_${dim}`, (output) => this.#gathered(value, this.builder.integers([dim]), output));
   }

@@ -8,7 +8,7 @@ import { describeWeights, type ModelDescription } from "../weights/modelFile.js"
 import { OnnxBuilder } from "./builder.js";
 import { LoweringContext } from "./context.js";
 import { type ExternalData, type ExternalDataOptions, placeOutside } from "./externalData.js";
-import { enlarged, enlargedChannelsLast, lower, sides } from "./lower.js";
+import { enlarged, enlargedChannelsLast, lower } from "./lower.js";
 import { type Prepared, preprocessing } from "./preprocessing.js";
 import { encodeModel, type OnnxValue } from "./proto.js";
 
@@ -131,7 +131,7 @@ function answers(
   const [n, classes] = shape;
   const [, , ...size] = ends.planes.shape;
   const enlarging = (output: string) => {
-    const [from, to, shown] = [ends.output, ends.input.name, ends.planes.name].map((value) => sides(context, value));
+    const [from, to, shown] = [ends.output, ends.input.name, ends.planes.name].map((value) => context.sides(value));
     return { from, to, shown, alignCorners, dtype: "float32", output } as const;
   };
   if (names.includes("logits") || names.includes("probabilities")) enlarged(context, "logits8", enlarging("logits"));

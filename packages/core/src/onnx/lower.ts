@@ -4,7 +4,8 @@ import { formatDim } from "../graph/dim.js";
 import type { Activation, Attributes, Node, Operator } from "../graph/graph.js";
 import type { FloatType } from "./builder.js";
 import type { LoweringContext, Side } from "./context.js";
-import { averaging, cellBorders, enlargement, tapMatrix } from "./matrices.js";
+import { enlargement, tapMatrix } from "./matrices.js";
+import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, padded } from "./pooling.js";
 import type { Attribute } from "./proto.js";
 
 type Lowering<O extends Operator> = (context: LoweringContext, node: Node<O>) => void;
@@ -19,15 +20,18 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
     const column = context.constant(factor, `${factor}.column`, [channels, 1, 1]);
     context.builder.node("Mul", [context.input(x), column], { output });
   },
-  relu: plain("Relu"),
+  relu: activation,
+  relu6: activation,
+  prelu,
+  logSoftmax,
   add: plain("Add"),
   matmul: plain("MatMul"),
-  maxPool2d: plain("MaxPool", ({ kernelSize, stride, padding, ceilMode }) => ({
-    kernel_shape: [kernelSize, kernelSize],
-    strides: [stride, stride],
-    pads: [padding, padding, padding, padding],
-    ceil_mode: ceilMode ? 1 : 0,
-  })),
+  linear: plain("Gemm", () => ({ transB: 1 })),
+  maxPool2d,
+  avgPool2d,
+  pad(context, { inputs: [x], output, attributes: { padding } }) {
+    padded(context, context.input(x), { padding, output });
+  },
   cat: plain("Concat", ({ dim }) => ({ axis: dim })),
   narrow(context, { inputs: [x], output, attributes: { dim, start, length } }) {
     const { builder } = context;
@@ -40,7 +44,7 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
   enlargeMatrix(context, { inputs: [x], output, attributes: { dim, ...options } }) {
     tapMatrix(context, context.side(x, dim), { ...options, output, dtype: context.dtype });
   },
-  resizeLike: (context, node) => resized(context, node, sides(context, node.inputs[1])),
+  resizeLike: (context, node) => resized(context, node, context.sides(node.inputs[1])),
   resize: (context, node) => resized(context, node, node.attributes.size),
 };
 
@@ -99,11 +103,6 @@ function along(
   return enlargement(context, to[dim], { ...options, bins: from[dim], shown: shown[dim] });
 }
 
-/** Height and width of a value. */
-export function sides(context: LoweringContext, value: string): [Side, Side] {
-  return [context.side(value, 2), context.side(value, 3)];
-}
-
 /** One operator of ONNX's with the same inputs. */
 function plain<O extends Operator>(
   operator: string,
@@ -121,15 +120,50 @@ function resized(
   to: readonly [Side, Side],
 ): void {
   const { dtype } = context;
-  enlarged(context, context.input(x), { from: sides(context, x), to, alignCorners, dtype, output });
+  enlarged(context, context.input(x), { from: context.sides(x), to, alignCorners, dtype, output });
 }
 
-const ACTIVATIONS: Readonly<Record<Activation, string>> = { relu: "Relu" };
+const ACTIVATIONS: Readonly<Record<Activation, (context: LoweringContext, x: string, output: string) => void>> = {
+  relu: ({ builder }, x, output) => builder.node("Relu", [x], { output }),
+  relu6({ builder, dtype }, x, output) {
+    const bounds = [0, 6].map((bound) => builder.scalar(bound, dtype));
+    builder.node("Clip", [x, ...bounds], { output });
+  },
+};
+
+function activation(context: LoweringContext, { operator, inputs: [x], output }: Node<Activation>): void {
+  ACTIVATIONS[operator](context, context.input(x), output);
+}
+
+function prelu(context: LoweringContext, { inputs: [x, weight], output }: Node<"prelu">): void {
+  const [channels] = context.shapeOf(weight) as readonly number[];
+  const shape = [
+    channels,
+    ...context
+      .shapeOf(x)
+      .slice(2)
+      .map(() => 1),
+  ];
+  const slope = context.constant(weight, `${weight}.column`, shape);
+  context.builder.node("PRelu", [context.input(x), slope], { output });
+}
+
+/** In float32 always: a sum of many small exponentials keeps its digits so. */
+function logSoftmax(context: LoweringContext, { inputs: [x], output, attributes: { dim } }: Node<"logSoftmax">): void {
+  const { builder, dtype } = context;
+  const attributes = { axis: dim };
+  if (dtype === "float32") {
+    builder.node("LogSoftmax", [context.input(x)], { output, attributes });
+    return;
+  }
+  const full = builder.cast(context.input(x), "float32", `${output}.full`);
+  builder.cast(builder.node("LogSoftmax", [full], { output: `${output}.float32`, attributes }), dtype, output);
+}
 
 /** Convolution, sum with the residual, activation: whichever is there last has the node's name. */
 function conv2d(context: LoweringContext, { name, inputs, output, attributes }: Node<"conv2d">): void {
   const { builder } = context;
-  const { stride, padding, dilation, activation } = attributes;
+  const { stride, padding, dilation, groups, activation } = attributes;
   const [x, weight, bias = "", residual = ""] = inputs;
   const kernel = context.shapeOf(weight).slice(2) as number[];
   const names = [x, weight, bias].filter((input) => input !== "").map((input) => context.input(input));
@@ -145,81 +179,11 @@ function conv2d(context: LoweringContext, { name, inputs, output, attributes }: 
       strides: [stride, stride],
       pads: [padding, padding, padding, padding],
       dilations: [dilation, dilation],
-      group: 1,
+      group: groups,
     },
   });
   if (residual) value = builder.node("Add", [value, context.input(residual)], { output: named(!activation, "sum") });
-  if (activation) builder.node(ACTIVATIONS[activation], [value], { output });
-}
-
-/** `P x Q^T`. The columns first: their product is one of two matrices, and leaves little for the rows. */
-function adaptiveAvgPool2d(
-  context: LoweringContext,
-  { inputs: [x], output, attributes: { bins } }: Node<"adaptiveAvgPool2d">,
-): void {
-  const { builder, dtype } = context;
-  const [h, w] = sides(context, x);
-  const rows = averaging(context, h, { bins, transposed: false, dtype, output: `${output}.rows` });
-  const columns = averaging(context, w, { bins, transposed: true, dtype, output: `${output}.columns` });
-  const narrow = builder.node("MatMul", [context.input(x), columns], { output: `${output}.narrow` });
-  builder.node("MatMul", [rows, narrow], { output });
-}
-
-/** The maximum of each cell's rows, then of each cell's columns. */
-function adaptiveMaxPool2d(
-  context: LoweringContext,
-  { inputs: [x], output, attributes: { bins } }: Node<"adaptiveMaxPool2d">,
-): void {
-  const rows = maxima(context, { whole: x, from: context.input(x), dim: 2, bins, output: `${output}.rows` });
-  maxima(context, { whole: x, from: rows, dim: 3, bins, output });
-}
-
-interface Maxima {
-  /** The pooled value, which has the size. */
-  readonly whole: string;
-  readonly from: string;
-  readonly dim: number;
-  readonly bins: number;
-  readonly output: string;
-}
-
-function maxima(context: LoweringContext, { whole, from, dim, bins, output }: Maxima): string {
-  const { builder } = context;
-  const cells = Array.from({ length: bins }, (_, cell) => {
-    const name = `${output}.${cell}`;
-    const [begin, end] = borders(context, cell, { whole, dim, bins, name });
-    const part = builder.node("Slice", [from, begin, end, builder.integers([dim])], { output: `${name}.part` });
-    return builder.node("ReduceMax", [part], { output: name, attributes: { axes: [dim], keepdims: 1 } });
-  });
-  return builder.node("Concat", cells, { output, attributes: { axis: dim } });
-}
-
-interface Borders {
-  readonly whole: string;
-  readonly dim: number;
-  readonly bins: number;
-  readonly name: string;
-}
-
-/** A cell's begin and end, each a list of one: floor(cell size / bins) and ceil((cell + 1) size / bins). */
-function borders(
-  context: LoweringContext,
-  cell: number,
-  { whole, dim, bins, name }: Borders,
-): readonly [string, string] {
-  const { builder } = context;
-  const size = context.shapeOf(whole)[dim];
-  if (typeof size === "number") {
-    const { begin, end } = cellBorders(cell, { size, bins });
-    return [builder.integers([begin]), builder.integers([end])];
-  }
-  const list = context.sideList(whole, dim);
-  const border = (index: number, add: number, output: string) => {
-    const product = builder.node("Mul", [list, builder.integers([index])], { output: `${output}.product` });
-    const sum = builder.node("Add", [product, builder.integers([add])], { output: `${output}.sum` });
-    return builder.node("Div", [sum, builder.integers([bins])], { output });
-  };
-  return [border(cell, 0, `${name}.begin`), border(cell + 1, bins - 1, `${name}.end`)];
+  if (activation) ACTIVATIONS[activation](context, value, output);
 }
 
 /** The first `kept` sizes are copied (0), of the rest at most one is left to be found (-1). */

@@ -21,7 +21,7 @@ export function fuseConvolution(graph: Graph): Graph {
       fused = { ...fused, inputs: [...padded(conv.inputs), otherOf(sum, conv.output)], output: sum.output };
     }
     const last = onlyReader(fused.output);
-    if (last?.operator === "relu") {
+    if (last?.operator === "relu" || last?.operator === "relu6") {
       group.push(last);
       fused = { ...fused, attributes: { ...fused.attributes, activation: last.operator }, output: last.output };
     }

@@ -32,7 +32,7 @@ const conv = (name: string, ...inputs: readonly string[]): Node => ({
   operator: "conv2d",
   inputs,
   output: name,
-  attributes: { stride: 1, padding: 0, dilation: 1, activation: null },
+  attributes: { stride: 1, padding: 0, dilation: 1, groups: 1, activation: null },
 });
 const simple = (
   operator: "relu" | "add" | "matmul" | "scaleChannels",
@@ -115,7 +115,7 @@ describe("foldBatchNorm", () => {
 
 describe("fuseConvolution", () => {
   const relu = simple("relu", "r", "s");
-  const attributes = { stride: 1, padding: 0, dilation: 1, activation: "relu" };
+  const attributes = { stride: 1, padding: 0, dilation: 1, groups: 1, activation: "relu" };
 
   it("makes one node of convolution, sum and ReLU, where the last of them stood", () => {
     const nodes = [conv("c", "x", "weight"), simple("relu", "other", "x"), simple("add", "s", "other", "c"), relu];

@@ -9,6 +9,8 @@ export interface Conv2dOptions {
   readonly stride?: number;
   readonly padding?: number;
   readonly dilation?: number;
+  /** Channels are parted into as many groups, each convolved on its own; as many as channels is a depthwise convolution. Default 1. */
+  readonly groups?: number;
 }
 
 export interface BatchNormOptions {
@@ -21,9 +23,19 @@ export interface BatchNormOptions {
 export interface MaxPool2dOptions {
   readonly kernelSize: number;
   readonly stride: number;
+  /** At most half of the kernel. */
   readonly padding?: number;
+  /** Whether a last window that the image fills in part counts, if it begins before the padding on the right or bottom. */
   readonly ceilMode?: boolean;
 }
+
+export interface AvgPool2dOptions extends MaxPool2dOptions {
+  /** Whether the padding's zeros are part of the mean, as PyTorch has it; else the mean is of what lies in the image. Default true. */
+  readonly countIncludePad?: boolean;
+}
+
+/** Rows and columns added around an image. */
+export type Padding = readonly [left: number, right: number, top: number, bottom: number];
 
 export interface InterpolateOptions {
   readonly alignCorners: boolean;
@@ -52,17 +64,29 @@ export interface Tensor {
   /** Sum of two tensors of one shape. */
   add(other: this): this;
   relu(): this;
+  /** min(max(x, 0), 6) */
+  relu6(): this;
+  /** max(x, 0) + weight * min(x, 0); `weight` is `[1]`, or `[c]` for channels in dimension 1. */
+  prelu(weight: this): this;
+  /** Logarithm of softmax along `dim`. */
+  logSoftmax(dim: number): this;
   /** Concatenates this tensor and `others` along dimension `dim`. */
   cat(others: readonly this[], dim: number): this;
-  /** 2-D cross-correlation; `weight` is `[out, in, kh, kw]`, `bias` `[out]`. */
+  /** 2-D cross-correlation; `weight` is `[out, in / groups, kh, kw]`, `bias` `[out]`. */
   conv2d(weight: this, bias: this | null, options: Conv2dOptions): this;
   /** Normalises each channel; in training by the batch's statistics, updating the running ones in place. All vectors `[c]`. */
   batchNorm(weight: this, bias: this, runningMean: this, runningVar: this, options: BatchNormOptions): this;
+  /** x times `weight` transposed, plus bias: `[n, in]` to `[n, out]`; `weight` is `[out, in]`, `bias` `[out]`. */
+  linear(weight: this, bias?: this | null): this;
   maxPool2d(options: MaxPool2dOptions): this;
+  /** Mean over windows. */
+  avgPool2d(options: AvgPool2dOptions): this;
   /** Mean over a grid of `bins` x `bins` cells, PyTorch's cell borders. `[n, c, bins, bins]` */
   adaptiveAvgPool2d(bins: number): this;
   /** Maximum over the same grid. */
   adaptiveMaxPool2d(bins: number): this;
+  /** Zeros around an image; a negative number cuts. */
+  pad(padding: Padding): this;
   /** Matrix product, with broadcasting over leading dimensions. */
   matmul(other: this): this;
   /** Reorders the dimensions. */
@@ -81,6 +105,8 @@ export interface Tensor {
   resize(size: readonly [number, number], options: InterpolateOptions): this;
   /** In training drops whole channels with probability `p` and scales the rest by 1/(1-p); else the identity. */
   dropout2d(p: number, training: boolean): this;
+  /** The same of single elements. */
+  dropout(p: number, training: boolean): this;
 }
 
 /** Where parameters get their memory: makes a tensor from float32 values in row-major order. */

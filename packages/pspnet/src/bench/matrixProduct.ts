@@ -50,7 +50,7 @@ function pointwiseConvolutions([h, w]: readonly [number, number]): Graph {
     operator: "conv2d" as const,
     inputs: [values[i], `weight${output}`, ""],
     output,
-    attributes: { stride: 1, padding: 0, dilation: 1, activation: null },
+    attributes: { stride: 1, padding: 0, dilation: 1, groups: 1, activation: null },
   }));
   const weight = { dtype: "float32" as const, shape: [SIDE, SIDE, 1, 1], data: matrix() };
   return {
