@@ -137,10 +137,15 @@ const Operator operators[] = {
        };
      }},
     {{"resizeLike", {"alignCorners"}}, 2, 2, [](const Call& a) -> Compute {
-       return [corners = a.boolean(0)](const Values& in) { return at::upsample_bilinear2d(in[0].to(at::kFloat), in[1].sizes().slice(2), corners); };
+       return [corners = a.boolean(0)](const Values& in) { return at::upsample_bilinear2d(in[0], in[1].sizes().slice(2), corners); };
+     }},
+    {{"resizeBy", {"factor", "alignCorners"}}, 1, 1, [](const Call& a) -> Compute {
+       return [factor = a.integer(0, 1), corners = a.boolean(1)](const Values& in) {
+         return at::upsample_bilinear2d(in[0], {factor * in[0].size(2), factor * in[0].size(3)}, corners);
+       };
      }},
     {{"resize", {"size", "alignCorners"}}, 1, 1, [](const Call& a) -> Compute {
-       return [size = a.size(0), corners = a.boolean(1)](const Values& in) { return at::upsample_bilinear2d(in[0].to(at::kFloat), size, corners); };
+       return [size = a.size(0), corners = a.boolean(1)](const Values& in) { return at::upsample_bilinear2d(in[0], size, corners); };
      }},
 };
 

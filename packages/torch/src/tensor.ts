@@ -61,6 +61,12 @@ export class Tensor extends Operations implements CoreTensor {
     return this.upsampleBilinear2d(size, options);
   }
 
+  /** Bilinear resize to `factor` times height and width. */
+  resizeBy(factor: number, options: InterpolateOptions): this {
+    const [h, w] = this.shape.slice(-2);
+    return this.upsampleBilinear2d([factor * h, factor * w], options);
+  }
+
   /** Bilinear resize to the height and width of `like`. */
   resizeLike(like: this, options: InterpolateOptions): this {
     const [h, w] = like.shape.slice(-2);

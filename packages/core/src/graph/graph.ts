@@ -38,6 +38,7 @@ export interface Attributes {
   enlargeMatrix: { readonly dim: number; readonly bins: number; readonly taps: number; readonly alignCorners: boolean };
   /** Inputs x and what it is to be as large as. */
   resizeLike: { readonly alignCorners: boolean };
+  resizeBy: { readonly factor: number; readonly alignCorners: boolean };
   resize: { readonly size: readonly [number, number]; readonly alignCorners: boolean };
 }
 

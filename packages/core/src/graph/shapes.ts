@@ -1,5 +1,5 @@
 import { PspnetError } from "../error.js";
-import { type Dim, floorDiv, formatDim, sameDim } from "./dim.js";
+import { type Dim, floorDiv, formatDim, multiple, sameDim } from "./dim.js";
 import type { Attributes, Graph, Node, Operator } from "./graph.js";
 
 type Dims = readonly Dim[];
@@ -42,6 +42,7 @@ const RULES: { readonly [O in Operator]: Rule<O> } = {
   unflatten: ([x], { dim, sizes }) => [...x.slice(0, dim), ...sizes, ...x.slice(dim + 1)],
   enlargeMatrix: ([x], { dim, bins, taps }) => [1, x[dim], taps * bins],
   resizeLike: ([[n, c], [, , h, w]]) => [n, c, h, w],
+  resizeBy: ([[n, c, h, w]], { factor }) => [n, c, multiple(h, factor), multiple(w, factor)],
   resize: ([[n, c]], { size }) => [n, c, ...size],
 };
 

@@ -37,7 +37,7 @@ function halves(value: GraphTensor, dim: number): GraphTensor[] {
 function known(dim: Dim): number {
   if (typeof dim === "number") return dim;
   const value = { n: 2, h: 70, w: 103 }[dim.symbol]!;
-  return Math.floor((value + dim.offset) / dim.divisor);
+  return Math.floor((value + dim.offset) / dim.divisor) * dim.factor + dim.rest;
 }
 
 describe.each([...FORMS, ...OTHERS])("%j", (form) => {

@@ -147,6 +147,10 @@ export class GraphTensor implements Tensor {
     return this.#record("resizeLike", { alignCorners }, [like]);
   }
 
+  resizeBy(factor: number, { alignCorners }: InterpolateOptions): this {
+    return this.#record("resizeBy", { factor, alignCorners });
+  }
+
   resize(size: readonly [number, number], { alignCorners }: InterpolateOptions): this {
     return this.#record("resize", { size, alignCorners });
   }

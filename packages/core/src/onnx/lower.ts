@@ -2,6 +2,7 @@
 import { PspnetError } from "../error.js";
 import { formatDim } from "../graph/dim.js";
 import type { Activation, Attributes, Node, Operator } from "../graph/graph.js";
+import { arithmetic } from "./arithmetic.js";
 import type { FloatType } from "./builder.js";
 import type { LoweringContext, Side } from "./context.js";
 import { enlargement, tapMatrix } from "./matrices.js";
@@ -45,6 +46,7 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
     tapMatrix(context, context.side(x, dim), { ...options, output, dtype: context.dtype });
   },
   resizeLike: (context, node) => resized(context, node, context.sides(node.inputs[1])),
+  resizeBy: (context, node) => resized(context, node, multiples(context, node)),
   resize: (context, node) => resized(context, node, node.attributes.size),
 };
 
@@ -114,9 +116,16 @@ function plain<O extends Operator>(
   };
 }
 
+function multiples(context: LoweringContext, { inputs: [x], output, attributes: { factor } }: Node<"resizeBy">) {
+  const { math } = arithmetic(context, `${output}.size`);
+  const times = (side: Side) => (typeof side === "number" ? side * factor : math(side, "*", factor));
+  const [h, w] = context.sides(x);
+  return [times(h), times(w)] as const;
+}
+
 function resized(
   context: LoweringContext,
-  { inputs: [x], output, attributes: { alignCorners } }: Node<"resize" | "resizeLike">,
+  { inputs: [x], output, attributes: { alignCorners } }: Node<"resize" | "resizeBy" | "resizeLike">,
   to: readonly [Side, Side],
 ): void {
   const { dtype } = context;

@@ -101,6 +101,8 @@ export interface Tensor {
   enlargeMatrix(dim: number, options: EnlargeMatrixOptions): this;
   /** Bilinear resize to the height and width of `like`. */
   resizeLike(like: this, options: InterpolateOptions): this;
+  /** Bilinear resize to `factor` times height and width, a whole number. */
+  resizeBy(factor: number, options: InterpolateOptions): this;
   /** Bilinear resize to `size` = `[h, w]`. */
   resize(size: readonly [number, number], options: InterpolateOptions): this;
   /** In training drops whole channels with probability `p` and scales the rest by 1/(1-p); else the identity. */
