@@ -30,20 +30,36 @@ export function outliveReaders(): void {
   }
 }
 
+/** One Ctrl-C reaches a process more than once, from the terminal and from npm: within so many milliseconds it is the same. */
+const SAME = 1000;
+/** Milliseconds between looks at whether the parent is still there. */
+const LOOK = 250;
+
 /**
  * Runs `work` with a signal that the first Ctrl-C (or a polite kill) aborts; the second one ends the process at once.
+ *
+ * A signal to npm alone goes no further than the shell that npm runs commands in (npx, npm run), so that this shell's end is one too.
  */
 export async function interruptible<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
   const controller = new AbortController();
+  let first = Number.POSITIVE_INFINITY;
   const interrupt = () => {
-    if (controller.signal.aborted) process.exit(1);
+    if (performance.now() - first > SAME) process.exit(1);
+    if (controller.signal.aborted) return;
+    first = performance.now();
     messages.write("\nstopping after this step; press Ctrl-C again to stop at once\n");
     controller.abort(new PspnetError("interrupted", "stopped before the end"));
   };
+  const parent = process.ppid;
+  const orphaned = () => {
+    if (process.ppid !== parent && !controller.signal.aborted) interrupt();
+  };
+  const watch = process.env.npm_lifecycle_event === undefined ? undefined : setInterval(orphaned, LOOK).unref();
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {
     return await work(controller.signal);
   } finally {
+    clearInterval(watch);
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
 }
