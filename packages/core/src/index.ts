@@ -27,7 +27,7 @@ export * from "./backbone/resnet.js";
 export type { KeyDescription } from "./config/complete.js";
 export type { Field, Fields, ValuesOf } from "./config/field.js";
 export type { ConfigOf, GivenOf, Kind } from "./config/kind.js";
-export type { Problem } from "./config/problem.js";
+export { type Problem, shown } from "./config/problem.js";
 export * from "./config/suggest.js";
 // Scores, and the windows of an evaluation
 export * from "./evaluate/confusionMatrix.js";
@@ -54,7 +54,7 @@ export * from "./image/paint.js";
 // The network of its parts
 export * from "./model/compare.js";
 export * from "./model/config.js";
-export { inParts } from "./model/flatFields.js";
+export { FLAT_FIELDS, inParts } from "./model/flatFields.js";
 export * from "./model/logits.js";
 export * from "./model/parts.js";
 export * from "./model/pspnet.js";

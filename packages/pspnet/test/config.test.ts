@@ -48,16 +48,21 @@ test("overrides win, keep their siblings, and paths are relative to where they w
 });
 
 test.each([
-  ["epoch=3", /unknown key "epoch"; did you mean "epochs"\?/],
+  ["epoch=3", /^command line: unknown key "epoch"; did you mean "epochs"\?$/],
+  ["layers=18", /^command line: unknown key "layers"; did you mean "model\.backbone\.layers"\?$/],
+  ["layer=18", /unknown key "layer"; did you mean "model\.backbone\.layers"\?$/],
+  ["headChannels=8", /unknown key "headChannels"; did you mean "model\.head\.channels"\?$/],
+  ["dropout=0", /unknown key "dropout"; did you mean "model\.head\.dropout" or "model\.auxiliary\.dropout"\?$/],
+  ["data.batch=4", /unknown key "data\.batch"; did you mean "batch"\?$/],
   ["model.layer=18", /model: unknown key "layer"; did you mean "layers"\?/],
   ["model.backbone.layer=18", /model\.backbone: unknown key "layer"; did you mean "layers"\?/],
-  ["model.layers=20", /run\.yaml: model\.backbone\.layers: expected one of 18, 34, 50, 101, 152, found 20/],
+  ["model.layers=20", /^command line: model\.backbone\.layers: expected one of 18, 34, 50, 101, 152, found 20/],
   ["model.input.mean=[123.7,116.3,103.5]", /model\.input\.mean: expected three numbers from 0 to 1 .*divide/],
   ["classWeights=[1,-1]", /classWeights\.1: expected at least 0, found -1/],
-  ["classWeights=[0,0]", /classWeights: expected at least one weight above 0/],
+  ["classWeights=[0,0]", /classWeights: expected at least one weight above 0, found \[0,0\]$/],
   ["classWeights=[.nan,1]", /classWeights\.0: .*NaN/],
   ["augment.zebra=1", /unknown key "augment\.zebra"; known keys are scaleMin/],
-  ["batch=0", /run\.yaml: batch: expected at least 1, found 0$/],
+  ["batch=0", /^command line: batch: expected at least 1, found 0$/],
   ["lr=0", /lr: expected more than 0, found 0$/],
   ["lr=fast", /lr: expected a number, found "fast"$/],
   ["lr=", /lr: expected a number, found nothing$/],
@@ -68,15 +73,46 @@ test.each([
   ["precision=fp8", /precision: expected auto, fp32 or bf16, found "fp8"$/],
   ["augment=3", /augment: expected keys and values, found 3$/],
   ["data.ids=3", /data\.ids: expected keys and values, found 3$/],
-  ["data.classes=3", /data\.classes: expected text or a list, found 3$/],
+  ["data.ids={7: []}", /data\.ids\.7: expected a class or a range of them, found \[\]$/],
+  ["data.ids={7: -1}", /data\.ids\.7: expected at least 0, found -1$/],
+  ["data.classes=3", /data\.classes: expected a preset, a file of names, or a list of at least 2 names, found 3$/],
   ["data.classes=[a]", /data\.classes: expected at least 2 of them, found \["a"\]$/],
-  ["batch=6", /batch=6 is not divisible by accumulate=4/],
+  ['data.root=""', /data\.root: expected the folder of a dataset, found ""$/],
+  ["name=my run", /name: expected letters, digits, dots, dashes and underscores alone, found "my run"$/],
+  ["batch=6", /^command line: batch: expected a multiple of accumulate=4, found 6$/],
   ["crop=128", /crop: expected 8n\+1, .*found 128; take 121 or 129/],
-  ["budget=4x", /budget: a number and s, m or h: 4m/],
-  ["budget=0s", /budget=0s: expected a time above 0/],
+  ["budget=4x", /budget: expected a number and s, m or h, such as 4m, found "4x"$/],
+  ["budget=0s", /budget: expected a time above 0, found 0s/],
   ["lr", /expected key=value, found "lr"/],
 ])("%s is refused", async (override, message) => {
   await expect(load("data: { root: . }\naccumulate: 4\nbatch: 8", override)).rejects.toThrow(message);
+});
+
+test.each([
+  ["layers: 18", 'unknown key "layers"; did you mean "model.backbone.layers"?'],
+  ["lr: fast", 'lr: expected a number, found "fast"'],
+  ["model: { pyramid: { zebra: 1 } }", 'model.pyramid: unknown key "zebra"'],
+  ["crop: 128", "crop: expected 8n+1"],
+])("%s in a file is told as the file's, whatever the command line says beside it", async (line, message) => {
+  const wrong = load(`data: { root: . }\n${line}`, "model.pyramid.pool=max", "epochs=3");
+  await expect(wrong).rejects.toThrow(`run.yaml: ${message}`);
+});
+
+test("no key's wrong value is answered in a validator's words", async () => {
+  const wrong = ["{ zebra: 1 }", "[[]]", "-1", "1e400", '""', "z z", "true", "null"];
+  for (const { key } of describeKeys()) {
+    const answers = await Promise.all(
+      wrong.map((value) =>
+        loadTrainConfig(null, ["data.root=.", `${key}=${value}`], folder).then(
+          () => "",
+          ({ message }: Error) => message,
+        ),
+      ),
+    );
+    expect(answers.join(""), key).not.toBe("");
+    for (const line of answers.join("\n").split("\n").filter(Boolean))
+      expect(line).toMatch(/^command line: ([\w.]+: expected .+, found .+|([\w.]+: )?unknown key ".+)$/);
+  }
 });
 
 describe("an override of the network", () => {

@@ -24,7 +24,7 @@ export function complete(kinds: readonly Kind[], given: unknown = {}): Completed
   const values = { ...defaultsOf(kind.fields), ...said };
   const wrong = Object.entries(kind.fields).filter(([key, field]) => key in values && !field.holds(values[key]));
   const problems = [
-    ...strangers.map((key) => ({ path: [], message: unknownKey(key, known) })),
+    ...strangers.map((key) => ({ path: [], unknown: key, message: unknownKey(key, known) })),
     ...wrong.map(([key, field]) => mismatch([key], field.expected, values[key])),
   ];
   if (problems.length > 0) return { config: {}, problems };

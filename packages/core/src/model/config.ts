@@ -40,9 +40,9 @@ export function completeParts(given: unknown): { readonly parts: PSPNetParts; re
   return {
     parts: Object.fromEntries(completed.map(({ part, config }) => [part, config])) as unknown as PSPNetParts,
     problems: [
-      ...strangers.map((key) => ({ path: [], message: stranger(key) })),
+      ...strangers.map((key) => ({ path: [], unknown: key, message: stranger(key) })),
       ...completed.flatMap(({ part, problems }) =>
-        problems.map(({ path, message }) => ({ path: [part, ...path], message })),
+        problems.map((problem) => ({ ...problem, path: [part, ...problem.path] })),
       ),
     ],
   };

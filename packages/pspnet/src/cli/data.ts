@@ -12,7 +12,7 @@ import { fromHere, messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {
   readonly split: readonly string[];
-  readonly format: string;
+  readonly format?: string;
   readonly classes?: string;
   readonly out?: string;
   readonly json?: true;

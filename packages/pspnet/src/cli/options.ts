@@ -55,7 +55,8 @@ export function someOf<T extends string>(choices: readonly T[]): (text: string) 
 
 /** How the images and masks of a dataset are paired. */
 export function format(): Option {
-  return new Option("--format <name>", "how images and masks are paired").choices(formatNames).default("auto");
+  const meaning = "how images and masks are paired; otherwise by the layout that the files have";
+  return new Option("--format <name>", meaning).choices(formatNames);
 }
 
 export function examples(...lines: string[]): string {

@@ -16,7 +16,7 @@ import { fromHere, interruptible, messages, print, printJson } from "./terminal.
 interface ValFlags extends ProtocolFlags {
   readonly data: string;
   readonly split: string;
-  readonly format: string;
+  readonly format?: string;
   readonly out?: string;
 }
 

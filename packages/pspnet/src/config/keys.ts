@@ -1,4 +1,4 @@
-import { describeParts, type KeyDescription } from "@pspnet/core";
+import { describeParts, FLAT_FIELDS, type KeyDescription, nearest, unknownKey } from "@pspnet/core";
 import { z } from "zod";
 import { trainConfigSchema } from "./schema.js";
 
@@ -14,8 +14,37 @@ export function describeKeys(): KeyDescription[] {
   return [...leaves(schema(), "")];
 }
 
+/** What is said of a key that may not stand below a path: where one of that name may, or the nearest one. */
+export function explainKey(path: readonly PropertyKey[], key: string): string {
+  const name = [...path, key].join(".");
+  const here = keysAt(path);
+  const places = placesOfKeys();
+  const meant =
+    places.get(key) ?? (nearest(key, here) ? undefined : places.get(nearest(key, [...places.keys()]) ?? ""));
+  if (meant === undefined) return unknownKey(name, here);
+  return `unknown key "${name}"; did you mean ${meant.map((place) => `"${place}"`).join(" or ")}?`;
+}
+
+/** Where in the configuration the keys of a name stand, those of version 1 among them. */
+function placesOfKeys(): Map<string, string[]> {
+  const parts = describeKeys().map(({ key }) => key.split("."));
+  const paths = parts.flatMap((names) => names.map((_, i) => names.slice(0, i + 1).join(".")));
+  const places = new Map<string, string[]>();
+  for (const path of new Set(paths)) {
+    const name = path.slice(path.lastIndexOf(".") + 1);
+    places.set(name, [...(places.get(name) ?? []), path]);
+  }
+  for (const [name, homes] of Object.entries(FLAT_FIELDS))
+    if (!places.has(name))
+      places.set(
+        name,
+        homes.map((home) => `model.${home}`),
+      );
+  return places;
+}
+
 /** The keys that may stand below a path. */
-export function keysAt(path: readonly PropertyKey[]): string[] {
+function keysAt(path: readonly PropertyKey[]): string[] {
   let found: JsonSchema | undefined = schema();
   for (const key of path) found = found?.properties?.[String(key)];
   return Object.keys(found?.properties ?? {});

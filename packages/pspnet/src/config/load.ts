@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, resolve } from "node:path";
-import { inParts } from "@pspnet/core";
+import { inParts, PspnetError } from "@pspnet/core";
 import type { DataConfig } from "../data/format.js";
-import { parseBy } from "./parseBy.js";
+import { parseBy, type Source } from "./parseBy.js";
 import { dataSchema, type TrainConfig, type TrainConfigInput } from "./schema.js";
 import { isTree, merge, parseOverrides, readYaml, type Tree } from "./tree.js";
 import { validateTrainConfig } from "./validate.js";
@@ -11,7 +11,7 @@ import { validateTrainConfig } from "./validate.js";
  * `classWeights=[1,2]`).
  * Relative `data.root` and `init` are relative to the file when it gives them, to `folder` when an override does.
  *
- * @throws PspnetError "config" naming the file, the key, what was expected, and the nearest known key.
+ * @throws PspnetError "config" naming the file or the command line, the key, what was expected, and the nearest known key.
  */
 export async function loadTrainConfig(
   file: string | null,
@@ -22,7 +22,23 @@ export async function loadTrainConfig(
   const given = parseOverrides(overrides);
   resolvePaths(given, folder);
   const model = inParts(given.model, inParts(tree.model));
-  return validateTrainConfig({ ...merge(tree, given), model } as TrainConfigInput, file ?? "train");
+  const said = given.model === undefined ? given : { ...given, model: inParts(given.model) };
+  const source = sourceOf(said, file ?? "train");
+  return validateTrainConfig({ ...merge(tree, given), model } as TrainConfigInput, source);
+}
+
+const COMMAND_LINE = "command line";
+
+/** The command line for what its overrides say, else `base`. */
+function sourceOf(given: Tree, base: string): Source {
+  return (path) => {
+    let found: unknown = given;
+    for (const key of path) {
+      if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return base;
+      found = (found as Record<PropertyKey, unknown>)[key];
+    }
+    return COMMAND_LINE;
+  };
 }
 
 async function fileTree(file: string, folder: string): Promise<Tree> {
@@ -37,17 +53,36 @@ async function fileTree(file: string, folder: string): Promise<Tree> {
  *
  * @throws PspnetError "config" or "usage" as {@link loadTrainConfig}.
  */
-export async function loadDataConfig(
-  path: string,
-  { format, classes }: { readonly format?: string; readonly classes?: string },
-): Promise<DataConfig> {
-  if (/\.ya?ml$/.test(path)) return (await loadTrainConfig(path, [], ".")).data;
+export async function loadDataConfig(path: string, { format, classes }: DataFlags): Promise<DataConfig> {
+  if (/\.ya?ml$/.test(path)) {
+    refuseBeside(path, { format, classes });
+    return (await loadTrainConfig(path, [], ".")).data;
+  }
   const given = { root: resolve(path), format, classes: classes?.includes(",") ? classes.split(",") : classes };
-  return parseBy(dataSchema, given, { source: `--data ${path}`, code: "usage" });
+  return parseBy(dataSchema, given, { source: () => COMMAND_LINE, code: "usage" });
+}
+
+/** What the command line may say of a folder. */
+interface DataFlags {
+  readonly format?: string;
+  readonly classes?: string;
+}
+
+/** A training run's file says all of its data. */
+function refuseBeside(file: string, flags: DataFlags): void {
+  for (const [key, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    const mend = `leave it out, and write data.${key} in the file if it is to be another`;
+    throw new PspnetError(
+      "usage",
+      `--${key}: expected a folder beside it, found ${file}, which says so itself; ${mend}`,
+    );
+  }
 }
 
 function resolvePaths(tree: Tree, folder: string): void {
-  const at = (value: unknown) => (typeof value === "string" && !isAbsolute(value) ? resolve(folder, value) : value);
+  const isRelative = (value: unknown) => typeof value === "string" && value !== "" && !isAbsolute(value);
+  const at = (value: unknown) => (isRelative(value) ? resolve(folder, value as string) : value);
   if (isTree(tree.data) && "root" in tree.data) tree.data.root = at(tree.data.root);
   if ("init" in tree) tree.init = at(tree.init);
 }

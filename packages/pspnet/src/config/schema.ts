@@ -1,26 +1,31 @@
 import { classLists, completeParts, type NetworkFields, PRECISIONS, type PSPNetParts } from "@pspnet/core";
 import { z } from "zod";
 import { formatNames } from "../data/formats.js";
+import { expected } from "./inWords.js";
 
 /**
  * Everything that a training run can be told, with the official recipe as default (semseg's `config/ade20k/*.yaml`).
  * One schema gives the types, the defaults, the messages and `pspnet train --keys`.
  */
 
-const durationSchema = (example: string) =>
-  z.string().regex(/^\d+(\.\d+)?[smh]$/, `a number and s, m or h: ${example}`);
+const textOf = (pattern: RegExp, what: string) => z.string().regex(pattern, { error: expected(what) });
+
+const durationSchema = (example: string) => textOf(/^\d+(\.\d+)?[smh]$/, `a number and s, m or h, such as ${example}`);
+const pathSchema = (what = "a path") => textOf(/\S/, what);
 
 export const dataSchema = z.strictObject({
-  root: z.string().describe("folder of the dataset; paths in list files are relative to it"),
+  root: pathSchema("the folder of a dataset").describe("folder of the dataset; paths in list files are relative to it"),
   format: z.enum(formatNames).default("auto").describe("how images and masks are paired"),
-  train: z.string().default("train").describe("training split: a folder name, or a list file"),
-  val: z.string().default("val").describe("validation split: a folder name, or a list file"),
+  train: pathSchema().default("train").describe("training split: a folder name, or a list file"),
+  val: pathSchema().default("val").describe("validation split: a folder name, or a list file"),
   classes: z
-    .union([z.string(), z.array(z.string()).min(2)])
+    .union([pathSchema(), z.array(textOf(/\S/, "a name")).min(2)], {
+      error: expected("a preset, a file of names, or a list of at least 2 names"),
+    })
     .optional()
     .describe(`class names: a preset (${Object.keys(classLists).join(", ")}), a file of names, or a list`),
   ids: z
-    .record(z.string(), z.union([z.int().min(0), z.string()]))
+    .record(z.string(), z.union([z.int().min(0), z.string()], { error: expected("a class or a range of them") }))
     .optional()
     .describe("class of each id in masks: {7: 3, 11-13: 4, 21-30: 5-14}; left out, ids are the classes"),
   ignore: z
@@ -32,7 +37,8 @@ export const dataSchema = z.strictObject({
 /** Core says what a network may be. */
 const modelSchema = z.custom<NetworkFields>().transform((given, context): PSPNetParts => {
   const { parts, problems } = completeParts(given);
-  for (const { path, message } of problems) context.addIssue({ code: "custom", path: [...path], message });
+  for (const { path, message, unknown } of problems)
+    context.addIssue({ code: "custom", path: [...path], message, params: { unknown } });
   return parts;
 });
 
@@ -57,15 +63,14 @@ const validationSchema = z.strictObject({
 export const trainConfigSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[\w.-]+$/, "letters, digits, dot, dash and underscore only")
+    .regex(/^[\w.-]+$/, { error: expected("letters, digits, dots, dashes and underscores alone") })
     .default("pspnet")
     .describe("folder of the run below `runs`"),
   licence: z.string().default("").describe("of the weights; stored in their file"),
-  runs: z.string().default("runs"),
+  runs: pathSchema().default("runs"),
   data: dataSchema,
   model: modelSchema.prefault({}).describe("the network"),
-  init: z
-    .string()
+  init: pathSchema()
     .nullable()
     .default(null)
     .describe("safetensors to start from: a backbone (torchvision's or the official names) or a whole PSPNet"),
@@ -94,7 +99,7 @@ export const trainConfigSchema = z.strictObject({
   auxWeight: z.number().min(0).default(0.4).describe("weight of the auxiliary loss; 0 drops the branch"),
   classWeights: z
     .array(z.number().min(0))
-    .refine((weights) => weights.some((weight) => weight > 0), "expected at least one weight above 0")
+    .refine((weights) => weights.some((weight) => weight > 0), { error: expected("at least one weight above 0") })
     .nullable()
     .default(null)
     .describe("weight of each class in the loss"),
