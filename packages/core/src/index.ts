@@ -77,6 +77,7 @@ export * from "./random/random.js";
 // From a photograph to labels; what runtimes are written with: @pspnet/core/segment
 export * from "./segment/network.js";
 export * from "./segment/onnxSegmenter.js";
+export * from "./segment/options.js";
 export * from "./segment/protocol.js";
 export * from "./segment/runtime.js";
 export * from "./segment/segmentation.js";

@@ -223,12 +223,67 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
     const rgba = { width: 4, height: 4, data: new Uint8Array(64) };
     await expect(net().segment(rgba)).rejects.toThrow(/3 \* height \* width bytes of RGB, found 64 for 4x4/);
     const empty = { width: 4, height: 4 } as RgbImage;
-    await expect(net().segment(empty)).rejects.toThrow(/bytes of RGB, found undefined for 4x4/);
+    await expect(net().segment(empty)).rejects.toThrow(
+      /or its pixels { width, height, data }, found {"width":4,"height":4}$/,
+    );
     await expect(net().segment("nowhere.jpg")).rejects.toMatchObject({ code: "data" });
     await expect(net().segment(image, { scales: [0] })).rejects.toThrow(
       /scales: expected numbers above 0, found \[0\]/,
     );
     await expect(net().segment(image, { crop: 1.5 })).rejects.toThrow(/crop: expected a whole number/);
+    const floats = { width: 1, height: 1, data: Float32Array.of(0.5, 0.5, 0.5) } as unknown as RgbImage;
+    await expect(net().segment(floats)).rejects.toThrow(/bytes of RGB, found a Float32Array for 1x1/);
+  });
+});
+
+describe("what is no photograph, and options that are none, are refused", () => {
+  const PHOTOGRAPH = "the path or the bytes (Uint8Array) of a photograph, or its pixels { width, height, data }";
+
+  test.each<[unknown, string]>([
+    [undefined, "undefined"],
+    [null, "null"],
+    [3, "3"],
+    [[1, 2], "[1,2]"],
+    [{}, "{}"],
+    [new ArrayBuffer(4), "an ArrayBuffer"],
+    [new URL("https://example.org/a.jpg"), "a URL"],
+    [Promise.resolve("photo.jpg"), "a Promise"],
+    [() => "photo.jpg", "a function"],
+  ])("%o", async (source, found) => {
+    const message = `segment: expected ${PHOTOGRAPH}, found ${found}`;
+    for (const call of ["segment", "labels", "probabilities", "logits"] as const)
+      await expect(torch[call](source as never)).rejects.toMatchObject({ name: "PspnetError", code: "usage", message });
+  });
+
+  test.each(["https://example.org/a.jpg", "file:///photo.jpg"])("%s", async (url) => {
+    const message = expect.stringMatching(/^\w+:\/\/.*: expected the path of \w.*, found a URL; (fetch|take)/);
+    await expect(torch.segment(url)).rejects.toMatchObject({ code: "usage", message });
+    await expect(load(url)).rejects.toMatchObject({ code: "usage", message });
+  });
+
+  test.each<[unknown, string]>([
+    [undefined, "undefined"],
+    ["photo.jpg", '"photo.jpg"'],
+    [new Uint8Array(3), "a Uint8Array"],
+  ])("many: %o", async (sources, found) => {
+    const message = `segmentAll: expected an array, or anything else to loop over, of photographs, found ${found}`;
+    await expect(torch.segmentAll(sources as never).next()).rejects.toMatchObject({ code: "usage", message });
+  });
+
+  test.each<[Record<string, unknown> | null, string]>([
+    [null, "expected options, found null"],
+    [{ scales: 2 }, "scales: expected numbers above 0, found 2"],
+    [{ scales: [Number.POSITIVE_INFINITY] }, "scales: expected numbers above 0, found "],
+    [{ flip: "yes" }, 'flip: expected true or false, found "yes"'],
+    [{ crop: "473" }, 'crop: expected a whole number above 0 or null, found "473"'],
+    [{ baseSize: 0 }, "baseSize: expected a whole number above 0 or null, found 0"],
+    [{ signal: {} }, "signal: expected an AbortSignal, found {}"],
+    [{ onProgress: 3 }, "onProgress: expected a function, found 3"],
+  ])("%o", async (options, message) => {
+    const refusal = (call: string) => ({ code: "usage", message: expect.stringContaining(`${call}: ${message}`) });
+    await expect(load(weights, options as never)).rejects.toMatchObject(refusal("load"));
+    await expect(torch.segment(image, options as never)).rejects.toMatchObject(refusal("segment"));
+    await expect(torch.segmentAll([image], options as never).next()).rejects.toMatchObject(refusal("segmentAll"));
   });
 });
 
@@ -295,8 +350,13 @@ describe("weights that cannot be used", () => {
   });
 
   test.each([
+    [{ runtime: null }, /^load: runtime: expected one of auto, torch, onnx, found null$/],
     [{ runtime: "cuda" }, /^load: runtime: expected one of auto, torch, onnx, found "cuda"$/],
     [{ device: "gpu" }, /^load: device: expected one of auto, cpu, cuda, found "gpu"$/],
+    [{ threads: -3 }, /^load: threads: expected a whole number, 0 for one per core, found -3$/],
+    [{ threads: Number.NaN }, /^load: threads: expected a whole number, .*, found NaN$/],
+    [{ threads: 1.5 }, /^load: threads: .* found 1\.5$/],
+    [{ threads: "2" }, /^load: threads: .* found "2"$/],
     [{ precision: "half" }, /^load: precision: expected one of auto, fp32, bf16, fp16, found "half"$/],
   ])("%j, which there is not, is refused", async (options, message) => {
     await expect(load(weights, options as NetworkOptions)).rejects.toThrow(message);

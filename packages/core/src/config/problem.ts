@@ -16,10 +16,14 @@ const SHOWN = 80;
 
 /** A value as messages tell it: `0.5`, `"text"`, `[1,2]`, `undefined`, `a Promise`. */
 export function shown(value: unknown): string {
-  if (typeof value === "object" && value !== null && !isPlain(value)) return `a ${value.constructor?.name ?? "object"}`;
+  if (typeof value === "object" && value !== null && !isPlain(value)) return named(value.constructor?.name ?? "object");
   if (typeof value === "function") return "a function";
   const text = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
+}
+
+function named(type: string): string {
+  return `${/^[aeio]/i.test(type) ? "an" : "a"} ${type}`;
 }
 
 function isPlain(value: object): boolean {

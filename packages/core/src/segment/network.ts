@@ -1,29 +1,17 @@
-import { withoutUndefined } from "../config/record.js";
+import { shown } from "../config/problem.js";
+import { isRecord, withoutUndefined } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList } from "../image/classes.js";
 import type { LabelMap, RgbImage } from "../image/image.js";
 import type { ModelDescription } from "../weights/modelFile.js";
 import { mapAhead } from "./mapAhead.js";
+import { checkSegmentOptions, type SegmentOptions } from "./options.js";
 import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
 import type { AskOptions, Runtime, RuntimeName } from "./runtime.js";
 import { Segmentation } from "./segmentation.js";
 
 /** A photograph: where it is, the bytes of its file, or its pixels, taken as they are. */
 export type ImageSource = string | Uint8Array | RgbImage;
-
-export interface SegmentProgress {
-  readonly done: number;
-  /** Not known for images that come one by one. */
-  readonly total?: number;
-}
-
-/** How an image is looked at; what is left out is as in the paper's single-scale test of the whole image. */
-export interface SegmentOptions extends Partial<Protocol> {
-  /** Ends the work before its next window; the promise is rejected at once with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Called after each window of an image, with `segmentAll` after each image. */
-  readonly onProgress?: (progress: SegmentProgress) => void;
-}
 
 export interface NetworkParts {
   readonly description: ModelDescription;
@@ -64,8 +52,8 @@ export class Network implements AsyncDisposable {
   /**
    * The classes of a photograph's pixels. Bytes and pixels are copied at once; the caller may do with them what he likes.
    *
-   * @throws PspnetError "data" for a photograph that cannot be decoded, "usage" for one too large for the memory there is and after
-   * {@link dispose}, "weights" when the network's logits are not finite; the signal's reason.
+   * @throws PspnetError "data" for a photograph that cannot be decoded, "usage" for what is no photograph, for one too large for the
+   * memory there is, for wrong options and after {@link dispose}, "weights" when the network's logits are not finite; the signal's reason.
    * @example const { labels, areas, colour, overlay } = await net.segment("photo.jpg", { flip: true });
    */
   segment(source: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
@@ -81,8 +69,11 @@ export class Network implements AsyncDisposable {
    */
   async *segmentAll(
     sources: Iterable<ImageSource> | AsyncIterable<ImageSource>,
-    { signal, onProgress = this.#defaults.onProgress, ...protocol }: SegmentOptions = {},
+    options: SegmentOptions = {},
   ): AsyncGenerator<Segmentation> {
+    checkMany(sources);
+    checkSegmentOptions(options, "segmentAll");
+    const { signal, onProgress = this.#defaults.onProgress, ...protocol } = options;
     const total = Array.isArray(sources) ? sources.length : undefined;
     const left = new AbortController();
     const one = (source: ImageSource) =>
@@ -124,7 +115,8 @@ export class Network implements AsyncDisposable {
     return this.dispose();
   }
 
-  #use<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
+  async #use<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
+    checkSegmentOptions(options, "segment");
     const signal = either(this.#defaults.signal, options.signal);
     const result = this.#read(source, { ...options, signal }, work);
     const tracked: Promise<unknown> = result.then(forget, forget);
@@ -142,7 +134,6 @@ export class Network implements AsyncDisposable {
     const { scales, flip, crop, baseSize, onProgress, signal } = { ...this.#defaults, ...withoutUndefined(options) };
     signal?.throwIfAborted();
     const protocol = { ...WHOLE_IMAGE, ...withoutUndefined({ scales, flip, crop, baseSize }) };
-    checkProtocol(protocol);
     const image = await pixelsOf(source, this.#decode);
     signal?.throwIfAborted();
     return work(image, { ...protocol, signal, onWindow: (done, total) => onProgress?.({ done, total }) });
@@ -155,22 +146,35 @@ type Work<R> = (image: RgbImage, options: Protocol & AskOptions) => Promise<R>;
 async function pixelsOf(source: ImageSource, decode: NetworkParts["decode"]): Promise<RgbImage> {
   if (typeof source === "string") return decode(source);
   if (source instanceof Uint8Array) return decode(Uint8Array.from(source));
+  if (!isRecord(source) || !("data" in source)) throw wrongSource(source);
   const { width, height, data } = source;
   const sized = [width, height].every((side) => Number.isInteger(side) && side > 0);
-  if (sized && data?.length === 3 * width * height) return { width, height, data: Uint8Array.from(data) };
+  const bytes = isBytes(data);
+  if (sized && bytes && data.length === 3 * width * height) return { width, height, data: Uint8Array.from(data) };
+  const found = bytes ? data.length : shown(data);
   throw new PspnetError(
     "data",
-    `image: expected 3 * height * width bytes of RGB, found ${data?.length} for ${height}x${width}; drop the alpha channel if there is one`,
+    `image: expected 3 * height * width bytes of RGB, found ${found} for ${height}x${width}; drop the alpha channel if there is one`,
   );
 }
 
-function checkProtocol({ scales, crop, baseSize }: Protocol): void {
-  const wrong = (field: string, expected: string, found: unknown) =>
-    new PspnetError("usage", `segment: ${field}: expected ${expected}, found ${JSON.stringify(found)}`);
-  if (scales.length === 0 || scales.some((scale) => !(scale > 0))) throw wrong("scales", "numbers above 0", scales);
-  for (const [field, size] of Object.entries({ crop, baseSize }))
-    if (size !== null && !(Number.isInteger(size) && size > 0))
-      throw wrong(field, "a whole number above 0 or null", size);
+function isBytes(data: unknown): data is Uint8Array {
+  return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+}
+
+const PHOTOGRAPH = "the path or the bytes (Uint8Array) of a photograph, or its pixels { width, height, data }";
+
+function wrongSource(found: unknown): PspnetError {
+  return new PspnetError("usage", `segment: expected ${PHOTOGRAPH}, found ${shown(found)}`);
+}
+
+/** Text and bytes are photographs themselves, though a loop would take them to pieces. */
+function checkMany(sources: unknown): void {
+  const iterable = Object(sources) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  const one = typeof sources === "string" || ArrayBuffer.isView(sources);
+  if (!one && (iterable[Symbol.iterator] || iterable[Symbol.asyncIterator])) return;
+  const expected = "an array, or anything else to loop over, of photographs";
+  throw new PspnetError("usage", `segmentAll: expected ${expected}, found ${shown(sources)}`);
 }
 
 /** `work`, or at once the signal's reason. */

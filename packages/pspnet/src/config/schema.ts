@@ -8,7 +8,10 @@ import { expected } from "./inWords.js";
  * One schema gives the types, the defaults, the messages and `pspnet train --keys`.
  */
 
-const textOf = (pattern: RegExp, what: string) => z.string().regex(pattern, { error: expected(what) });
+const textOf = (pattern: RegExp, what: string) => {
+  const error = expected(what);
+  return z.string({ error }).regex(pattern, { error });
+};
 
 const durationSchema = (example: string) => textOf(/^\d+(\.\d+)?[smh]$/, `a number and s, m or h, such as ${example}`);
 const pathSchema = (what = "a path") => textOf(/\S/, what);

@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { glob } from "tinyglobby";
 import { IMAGE_EXTENSIONS } from "./imageFile.js";
+import { refuseUrl } from "./refuseUrl.js";
 import { isResult, RECORD } from "./results.js";
 
 const PATTERN = `**/*.{${IMAGE_EXTENSIONS.join(",")}}`;
@@ -31,6 +32,7 @@ export async function findImages(inputs: readonly string[]): Promise<FoundImages
   const found = new Map<string, Shown>();
   const results = new Set<string>();
   for (const input of inputs) {
+    refuseUrl(input, "an image, a folder or a glob");
     const matches = await expand(input);
     if (matches.length === 0)
       throw new PspnetError("usage", `${input}: expected an image, a folder of images or a glob, found none`);

@@ -1,5 +1,15 @@
-import { Network, PRECISION_DTYPE, PspnetError, type RgbImage, RUNTIMES, type SegmentOptions } from "@pspnet/core";
+import {
+  checkSegmentOptions,
+  Network,
+  PRECISION_DTYPE,
+  PspnetError,
+  type RgbImage,
+  RUNTIMES,
+  type SegmentOptions,
+  shown,
+} from "@pspnet/core";
 import { readImage } from "../data/images.js";
+import { refuseUrl } from "../files/refuseUrl.js";
 import { openRuntime, type RuntimeOptions } from "./openRuntime.js";
 import { readWeights } from "./readWeights.js";
 
@@ -21,13 +31,13 @@ export interface NetworkOptions extends Partial<RuntimeOptions>, SegmentOptions 
  *   await net.dispose();
  * }
  */
-export async function load(
-  weights: string | Uint8Array,
-  { runtime = "auto", device = "auto", precision = "auto", threads = 0, ...defaults }: NetworkOptions = {},
-): Promise<Network> {
+export async function load(weights: string | Uint8Array, options: NetworkOptions = {}): Promise<Network> {
+  checkSegmentOptions(options, "load");
+  const { runtime = "auto", device = "auto", precision = "auto", threads = 0, ...defaults } = options;
   checkChoice("runtime", runtime, RUNTIMES);
   checkChoice("device", device, ["cpu", "cuda"]);
   checkChoice("precision", precision, Object.keys(PRECISION_DTYPE));
+  if (!(Number.isSafeInteger(threads) && threads >= 0)) wrong("threads", "a whole number, 0 for one per core", threads);
   const { signal } = defaults;
   signal?.throwIfAborted();
   const file = await readWeights(weights, { signal });
@@ -37,14 +47,16 @@ export async function load(
   return new Network(opened, { description: file.description, defaults, decode });
 }
 
-/** Types say so, but JavaScript has none. */
 function checkChoice(key: string, found: string, choices: readonly string[]): void {
-  if (found === "auto" || choices.includes(found)) return;
-  const expected = `expected one of auto, ${choices.join(", ")}`;
-  throw new PspnetError("usage", `load: ${key}: ${expected}, found ${JSON.stringify(found)}`);
+  if (found !== "auto" && !choices.includes(found)) wrong(key, `one of auto, ${choices.join(", ")}`, found);
+}
+
+function wrong(key: string, expected: string, found: unknown): never {
+  throw new PspnetError("usage", `load: ${key}: expected ${expected}, found ${shown(found)}`);
 }
 
 /** A photograph: JPEG, PNG, WebP, AVIF, TIFF or GIF, turned upright as its EXIF says. */
-function decode(photograph: string | Uint8Array): Promise<RgbImage> {
+async function decode(photograph: string | Uint8Array): Promise<RgbImage> {
+  if (typeof photograph === "string") refuseUrl(photograph, "a photograph");
   return readImage(photograph, { orient: true });
 }

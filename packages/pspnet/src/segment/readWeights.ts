@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { PspnetError, parseWeights, type Weights } from "@pspnet/core";
+import { PspnetError, parseWeights, shown, type Weights } from "@pspnet/core";
+import { refuseUrl } from "../files/refuseUrl.js";
 
 export interface WeightsFile extends Weights {
   /** Whether the bytes were read for this and nobody else has them. */
@@ -20,8 +21,9 @@ export async function readWeights(
   if (typeof file !== "string")
     throw new PspnetError(
       "usage",
-      `weights: expected the path or the bytes (Uint8Array) of a file, found ${typeof file}`,
+      `weights: expected the path or the bytes (Uint8Array) of a file, found ${shown(file)}`,
     );
+  refuseUrl(file, "weights");
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file, { signal });

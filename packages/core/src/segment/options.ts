@@ -1,0 +1,59 @@
+import { shown } from "../config/problem.js";
+import { isRecord } from "../config/record.js";
+import { PspnetError } from "../error.js";
+import type { Protocol } from "./protocol.js";
+
+export interface SegmentProgress {
+  readonly done: number;
+  /** Not known for images that come one by one. */
+  readonly total?: number;
+}
+
+/** How an image is looked at; what is left out is as in the paper's single-scale test of the whole image. */
+export interface SegmentOptions extends Partial<Protocol> {
+  /** Ends the work before its next window; the promise is rejected at once with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called after each window of an image, with `segmentAll` after each image. */
+  readonly onProgress?: (progress: SegmentProgress) => void;
+}
+
+interface Check {
+  readonly expected: string;
+  holds(value: unknown): boolean;
+}
+
+const size: Check = {
+  expected: "a whole number above 0 or null",
+  holds: (value) => value === null || (Number.isSafeInteger(value) && (value as number) > 0),
+};
+
+const CHECKS: Readonly<Record<keyof SegmentOptions, Check>> = {
+  scales: {
+    expected: "numbers above 0",
+    holds: (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((scale) => scale > 0 && Number.isFinite(scale)),
+  },
+  flip: { expected: "true or false", holds: (value) => typeof value === "boolean" },
+  crop: size,
+  baseSize: size,
+  signal: {
+    expected: "an AbortSignal",
+    holds: (value) => isRecord(value) && typeof value.throwIfAborted === "function",
+  },
+  onProgress: { expected: "a function", holds: (value) => typeof value === "function" },
+};
+
+/**
+ * Types say so, but JavaScript has none.
+ *
+ * @param source is named in errors.
+ * @throws PspnetError "usage" naming the option, what it may be and what it is.
+ */
+export function checkSegmentOptions(options: SegmentOptions, source: string): void {
+  if (!isRecord(options)) throw new PspnetError("usage", `${source}: expected options, found ${shown(options)}`);
+  for (const [key, { expected, holds }] of Object.entries(CHECKS)) {
+    const value = options[key as keyof SegmentOptions];
+    if (value === undefined || holds(value)) continue;
+    throw new PspnetError("usage", `${source}: ${key}: expected ${expected}, found ${shown(value)}`);
+  }
+}
