@@ -35,6 +35,7 @@ export * from "./evaluate/tiles.js";
 // Checkpoints of other programs
 export { families } from "./families/families.js";
 export type * from "./families/family.js";
+export { type Fit, fits, nearestFit } from "./families/fit.js";
 export * from "./families/importCheckpoint.js";
 // The network as a graph, optimised, printed, and what it costs; how graphs are made and read: @pspnet/core/graph
 export type { Dim, SymbolicDim } from "./graph/dim.js";

@@ -50,9 +50,22 @@ async function plain(rename: (name: string) => string | null): Promise<string> {
 }
 
 /** The network of a run that starts from a file. */
-function begin(init: string | null, model: NetworkFields = {}, head: "keep" | "new" = "keep"): Promise<PSPNet> {
+function begin(
+  init: string | null,
+  model: NetworkFields = {},
+  head: "keep" | "new" = "keep",
+  say?: (line: string) => void,
+): Promise<PSPNet> {
   const config = validateTrainConfig({ data: { root: "." }, model: { ...SMALL, ...model }, init, head }, "test");
-  return createNetwork(config, { classes: CLASSES, backend: backend() });
+  return createNetwork(config, { classes: CLASSES, backend: backend(), say });
+}
+
+/** The error of a run that cannot start from a file. */
+async function refused(init: string, model: NetworkFields = {}): Promise<Error> {
+  return begin(init, model).then(
+    () => expect.fail("expected a refusal"),
+    (error: Error) => error,
+  );
 }
 
 function values(net: PSPNet, name: string): unknown {
@@ -60,27 +73,31 @@ function values(net: PSPNet, name: string): unknown {
 }
 
 describe("a file that describes itself", () => {
-  test.each<[NetworkFields, RegExp]>([
+  test.each<[NetworkFields, string, string]>([
+    [{ backbone: { ...SMALL.backbone, strideIn: "1x1" } }, "1x1 in the file, 3x3 here", "backbone.strideIn=1x1"],
     [
-      { backbone: { ...SMALL.backbone, strideIn: "1x1" } },
-      /backbone\.strideIn: 1x1 in the file, 3x3 here; set model\.backbone\.strideIn=1x1/,
+      { pyramid: { concatOrder: "descending" } },
+      "descending in the file, ascending here",
+      "pyramid.concatOrder=descending",
     ],
-    [{ pyramid: { concatOrder: "descending" } }, /pyramid\.concatOrder: descending in the file, ascending here; set/],
-    [{ pyramid: { alignCorners: false } }, /pyramid\.alignCorners: false in the file, true here; set/],
-    [{ upsampling: { alignCorners: false } }, /upsampling\.alignCorners: false in the file, true here; set/],
-    [{ input: { channelOrder: "bgr" } }, /input\.channelOrder: bgr in the file, rgb here; set model\.input\.ch/],
-    [
-      { input: { mean: [0.5, 0.5, 0.5] } },
-      /input\.mean: \[0\.5,0\.5,0\.5\] in the file, \[0\.485,0\.456,0\.406\] here/,
-    ],
-    [{ norm: { eps: 0.001 } }, /norm\.eps: 0\.001 in the file, 0\.00001 here/],
-    [{ pyramid: { kind: "none" } }, /pyramid\.kind: none in the file, pooling here; set model\.pyramid\.kind=none/],
-    [
-      { backbone: { layers: 18, width: 4 } },
-      /backbone\.layers: 18 in the file, 50 here; set model\.backbone\.layers=18/,
-    ],
-  ])("of another network is refused: %j", async (fields, message) => {
-    await expect(begin(await described(fields))).rejects.toThrow(message);
+    [{ pyramid: { alignCorners: false } }, "false in the file, true here", "pyramid.alignCorners=false"],
+    [{ upsampling: { alignCorners: false } }, "false in the file, true here", "upsampling.alignCorners=false"],
+    [{ input: { channelOrder: "bgr" } }, "bgr in the file, rgb here", "input.channelOrder=bgr"],
+    [{ input: { mean: [0.5, 0.5, 0.5] } }, "[0.5,0.5,0.5] in the file, [0.485,0.", "input.mean=[0.5,0.5,0.5]"],
+    [{ norm: { eps: 0.001 } }, "0.001 in the file, 0.00001 here", "norm.eps=0.001"],
+    [{ pyramid: { kind: "none" } }, "none in the file, pooling here", "pyramid.kind=none"],
+    [{ backbone: { layers: 18, width: 4 } }, "18 in the file, 50 here", "backbone.layers=18"],
+  ])("of another network is refused: %j", async (fields, difference, setting) => {
+    const { message } = await refused(await described(fields));
+    const [head, differences, mend, ...more] = message.split("\n");
+    const depth = setting === "backbone.layers=18" ? 18 : 50;
+    expect(head).toMatch(
+      new RegExp(`another network: ResNet-${depth}, width 4, deep stem with heads for ${CLASSES} classes$`),
+    );
+    expect(differences).toContain(`  ${setting.split("=")[0]}: ${difference}`);
+    const alone = /^(pyramid|upsampling)/.test(setting) ? "; head=new takes its backbone alone" : "";
+    expect(mend).toBe(`it fits with model.${setting}${alone}`);
+    expect(more).toEqual([]);
   });
 
   test("is taken when the run says the same, and when it differs in what only training uses", async () => {
@@ -98,7 +115,7 @@ describe("a file that describes itself", () => {
 
   test("need have no auxiliary head but that of the run", async () => {
     await expect(begin(await described({ auxiliary: { kind: "none" } }))).rejects.toThrow(
-      /auxiliary\.kind: none in the file, conv3x3 here; set model\.auxiliary\.kind=none/,
+      /auxiliary\.kind: none in the file, conv3x3 here\nit fits with model\.auxiliary\.kind=none;/,
     );
     const net = await begin(await described(), { auxiliary: { kind: "none" } });
     expect(net.aux).toBeNull();
@@ -106,7 +123,9 @@ describe("a file that describes itself", () => {
 
   test("of other classes says how to start afresh", async () => {
     const more = await described({ classes: 7 });
-    await expect(begin(more)).rejects.toThrow(/7 classes in the file, 5 here; set head=new/);
+    await expect(begin(more)).rejects.toThrow(
+      /with heads for 7 classes\n {2}7 classes in the file, 5 here\nit fits with head=new$/,
+    );
     await begin(more, {}, "new");
   });
 });
@@ -136,12 +155,52 @@ describe("a file that does not", () => {
     expect(values(net, name)).toEqual(values(await begin(await described()), name));
   });
 
-  test("of another network says so in a few lines", async () => {
-    const other = begin(await plain((name) => name), { backbone: { layers: 18, width: 8 } });
-    const { message } = (await other.catch((error: Error) => error)) as Error;
-    expect(message).toMatch(/^init=.*plain\.safetensors: weights do not fit the network:\n/);
-    expect(message).toMatch(/\nand \d+ more like these\nthe depth, stem and width of `model\.backbone` must be/);
-    expect(message.split("\n")).toHaveLength(8);
+  test.each<[string, (name: string) => string | null, string]>([
+    ["a backbone", (name) => (partOf(name) === "backbone" ? name : null), ""],
+    ["a PSPNet", (name) => name, ` with heads for ${CLASSES} classes`],
+  ])("of another network is told from its names and shapes: %s", async (_, rename, heads) => {
+    const { message } = await refused(await plain(rename), { backbone: { layers: 18, stem: "plain", width: 8 } });
+    expect(message.split("\n").slice(0, 3)).toEqual([
+      expect.stringMatching(
+        /^init=.*plain\.safetensors: its weights are those of another network: ResNet-50, width 4, deep/,
+      ),
+      "  backbone.layers: 50 in the file, 18 here; backbone.stem: deep in the file, plain here; backbone.width: 4 in the file, 8 here",
+      "it fits with model.backbone.layers=50 model.backbone.stem=deep model.backbone.width=4",
+    ]);
+    expect(message.split("\n")[0]).toMatch(new RegExp(`deep stem${heads}$`));
+    await begin(await plain(rename), { backbone: { layers: 50, stem: "deep", width: 4 } });
+  });
+
+  test("of no network that is known, or half of one, says so in five lines", async () => {
+    for (const rename of [(name: string) => `h.${name}`, (name: string) => (name.startsWith("layer4") ? null : name)]) {
+      const { message } = await refused(await plain(rename), { backbone: { width: 8 } });
+      expect(message).toMatch(
+        /^init=.*plain\.safetensors: expected weights of a ResNet-50, width 8, deep stem[\s\S]*\nand \d+ more like these\ntake a/,
+      );
+      expect(message.split("\n")).toHaveLength(5);
+    }
+  });
+});
+
+describe("what was loaded and what begins afresh is said", () => {
+  const said = async (file: string, head: "keep" | "new" = "keep", model: NetworkFields = {}) => {
+    const lines: string[] = [];
+    await begin(file, model, head, (line) => lines.push(line));
+    return lines;
+  };
+
+  test("of a backbone, a whole network, and one whose head is left", async () => {
+    const backbone = await plain((name) => (partOf(name) === "backbone" ? name : null));
+    const of = "275 tensors of the backbone (ResNet-50, width 4, deep stem)";
+    expect(await said(backbone)).toEqual([
+      `loaded from plain.safetensors: ${of}; pyramid, head, auxiliary begin afresh`,
+    ]);
+    const whole = await described();
+    const heads = "20 of the pyramid, 7 of the head, 7 of the auxiliary";
+    expect(await said(whole)).toEqual([`loaded from described.safetensors: ${of}, ${heads}; nothing begins afresh`]);
+    expect(await said(whole, "new", { pyramid: { kind: "none" }, auxiliary: { kind: "none" } })).toEqual([
+      `loaded from described.safetensors: ${of}; head begins afresh`,
+    ]);
   });
 });
 

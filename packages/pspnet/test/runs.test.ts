@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { writeSafetensors } from "@pspnet/core";
+import { fromFloat32, writeSafetensors } from "@pspnet/core";
 import {
   Loader,
   officialRecipe,
@@ -15,6 +15,7 @@ import {
 } from "pspnet";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
+import { readMetrics } from "../src/report/metricsCsv.js";
 import { pspnet } from "./support/cli.js";
 import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
 
@@ -99,9 +100,70 @@ test("a run that started from a file is resumed without it", async () => {
   await cp(join(first.folder, "weights", "last.safetensors"), init);
   const whole = await train(config("started", { init }));
   const { folder: run } = await train(config("halved", { init }), watched(2).options);
+  const { text, options } = watched(1);
+  await train(config("said", { init }), options);
+  expect(text()).toMatch(/^loaded from start\.safetensors: \d+ tensors of the backbone [\s\S]*^train \d/m);
   await writeFile(init, "another file");
   expect(await train(config("halved", { init, resume: true }))).toMatchObject({ folder: run, state: { step: 6 } });
   expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
+});
+
+describe("a run that is done", () => {
+  const rates = async (run: string) =>
+    (await readMetrics(join(run, "metrics.csv"))).flatMap(({ lr }) => (lr === undefined ? [] : [lr]));
+  const poly = (steps: readonly number[], total: number) =>
+    steps.map((step) => expect.closeTo(0.01 * (1 - step / total) ** 0.9, 12));
+
+  test("says how to go on, and goes on for more epochs, at the learning rate of a run of so many", async () => {
+    const { folder: run } = await train(config("longer"));
+    const ended = watched(1);
+    expect(await train(config("longer", { resume: true }), ended.options)).toMatchObject({ state: { step: 6 } });
+    expect(ended.text()).toMatch(
+      /longer is trained to its end; give more epochs= to go on \(now 2\), or init=\S+longer\/weights\/best\.saf/,
+    );
+    const more = watched(Number.POSITIVE_INFINITY);
+    const longer = await train(config("longer", { resume: true, epochs: 4 }), more.options);
+    expect(longer).toMatchObject({ folder: run, ending: "complete", state: { step: 12, epoch: 4 } });
+    expect(more.text()).toMatch(
+      /2 epochs before, 4 now: after step 6 the learning rate goes from 0\.00 to 0\.00536, where a run of 4 has it;/,
+    );
+    expect(await rates(run)).toEqual([...poly([0, 1, 2, 3, 4, 5], 6), ...poly([6, 7, 8, 9, 10, 11], 12)]);
+    expect(await readFile(join(run, "config.yaml"), "utf8")).toMatch(/^epochs: 4$/m);
+    await expect(train(config("longer", { resume: true }))).rejects.toThrow(/epochs: 4 \(now 2\)/);
+  });
+
+  test("and was broken off while it was made longer goes on exactly", async () => {
+    const extend = (name: string, options?: TrainOptions) => train(config(name, { resume: true, epochs: 4 }), options);
+    const whole = await train(config("extended"));
+    await extend("extended");
+    const { folder: run } = await train(config("twice-extended"));
+    await extend("twice-extended", watched(2).options);
+    expect(await extend("twice-extended")).toMatchObject({ state: { step: 12 } });
+    expect(await lastWeights(run)).toEqual(await lastWeights(whole.folder));
+  });
+
+  test("but not with a budget, which is the clock's", async () => {
+    const { folder: run } = await train(config("budgeted", { budget: "1h" }));
+    const again = { resume: true, budget: "1h" };
+    await expect(train(config("budgeted", { ...again, epochs: 4 }))).rejects.toThrow(/epochs: 2 \(now 4\)/);
+    const { text, options } = watched(1);
+    await train(config("budgeted", again), options);
+    expect(text()).toContain(`${run} is trained to its end; give init=${run}/weights/best.safetensors without resume`);
+  });
+});
+
+test("a checkpoint with numbers that are not finite is refused, naming file and tensor", async () => {
+  const { folder: run } = await train(config("nan"), watched(2).options);
+  const file = join(run, "state", "checkpoint.safetensors");
+  const { metadata, tensors } = readSafetensors(await readFile(file));
+  for (const name of ["model.cls.4.bias", "momentum.cls.4.weight"]) {
+    const tensor = tensors.get(name)!;
+    const bytes = fromFloat32(tensor.float32().fill(Number.NaN, 0, 1), "float32");
+    await writeFile(file, writeSafetensors(new Map([...tensors, [name, { ...tensor, bytes }]]), metadata));
+    await expect(train(config("nan", { resume: true }))).rejects.toThrow(
+      `${file}: expected a checkpoint (${name}: expected finite numbers, found 1 of `,
+    );
+  }
 });
 
 test("of two that go on with one run at once the second is refused, and the first ends as if alone", async () => {

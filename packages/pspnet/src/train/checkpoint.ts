@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  checkFinite,
   fromFloat32,
   type PSPNet,
   PspnetError,
@@ -77,10 +78,14 @@ export async function saveCheckpoint(
   await atomicWrite(file, safetensorsPieces(tensors, { config: JSON.stringify(config), state: JSON.stringify(state) }));
 }
 
-/** @throws PspnetError "weights" when the file is not a checkpoint of this program. */
+/** @throws PspnetError "weights" when the file is not a checkpoint of this program, or holds numbers that are not finite. */
 export async function readCheckpoint(file: string): Promise<Checkpoint> {
   const { metadata, tensors } = await readFile(file)
-    .then((bytes) => readSafetensors(bytes))
+    .then((bytes) => {
+      const found = readSafetensors(bytes);
+      checkFinite(found.tensors);
+      return found;
+    })
     .catch((cause: Error) => {
       throw new PspnetError("weights", `${file}: expected a checkpoint (${cause.message})`, { cause });
     });

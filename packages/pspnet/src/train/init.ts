@@ -1,21 +1,20 @@
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import {
   type Backend,
   backboneStateFrom,
   checkFinite,
-  differences,
-  isDescription,
   loadStateDict,
   type PartName,
   type PSPNet,
-  type PSPNetConfig,
   PspnetError,
-  parseDescription,
   partOf,
   readSafetensors,
   type Safetensors,
   withoutPrefix,
 } from "@pspnet/core";
+import { counted } from "../report/counted.js";
+import { differencesFrom, foundIn, misfitOf, nameOf, unlikeAny } from "./initMisfit.js";
 
 export interface InitOptions {
   readonly backend: Backend;
@@ -25,71 +24,58 @@ export interface InitOptions {
 
 /**
  * Loads what a run starts from: the weights of a whole PSPNet, or of the backbone when the file has no head or a new one is
- * asked for.
+ * asked for. Returns what was loaded and what begins afresh, in a line.
  *
  * @throws PspnetError "weights" for a file that cannot be read, holds numbers that are not finite, or does not fit, and for one
- * whose description is of another network.
+ * whose description is of another network: what it is, and the keys that would make it fit.
  */
-export async function loadInit(model: PSPNet, file: string, { backend, newHead }: InitOptions): Promise<void> {
-  const { metadata, tensors } = await readInit(file);
-  const state = withoutPrefix(tensors, "module.");
+export async function loadInit(model: PSPNet, file: string, { backend, newHead }: InitOptions): Promise<string> {
+  const found = await readInit(file);
+  const state = withoutPrefix(found.tensors, "module.");
   const whole = [...state.keys()].some((name) => partOf(name) === "head");
   const withHead = whole && !newHead;
-  const heads: PartName[] = ["pyramid", "head", ...(model.aux ? (["auxiliary"] as const) : [])];
-  const loaded: PartName[] = ["backbone", ...(withHead ? heads : [])];
-  if (isDescription(metadata)) {
-    const { config } = parseDescription(metadata, { source: `init=${file}` });
-    const parts = [...loaded, "norm", "input", ...(withHead ? (["upsampling"] as const) : [])] as const;
-    const different = disagreements([config, model.config], parts);
-    if (withHead && config.classes !== model.config.classes)
-      different.push(`${config.classes} classes in the file, ${model.config.classes} here; set head=new`);
-    if (different.length > 0)
-      throw misfit(file, `its weights are those of another network\n  ${different.join("\n  ")}`);
-  }
+  const present = presentParts(model);
+  const loaded: readonly PartName[] = withHead ? present : ["backbone"];
+  const theirs = foundIn(found, file);
+  const different = theirs?.described ? differencesFrom(theirs, model.config, { withHead }) : null;
+  if (theirs && different?.length) throw misfitOf(file, theirs, different);
   try {
     const keep = (name: string) => !loaded.includes(partOf(name));
     loadStateDict(model, whole ? state : backboneStateFrom(state), { backend, keep });
   } catch (cause) {
     if (!(cause instanceof PspnetError)) throw cause;
-    const mend =
-      "the depth, stem and width of `model.backbone` must be those of the file (torchvision: model.backbone.stem=plain)";
-    const other = withHead ? "; head=new takes the file's backbone alone" : "";
-    throw misfit(file, `${shortened(cause.message)}\n${mend}${other}`, cause);
+    const guessed = theirs ? differencesFrom(theirs, model.config, { withHead }) : [];
+    throw theirs && guessed.length > 0 ? misfitOf(file, theirs, guessed) : unlikeAny(file, model.config, cause);
   }
+  return summary(model, basename(file), loaded);
 }
 
-/** Where the same weights would compute something else here. */
-function disagreements(networks: readonly [theirs: PSPNetConfig, ours: PSPNetConfig], parts: readonly PartName[]) {
-  const show = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
-  return differences(networks, parts).map(({ key, values }) => {
-    const [theirs, ours] = values.map(show);
-    return `${key}: ${theirs} in the file, ${ours} here; set model.${key}=${theirs}`;
-  });
+function presentParts({ ppm, aux }: PSPNet): PartName[] {
+  return ["backbone", ...(ppm ? (["pyramid"] as const) : []), "head", ...(aux ? (["auxiliary"] as const) : [])];
 }
 
-/** Lines of a misfit that are shown: a network has hundreds of names. */
-const MISFITS = 5;
-
-function shortened(message: string): string {
-  const lines = message.split("\n");
-  const rest = lines.length - 1 - MISFITS;
-  return [...lines.slice(0, 1 + MISFITS), ...(rest > 0 ? [`and ${rest} more like these`] : [])].join("\n");
+function summary(model: PSPNet, file: string, loaded: readonly PartName[]): string {
+  const names = [...model.stateDict().keys()];
+  const counts = loaded.map((part) => [names.filter((name) => partOf(name) === part).length, part] as const);
+  const [[tensors], ...heads] = counts;
+  const what = `${counted(tensors, "tensor")} of the backbone (${nameOf(model.config.backbone)})`;
+  const all = [what, ...heads.map(([count, part]) => `${count} of the ${part}`)].join(", ");
+  const afresh = presentParts(model).filter((part) => !loaded.includes(part));
+  const rest = afresh.length > 0 ? `${afresh.join(", ")} begin${afresh.length > 1 ? "" : "s"}` : "nothing begins";
+  return `loaded from ${file}: ${all}; ${rest} afresh`;
 }
 
 async function readInit(file: string): Promise<Safetensors> {
+  const fail = (cause: Error, found: string) => new PspnetError("weights", `init=${file}: ${found}`, { cause });
   const found = await readFile(file)
     .then((bytes) => readSafetensors(bytes))
     .catch((cause: Error) => {
-      throw misfit(file, `expected a readable safetensors file (${cause.message})`, cause);
+      throw fail(cause, `expected a readable safetensors file (${cause.message})`);
     });
   try {
     checkFinite(found.tensors);
   } catch (cause) {
-    throw misfit(file, (cause as Error).message, cause);
+    throw fail(cause as Error, (cause as Error).message);
   }
   return found;
-}
-
-function misfit(file: string, found: string, cause?: unknown): PspnetError {
-  return new PspnetError("weights", `init=${file}: ${found}`, { cause });
 }

@@ -3,15 +3,22 @@ import type { Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import { loadInit } from "./init.js";
 
+export interface NetworkOptions {
+  readonly classes: number;
+  readonly backend: Backend;
+  /** Told in a line what the file of `init` gave. */
+  readonly say?: (line: string) => void;
+}
+
 /** The network of a run with its first weights: random ones from the seed, then those of `init`. */
-export async function createNetwork(
-  config: TrainConfig,
-  { classes, backend }: { classes: number; backend: Backend },
-): Promise<PSPNet> {
+export async function createNetwork(config: TrainConfig, { classes, backend, say }: NetworkOptions): Promise<PSPNet> {
   const auxiliary = config.auxWeight > 0 ? config.model.auxiliary : ({ kind: "none" } as const);
   const model = new PSPNet(pspnetConfig({ ...config.model, auxiliary, classes }));
   initialise(model, backend, { seed: config.seed });
-  if (config.init !== null) await loadInit(model, config.init, { backend, newHead: config.head === "new" });
+  if (config.init !== null) {
+    const loaded = await loadInit(model, config.init, { backend, newHead: config.head === "new" });
+    say?.(loaded);
+  }
   if (config.freezeBn) {
     for (const [, module] of model.modules()) if (module instanceof BatchNorm2d) module.frozen = true;
   }

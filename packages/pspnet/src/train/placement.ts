@@ -7,6 +7,7 @@ import { isTree, type Tree } from "../config/tree.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
 import type { RunLock } from "../files/runLock.js";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
+import { isLonger } from "./goingOn.js";
 import { sumNumbers, type World } from "./world.js";
 
 /** Keys that do not change what a run computes, and so may differ when it is resumed. */
@@ -30,8 +31,8 @@ export interface PlaceOptions {
 /**
  * What the run of that name goes on from; null for a new one. Rank 0 takes the folder before it is read.
  *
- * @throws PspnetError "config" when there is nothing to resume, or when a key that changes the result differs; "environment" when
- * another process trains into it.
+ * @throws PspnetError "config" when there is nothing to resume, or when a key that changes the result differs, but for more epochs;
+ * "environment" when another process trains into it.
  */
 export async function previousCheckpoint(
   config: TrainConfig,
@@ -48,7 +49,8 @@ export async function previousCheckpoint(
   }
   if (world.rank === 0) await lock.take(folder);
   const checkpoint = await readCheckpoint(file);
-  const differences = differingKeys(checkpoint.config, config);
+  const { epochs } = isLonger(checkpoint.config, config) ? config : checkpoint.config;
+  const differences = differingKeys({ ...checkpoint.config, epochs }, config);
   if (differences.length > 0) {
     throw new PspnetError(
       "config",

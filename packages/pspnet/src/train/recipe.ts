@@ -1,8 +1,8 @@
-import type { Backend, PSPNet, State } from "@pspnet/core";
+import type { PSPNet, State } from "@pspnet/core";
 import type { SGD } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import { segmentationLoss } from "./loss.js";
-import { createNetwork } from "./network.js";
+import { createNetwork, type NetworkOptions } from "./network.js";
 import { createOptimiser } from "./optimiser.js";
 import { type Extent, polySchedule } from "./schedule.js";
 import { trainStep } from "./step.js";
@@ -10,10 +10,7 @@ import { trainStep } from "./step.js";
 /** What is trained, and how: the parts of the loop that may be others. */
 export interface Recipe {
   /** The network with its first weights. */
-  network(
-    config: TrainConfig,
-    options: { readonly classes: number; readonly backend: Backend },
-  ): PSPNet | Promise<PSPNet>;
+  network(config: TrainConfig, options: NetworkOptions): PSPNet | Promise<PSPNet>;
   /** `momentum` is what a checkpoint kept, by parameter. */
   optimiser(model: PSPNet, config: TrainConfig, options: { readonly momentum?: State }): SGD;
   /** Sets the optimiser's learning rates for the step that comes after `extent`; returns the one that is logged. */

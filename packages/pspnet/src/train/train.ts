@@ -23,6 +23,7 @@ import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
 import { epochOf, NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
 import { Clock } from "./clock.js";
+import { goingOn } from "./goingOn.js";
 import { checkClassWeights } from "./loss.js";
 import { stateOf } from "./network.js";
 import { placeRun, previousCheckpoint } from "./placement.js";
@@ -96,7 +97,9 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const checkpoint = await previousCheckpoint(config, { world, lock });
   // A checkpoint has all weights; the file of `init` may have changed since, or be gone.
   const begun = checkpoint ? { ...config, init: null } : config;
-  const model = await recipe.network(begun, { classes: classes.names.length, backend: memory });
+  const notes: string[] = [];
+  const say = (line: string) => notes.push(line);
+  const model = await recipe.network(begun, { classes: classes.names.length, backend: memory, say });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
@@ -117,6 +120,9 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     if (world.rank === 0) run = await Run.open(folder, { config: named, classes, stream, state, steps, precision });
     if (lock.leftBehind) run?.say(lock.leftBehind);
     if (named.name !== config.name) run?.say(`${join(config.runs, config.name)} exists: this run is ${folder}`);
+    if (checkpoint)
+      notes.push(...goingOn(checkpoint, { config: named, folder, recipe, optimiser, batches: loader.batches }));
+    for (const line of notes) run?.say(line);
     if (run) {
       const given = { config, share: shareOf(config, world), training, validation, signal };
       for (const line of await warningsOf(given)) run.say(line);

@@ -1,0 +1,137 @@
+import {
+  differences,
+  families,
+  isDescription,
+  nearestFit,
+  PARTS,
+  type PartName,
+  type PSPNetConfig,
+  PspnetError,
+  parseDescription,
+  type Safetensors,
+} from "@pspnet/core";
+
+/** The network whose weights a file holds. */
+export interface FoundNetwork {
+  readonly config: PSPNetConfig;
+  /** Null for a backbone alone. */
+  readonly classes: number | null;
+  /** Whether the file says so itself; else names and shapes do, and `config` has defaults for what they do not tell. */
+  readonly described: boolean;
+  /** Whether names and shapes, or the file itself, tell the field: `backbone.strideIn`. */
+  tells(key: string): boolean;
+}
+
+/** What a file's description, or its tensors, say of its network; null when they are like nothing that is known. */
+export function foundIn({ metadata, tensors }: Safetensors, file: string): FoundNetwork | null {
+  if (isDescription(metadata)) {
+    const { config } = parseDescription(metadata, { source: `init=${file}` });
+    return { config, classes: config.classes, described: true, tells: () => true };
+  }
+  const { network, config } = nearestFit(families, { format: "safetensors", state: tensors, metadata }, {});
+  if (network === null || config === null) return null;
+  const tells = (key: string) => {
+    const [part, field] = key.split(".");
+    const said = network.fields[part as PartName];
+    return said !== undefined && (field === "kind" || field in said);
+  };
+  return { config, classes: network.classes, described: false, tells };
+}
+
+/** What a run has otherwise than a file. */
+interface Otherwise {
+  /** In words: `backbone.layers: 50 in the file, 18 here`. */
+  readonly line: string;
+  /** The key and value that would make it fit. */
+  readonly setting: string;
+}
+
+/** Where a file's network is another than the run's, in what is to be loaded. */
+export function differencesFrom(
+  { config, classes, tells }: FoundNetwork,
+  ours: PSPNetConfig,
+  { withHead }: { readonly withHead: boolean },
+): Otherwise[] {
+  const otherClasses = withHead && classes !== null && classes !== ours.classes;
+  const heads: PartName[] = ["pyramid", "head", "upsampling", ...(ours.auxiliary.kind === "none" ? [] : AUXILIARY)];
+  const parts: PartName[] = ["backbone", "norm", "input", ...(withHead && !otherClasses ? heads : [])];
+  const found = differences([config, ours], parts).filter(({ key }) => tells(key) && !isDerived(key, config));
+  const lines = found.map(({ key, values }) => {
+    const [theirs, here] = values.map(show);
+    return { line: `${key}: ${theirs} in the file, ${here} here`, setting: `model.${key}=${theirs}` };
+  });
+  if (!otherClasses) return lines;
+  return [{ line: `${classes} classes in the file, ${ours.classes} here`, setting: "head=new" }, ...lines];
+}
+
+const AUXILIARY: readonly PartName[] = ["auxiliary"];
+
+/** Whether a field follows from others, so that whoever sets those need not set it: a plain stem has `width` channels. */
+function isDerived(key: string, config: PSPNetConfig): boolean {
+  const [part, field] = key.split(".") as [PartName, string];
+  const values = config[part];
+  const kind = PARTS[part].find(({ name }) => name === values.kind);
+  const derived = (kind as { derive?(values: unknown): Readonly<Record<string, unknown>> } | undefined)?.derive?.(
+    values,
+  );
+  return (
+    derived !== undefined && JSON.stringify(derived[field]) === JSON.stringify(values[field as keyof typeof values])
+  );
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Differences that are told in words; the keys to set are all told. */
+const TOLD = 4;
+
+/** That a file holds another network: which, where it differs, and what would make it fit. */
+export function misfitOf(
+  file: string,
+  { config, classes }: FoundNetwork,
+  different: readonly Otherwise[],
+): PspnetError {
+  const heads = classes === null ? "" : ` with heads for ${classes} classes`;
+  const more = different.length > TOLD ? [`and ${different.length - TOLD} more`] : [];
+  const lines = [...different.slice(0, TOLD).map(({ line }) => line), ...more].join("; ");
+  const settings = different.map(({ setting }) => setting).join(" ");
+  const ofHeads = different.some(({ line }) => /^(pyramid|head|auxiliary|upsampling)\./.test(line));
+  const alone = ofHeads ? "; head=new takes its backbone alone" : "";
+  return misfit(file, [
+    `its weights are those of another network: ${nameOf(config.backbone)}${heads}`,
+    `  ${lines}`,
+    `it fits with ${settings}${alone}`,
+  ]);
+}
+
+/** Misfits that are shown: a network has hundreds of names. */
+const MISFITS = 2;
+
+/** That a file holds no network that is known, or not all of one. */
+export function unlikeAny(file: string, ours: PSPNetConfig, cause: PspnetError): PspnetError {
+  const [, ...misfits] = cause.message.split("\n");
+  const rest = misfits.length - MISFITS;
+  return misfit(
+    file,
+    [
+      `expected weights of a ${nameOf(ours.backbone)}, as \`model.backbone\` says, or of a whole PSPNet on it, found others:`,
+      ...misfits.slice(0, MISFITS).map((line) => `  ${line}`),
+      ...(rest > 0 ? [`and ${rest} more like these`] : []),
+      "take a ResNet of torchvision or of the official release, or what pspnet wrote",
+    ],
+    cause,
+  );
+}
+
+function misfit(file: string, lines: readonly string[], cause?: PspnetError): PspnetError {
+  return new PspnetError("weights", `init=${file}: ${lines.join("\n")}`, { cause });
+}
+
+/** `ResNet-50, width 64, plain stem` */
+export function nameOf(backbone: PSPNetConfig["backbone"]): string {
+  const { kind, layers, width, stem } = backbone as { kind: string } & Partial<Record<string, unknown>>;
+  const depth = layers === undefined ? "" : `-${layers}`;
+  const details = [width !== undefined && `width ${width}`, stem !== undefined && `${stem} stem`].filter(Boolean);
+  return [`${kind === "resnet" ? "ResNet" : kind}${depth}`, ...details].join(", ");
+}
