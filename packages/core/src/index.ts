@@ -44,8 +44,8 @@ export * from "./graph/modelCost.js";
 export { networkGraph } from "./graph/networkGraph.js";
 export * from "./graph/print.js";
 // Heads
-export * from "./head/auxiliaryHead.js";
-export * from "./head/pyramidHead.js";
+export { ConvolutionHead } from "./head/convolutionHead.js";
+export * from "./head/head.js";
 // Images, labels, lists of classes, and painting
 export * from "./image/classes.js";
 export * from "./image/classLists.js";
@@ -70,7 +70,11 @@ export * from "./onnx/exportOnnx.js";
 export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
 export type { OnnxType, OnnxValue } from "./onnx/proto.js";
 export * from "./passes/optimise.js";
+// Published networks by name
+export type { Preset } from "./presets/preset.js";
+export { PRESETS, presetNamed } from "./presets/presets.js";
 // The pyramid
+export * from "./pyramid/pyramid.js";
 export * from "./pyramid/pyramidConvolution.js";
 export * from "./pyramid/pyramidPooling.js";
 // Random numbers by seed

@@ -21,6 +21,9 @@ const FORMS: NetworkFields[] = [
   { bins: [1], alignCorners: false },
   { bins: [2, 4], alignCorners: false },
   { bins: [1, 3], pool: "max", reduction: false, concatOrder: "descending" },
+  { pyramid: { features: "last", channels: 3, norm: "above1", bias: "unnormalised" }, head: { bias: true } },
+  { pyramid: { features: "last", channels: 16, norm: "none", relu: false }, head: { kind: "conv1x1", norm: false } },
+  { pyramid: { bias: "all", concatOrder: "descending" }, head: { kind: "conv1x1", bias: true, classifierKernel: 3 } },
 ];
 
 /** Head and pyramid of a small network, in evaluation: `factorised` is what its `forward` runs, the other the paper's form. */
@@ -43,7 +46,7 @@ function run(config: PSPNetConfig, [h, w]: readonly [number, number], factorised
 describe.each(FORMS)("the factorised head with %j", (form) => {
   test.each(SIZES)("equals the concatenation within 1e-12 on %ix%i features, gradients too", (h, w) => {
     scope(() => {
-      const config = pspnetConfig({ classes: 5, layers: 18, width: 2, headChannels: 6, aux: false, ...form });
+      const config = pspnetConfig({ classes: 5, layers: 18, width: 2, head: { channels: 6 }, aux: false, ...form });
       const direct = run(config, [h, w], false);
       for (const [name, found] of run(config, [h, w], true)) {
         const expected = direct.get(name)!;

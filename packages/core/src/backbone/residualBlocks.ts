@@ -8,13 +8,14 @@ export interface BlockOptions {
   readonly input: number;
   readonly planes: number;
   readonly stride: number;
-  readonly dilation: number;
+  /** Of the first and the second 3x3 convolution. */
+  readonly dilations: readonly [number, number];
   /** Which convolution of a bottleneck strides. */
   readonly strideIn: "1x1" | "3x3";
   readonly norm: Norm;
 }
 
-/** relu(x + bn(conv3x3(relu(bn(conv3x3(x)))))), both convolutions dilated. */
+/** relu(x + bn(conv3x3(relu(bn(conv3x3(x)))))) */
 export class BasicBlock extends Layer {
   static readonly expansion = 1;
   readonly conv1: Conv2d;
@@ -23,11 +24,11 @@ export class BasicBlock extends Layer {
   readonly bn2: BatchNorm2d;
   readonly downsample: Sequential | null;
 
-  constructor({ input, planes, stride, dilation, norm }: BlockOptions) {
+  constructor({ input, planes, stride, dilations, norm }: BlockOptions) {
     super();
-    this.conv1 = convolution([input, planes], { kernel: 3, stride, dilation });
+    this.conv1 = convolution([input, planes], { kernel: 3, stride, dilation: dilations[0] });
     this.bn1 = norm(planes);
-    this.conv2 = convolution([planes, planes], { kernel: 3, dilation });
+    this.conv2 = convolution([planes, planes], { kernel: 3, dilation: dilations[1] });
     this.bn2 = norm(planes);
     this.downsample = projection([input, planes], { stride, norm });
   }
@@ -50,7 +51,7 @@ export class Bottleneck extends Layer {
   readonly bn3: BatchNorm2d;
   readonly downsample: Sequential | null;
 
-  constructor({ input, planes, stride, dilation, strideIn, norm }: BlockOptions) {
+  constructor({ input, planes, stride, dilations: [dilation], strideIn, norm }: BlockOptions) {
     super();
     const output = planes * Bottleneck.expansion;
     const inFirst = strideIn === "1x1";

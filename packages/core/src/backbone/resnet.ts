@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { Backbone, type Features } from "./backbone.js";
 import { BasicBlock, Bottleneck, convolution } from "./residualBlocks.js";
 
-export const DEPTHS = [18, 34, 50, 101, 152] as const;
+export const DEPTHS = [18, 34, 50, 101, 152, 269] as const;
 export type Depth = (typeof DEPTHS)[number];
 
 const BLOCKS: Record<Depth, readonly [number, number, number, number]> = {
@@ -17,7 +17,11 @@ const BLOCKS: Record<Depth, readonly [number, number, number, number]> = {
   50: [3, 4, 6, 3],
   101: [3, 4, 23, 3],
   152: [3, 8, 36, 3],
+  269: [3, 30, 48, 8],
 };
+
+/** Dilation of each stage where strides are left out for it. */
+const DILATIONS = { 8: [1, 1, 2, 4], 16: [1, 1, 1, 2], 32: [1, 1, 1, 1] } as const;
 
 const fields = {
   layers: oneOf(DEPTHS, { default: 50, meaning: "depth" }),
@@ -33,11 +37,22 @@ const fields = {
     meaning: "the convolution of a bottleneck that strides, as Caffe's ResNet-50 or as PyTorch",
   }),
   ceilPool: flag({ default: false, meaning: "max-pool without padding, sizes rounded up, as Caffe" }),
-  firstDilation: oneOf(["full", "halved"], {
-    default: "full",
-    meaning: "dilation of a dilated stage's first block, as its others (the authors) or half (mmseg, CSAIL)",
+  stages: oneOf([2, 3, 4], { default: 4, meaning: "how many of the four stages there are (segmentation_models: 2)" }),
+  outputStride: oneOf([8, 16, 32], {
+    default: 8,
+    meaning: "the image's side over that of the features; stages stride until it is reached",
   }),
-  outputStride: oneOf([8, 16], { default: 8, meaning: "the image's side over that of the features" }),
+  dilations: counts({
+    meaning: "dilation of each of the four stages (mmseg's D32 keeps 1, 1, 2, 4 though it strides)",
+  }),
+  firstDilation: oneOf(["full", "halved", "none"], {
+    default: "full",
+    meaning: "dilation of a dilated stage's first block: as its others (the authors), half (mmseg, CSAIL), 1 (Lextal)",
+  }),
+  basicDilation: oneOf(["both", "first", "stage"], {
+    default: "both",
+    meaning: "dilation of a basic block's second convolution: as its first, none (mmseg), or the stage's (CSAIL)",
+  }),
   width: count({ default: 64, meaning: "channels of the first stage; 64 in every published network" }),
 };
 
@@ -51,31 +66,33 @@ export class ResNet extends Backbone {
   readonly layer0: Sequential;
   readonly layer1: Sequential;
   readonly layer2: Sequential;
-  readonly layer3: Sequential;
-  readonly layer4: Sequential;
+  readonly layer3: Sequential | null;
+  readonly layer4: Sequential | null;
   readonly channels: Backbone["channels"];
   readonly stride: number;
 
   constructor(config: ResNetConfig, norm: Norm) {
     super();
-    const [layer1, layer2, layer3, layer4] = layersOf(config, norm);
+    const [layer1, layer2, layer3 = null, layer4 = null] = layersOf(config, norm);
     this.layer0 = stemOf(config, norm);
     this.layer1 = layer1;
     this.layer2 = layer2;
     this.layer3 = layer3;
     this.layer4 = layer4;
-    const first = config.width * blockOf(config).expansion;
-    this.channels = { middle: 4 * first, last: 8 * first };
+    const last = config.width * blockOf(config).expansion * 2 ** (config.stages - 1);
+    this.channels = { middle: last / 2, last };
     this.stride = config.outputStride;
   }
 
-  /** Shapes below are those of ResNet-50 at output stride 8. */
+  /** Shapes below are those of ResNet-50 at output stride 8. `middle` is what the last stage reads. */
   features<T extends Tensor>(x: T): Features<T> {
-    const stem = this.layer0.forward(x); // [n, 128, h/4, w/4]
-    const x2 = this.layer2.forward(this.layer1.forward(stem)); // [n, 512, h/8, w/8]
-    const middle = this.layer3.forward(x2); // [n, 1024, h/8, w/8], dilation 2
-    const last = this.layer4.forward(middle); // [n, 2048, h/8, w/8], dilation 4
-    return { middle, last };
+    const { layer0, layer1, layer2, layer3, layer4 } = this;
+    const x1 = layer1.forward(layer0.forward(x)); // [n, 256, h/4, w/4]
+    const x2 = layer2.forward(x1); // [n, 512, h/8, w/8]
+    if (layer3 === null) return { middle: x1, last: x2 };
+    const x3 = layer3.forward(x2); // [n, 1024, h/8, w/8], dilation 2
+    if (layer4 === null) return { middle: x2, last: x3 };
+    return { middle: x3, last: layer4.forward(x3) }; // [n, 2048, h/8, w/8], dilation 4
   }
 }
 
@@ -99,10 +116,10 @@ function layersOf(config: ResNetConfig, norm: Norm): Sequential[] {
   const { stemChannels, width, layers, strideIn } = config;
   const Block = blockOf(config);
   let input = stemChannels[stemChannels.length - 1];
-  return stagesOf(config).map(({ stride, first, dilation }, i) => {
+  return stagesOf(config).map(({ stride, dilations }, i) => {
     const planes = width * 2 ** i;
     const blocks = Array.from({ length: BLOCKS[layers][i] }, (_, block) => {
-      const place = block === 0 ? { stride, dilation: first } : { stride: 1, dilation };
+      const place = block === 0 ? { stride, dilations: dilations.first } : { stride: 1, dilations: dilations.others };
       const made = new Block({ ...place, input, planes, strideIn, norm });
       input = planes * Block.expansion;
       return made;
@@ -111,31 +128,41 @@ function layersOf(config: ResNetConfig, norm: Norm): Sequential[] {
   });
 }
 
-/** Stride of a stage's first block, dilation of that block, and of the others. */
+/** Stride of a stage's first block, dilations of a basic block's two convolutions (a bottleneck has the first) there and in the others. */
 interface Stage {
   readonly stride: number;
-  readonly first: number;
-  readonly dilation: number;
+  readonly dilations: Readonly<Record<"first" | "others", readonly [number, number]>>;
 }
 
-function stagesOf({ outputStride, firstDilation }: ResNetConfig): readonly Stage[] {
-  const plain = (stride: number): Stage => ({ stride, first: 1, dilation: 1 });
-  const dilated = (dilation: number): Stage => ({
-    stride: 1,
-    first: firstDilation === "full" ? dilation : dilation / 2,
-    dilation,
+function stagesOf({ stages, outputStride, dilations, firstDilation, basicDilation }: ResNetConfig): Stage[] {
+  const share = { full: 1, halved: 1 / 2, none: 0 }[firstDilation];
+  return dilations.slice(0, stages).map((dilation, i) => {
+    const pair = (first: number) => [first, { both: first, first: 1, stage: dilation }[basicDilation]] as const;
+    const first = Math.max(1, Math.floor(dilation * share));
+    const stride = i > 0 && 4 * 2 ** i <= outputStride ? 2 : 1;
+    return { stride, dilations: { first: pair(first), others: pair(dilation) } };
   });
-  return outputStride === 8 ? [plain(1), plain(2), dilated(2), dilated(4)] : [plain(1), plain(2), plain(2), dilated(2)];
 }
 
 export const resNet = kind({
   name: "resnet",
   fields,
-  derive: ({ stem, width }) => ({ stemChannels: stem === "deep" ? [width, width, 2 * width] : [width] }),
-  check: ({ stem, stemChannels }) => {
+  derive: ({ stem, width, outputStride }) => ({
+    stemChannels: stem === "deep" ? [width, width, 2 * width] : [width],
+    dilations: DILATIONS[outputStride],
+  }),
+  check: ({ stem, stemChannels, stages, outputStride, dilations }) => {
     const convolutions = stem === "deep" ? 3 : 1;
-    if (stemChannels.length === convolutions) return [];
-    return [mismatch(["stemChannels"], `${convolutions} numbers for stem=${stem}`, stemChannels)];
+    const most = 2 ** (stages + 1);
+    return [
+      ...(stemChannels.length === convolutions
+        ? []
+        : [mismatch(["stemChannels"], `${convolutions} numbers for stem=${stem}`, stemChannels)]),
+      ...(outputStride <= most
+        ? []
+        : [mismatch(["outputStride"], `at most ${most} for stages=${stages}`, outputStride)]),
+      ...(dilations.length === 4 ? [] : [mismatch(["dilations"], "4 numbers, one for each stage", dilations)]),
+    ];
   },
   create: (config, norm: Norm) => new ResNet(config, norm),
 });

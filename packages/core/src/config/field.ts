@@ -28,6 +28,12 @@ export function counts(said: Said<readonly number[]>): Field<readonly number[]> 
   return { expected: "a list of whole numbers above 0", holds, ...said };
 }
 
+/** What may be left open with null. */
+export function optional<T>({ expected, holds, ...field }: Field<T>): Field<T | null> {
+  const open = (value: unknown) => value === null || holds(value);
+  return { ...field, default: null, expected: `${expected}, or null`, holds: open };
+}
+
 export function flag(said: Said<boolean>): Field<boolean> {
   return { expected: "true or false", holds: (value) => typeof value === "boolean", ...said };
 }

@@ -3,26 +3,33 @@ import type { Tensor } from "../tensor/tensor.js";
 import type { PSPNetConfig } from "./config.js";
 
 export interface Logits<T extends Tensor> {
-  /** `[n, classes, h/8, w/8]` */
+  /** `[n, classes, h/8, w/8]`; a head that enlarges gives more. */
   readonly out: T;
-  /** The auxiliary head's, of the same shape; null in evaluation, and for a network without one. */
+  /** The auxiliary head's, of places or of the whole image, `[n, classes]`; null in evaluation, and for a network without one. */
   readonly aux: T | null;
 }
 
 type Alignment = Pick<PSPNetConfig, "backbone" | "upsampling">;
 
+/** Sides of `step * n + offset` are those at which the enlarged logits lie where the image does. */
+export interface AlignedSides {
+  readonly step: number;
+  readonly offset: 0 | 1;
+}
+
 /**
- * At sides of `step * n + 1` the enlarged logits lie where the image does. With aligned corners the last feature must stand on
- * the last pixel, so the step is the output stride, as the official release asserts. Without, any side will do.
+ * With aligned corners the last feature must stand on the last pixel, so the step is the output stride, and 1 is added, as the
+ * official release asserts. Others want each feature to stand for as many pixels, or take any side.
  */
-export function alignedStep({ backbone: { outputStride }, upsampling }: Alignment): number {
-  return upsampling.alignCorners ? outputStride : 1;
+export function alignedSides({ backbone: { outputStride }, upsampling }: Alignment): AlignedSides {
+  if (upsampling.sizes === "any") return { step: 1, offset: 0 };
+  return { step: outputStride, offset: upsampling.sizes === "8n+1" ? 1 : 0 };
 }
 
 /** The smallest such size from `size` up: pad an image of another size with the mean colour on its right and bottom. */
 export function alignedSize({ height, width }: Size, config: Alignment): Size {
-  const step = alignedStep(config);
-  const align = (side: number) => Math.ceil((side - 1) / step) * step + 1;
+  const { step, offset } = alignedSides(config);
+  const align = (side: number) => Math.ceil((side - offset) / step) * step + offset;
   return { height: align(height), width: align(width) };
 }
 

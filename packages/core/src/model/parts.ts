@@ -1,7 +1,6 @@
 import { resNet } from "../backbone/resnet.js";
 import type { ConfigOf, GivenOf } from "../config/kind.js";
-import { auxiliaryHead, noAuxiliary } from "../head/auxiliaryHead.js";
-import { pyramidHead } from "../head/pyramidHead.js";
+import { convolutionAuxiliary, convolutionHead, noAuxiliary, pointwiseHead } from "../head/convolutionHead.js";
 import { normalised } from "../image/normalise.js";
 import { batchNorm } from "../nn/norm.js";
 import { noPyramid, pyramidPooling } from "../pyramid/pyramidPooling.js";
@@ -14,8 +13,8 @@ import { bilinear } from "../upsampling/bilinear.js";
 export const PARTS = {
   backbone: [resNet],
   pyramid: [pyramidPooling, noPyramid],
-  head: [pyramidHead],
-  auxiliary: [auxiliaryHead, noAuxiliary],
+  head: [convolutionHead, pointwiseHead],
+  auxiliary: [convolutionAuxiliary, noAuxiliary],
   upsampling: [bilinear],
   input: [normalised],
   norm: [batchNorm],

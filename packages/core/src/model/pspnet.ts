@@ -8,10 +8,9 @@
 import type { Backbone } from "../backbone/backbone.js";
 import type { Depth } from "../backbone/resnet.js";
 import { create } from "../config/kind.js";
-import type { AuxiliaryHead } from "../head/auxiliaryHead.js";
-import type { PyramidHead } from "../head/pyramidHead.js";
+import type { AuxiliaryHead, Head } from "../head/head.js";
 import { Module, nameParameters } from "../nn/module.js";
-import type { PyramidPooling } from "../pyramid/pyramidPooling.js";
+import type { Pyramid } from "../pyramid/pyramid.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type PSPNetConfig, type PSPNetFields, pspnetConfig } from "./config.js";
 import type { Logits } from "./logits.js";
@@ -19,8 +18,8 @@ import { PARTS } from "./parts.js";
 
 export class PSPNet extends Module {
   readonly backbone: Backbone;
-  readonly ppm: PyramidPooling | null;
-  readonly cls: PyramidHead;
+  readonly ppm: Pyramid | null;
+  readonly cls: Head;
   readonly aux: AuxiliaryHead | null;
 
   constructor(readonly config: PSPNetConfig) {
@@ -28,10 +27,10 @@ export class PSPNet extends Module {
     const { backbone, pyramid, head, auxiliary, classes } = config;
     const norm = create(PARTS.norm, config.norm, null);
     this.backbone = create(PARTS.backbone, backbone, norm);
-    const { middle, last } = this.backbone.channels;
-    this.ppm = create(PARTS.pyramid, pyramid, { input: last, norm });
-    this.cls = create(PARTS.head, head, { input: this.ppm?.channels ?? last, classes, norm });
-    this.aux = create(PARTS.auxiliary, auxiliary, { input: middle, classes, norm });
+    const inputs = this.backbone.channels;
+    this.ppm = create(PARTS.pyramid, pyramid, { input: inputs.last, norm });
+    this.cls = create(PARTS.head, head, { input: this.ppm?.channels ?? inputs.last, classes, norm });
+    this.aux = create(PARTS.auxiliary, auxiliary, { inputs, classes, norm });
     nameParameters(this);
   }
 
@@ -43,9 +42,9 @@ export class PSPNet extends Module {
   /** `x` is a batch of normalised images, `[n, 3, h, w]`. Shapes below are those of PSPNet-50 at output stride 8. */
   forward<T extends Tensor>(x: T): Logits<T> {
     return x.scope(() => {
-      const { middle, last } = this.backbone.features(x); // [n, 1024, h/8, w/8] and [n, 2048, h/8, w/8]
-      const out = this.cls.predict(last, this.ppm); // [n, classes, h/8, w/8]
-      const aux = this.training ? (this.aux?.forward(middle) ?? null) : null;
+      const features = this.backbone.features(x); // middle [n, 1024, h/8, w/8] and last [n, 2048, h/8, w/8]
+      const out = this.cls.predict(features.last, this.ppm); // [n, classes, h/8, w/8]
+      const aux = this.training ? (this.aux?.predict(features) ?? null) : null;
       return { out, aux };
     });
   }

@@ -1,7 +1,7 @@
 import { symbol } from "../graph/dim.js";
 import type { Normalisation } from "../image/normalise.js";
 import type { PSPNetConfig } from "../model/config.js";
-import { alignedSize, alignedStep } from "../model/logits.js";
+import { type AlignedSides, alignedSides, alignedSize } from "../model/logits.js";
 import type { FloatType, OnnxBuilder } from "./builder.js";
 import type { OnnxValue } from "./proto.js";
 
@@ -48,28 +48,28 @@ function normalised(builder: OnnxBuilder, images: OnnxValue, { mean, std, channe
 /** Images with 0, the mean colour, on the right and bottom up to `alignedSize`. Its symbols are `aligned_h` and `aligned_w`. */
 function aligned(builder: OnnxBuilder, images: OnnxValue, config: PSPNetConfig): OnnxValue {
   const [n, channels, h, w] = images.shape;
-  const step = alignedStep(config);
-  if (step === 1) return images;
+  const sides = alignedSides(config);
+  if (sides.step === 1) return images;
   const padded = (pads: string, size: OnnxValue["shape"]): OnnxValue => {
     const name = builder.node("Pad", [images.name, pads], { output: "image.aligned" });
     return { ...images, name, shape: [n, channels, ...size] };
   };
   if (typeof h !== "number" || typeof w !== "number") {
-    return padded(missing(builder, images.name, step), [symbol("aligned_h"), symbol("aligned_w")]);
+    return padded(missing(builder, images.name, sides), [symbol("aligned_h"), symbol("aligned_w")]);
   }
   const { height, width } = alignedSize({ height: h, width: w }, config);
   if (height === h && width === w) return images;
   return padded(builder.integers([0, 0, 0, 0, 0, 0, height - h, width - w]), [height, width]);
 }
 
-/** The pads that `alignedSize` asks for, computed from the images' shape: ceil((side - 1) / step) step - (side - 1). */
-function missing(builder: OnnxBuilder, images: string, step: number): string {
+/** The pads that `alignedSize` asks for, computed from the images' shape: ceil((side - offset) / step) step - (side - offset). */
+function missing(builder: OnnxBuilder, images: string, { step, offset }: AlignedSides): string {
   const node = (operator: string, inputs: readonly string[], part: string) =>
     builder.node(operator, inputs, { output: `image.pads.${part}` });
   const list = (...values: readonly number[]) => builder.integers(values);
   const shape = node("Shape", [images], "shape");
   const sides = node("Gather", [shape, list(2, 3)], "sides");
-  const last = node("Sub", [sides, list(1)], "last");
+  const last = node("Sub", [sides, list(offset)], "last");
   const above = node("Add", [last, list(step - 1)], "above");
   const steps = node("Div", [above, list(step)], "steps");
   const corners = node("Mul", [steps, list(step)], "corners");

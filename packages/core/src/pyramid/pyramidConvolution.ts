@@ -1,3 +1,4 @@
+import type { Conv2d } from "../nn/layers.js";
 import type { InterpolateOptions, Tensor } from "../tensor/tensor.js";
 
 /**
@@ -12,22 +13,33 @@ import type { InterpolateOptions, Tensor } from "../tensor/tensor.js";
  * multiply-adds so, and no map of 4096 channels.
  *
  * @param x features, `[n, c, h, w]`
- * @param levels the pyramid, coarse to fine or the other way round as in the concatenation: `[n, c_b, bins_b, bins_b]` each
- * @param weight `[output, c + sum of c_b, taps, taps]`; stride 1, no dilation, zero padding that keeps the size
+ * @param levels the pyramid in the order of the concatenation: `[n, c_b, bins_b, bins_b]` each
+ * @param convolution of an odd kernel with `c + sum of c_b` inputs; stride 1, no dilation, zero padding that keeps the size
+ * @param features whether x stands before the levels in the concatenation, or after
  * @returns `[n, output, h, w]`
  */
 export function pyramidConvolution<T extends Tensor>(
   x: T,
-  { levels, weight, alignCorners }: { readonly levels: readonly T[]; readonly weight: T } & InterpolateOptions,
+  { levels, convolution, features, alignCorners }: PyramidConvolutionOptions<T>,
 ): T {
+  const weight = convolution.weight.as<T>();
+  const bias = convolution.bias?.as<T>() ?? null;
   const taps = weight.shape[2];
-  const channels = [x, ...levels].map(({ shape }) => shape[1]);
-  const [own, ...parts] = weight.split(channels, 1);
+  const own = x.shape[1];
+  const channels = levels.map(({ shape }) => shape[1]);
+  const parts = weight.split(features === "first" ? [own, ...channels] : [...channels, own], 1);
+  const ownPart = (features === "first" ? parts.shift() : parts.pop())!;
   const enlarge = (level: T, dim: number) => x.enlargeMatrix(dim, { bins: level.shape[2], taps, alignCorners });
   const rows = levels.map((level, i) => spread(level, parts[i], enlarge(level, 2)));
   const columns = levels.map((level) => enlarge(level, 3));
   const pyramid = join(columns, 2).matmul(join(rows, 2)); // [n, h, w, output]
-  return x.conv2d(own, null, { padding: (taps - 1) / 2 }).add(pyramid.permute(0, 3, 1, 2));
+  return x.conv2d(ownPart, bias, { padding: (taps - 1) / 2 }).add(pyramid.permute(0, 3, 1, 2));
+}
+
+export interface PyramidConvolutionOptions<T extends Tensor> extends InterpolateOptions {
+  readonly levels: readonly T[];
+  readonly convolution: Conv2d;
+  readonly features: "first" | "last";
 }
 
 /** A level after its share of the weights, enlarged to the height: `[n, h, taps * bins, output]`. `rows` is `[1, h, taps * bins]`. */

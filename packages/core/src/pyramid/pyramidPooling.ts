@@ -1,32 +1,31 @@
 import { counts, flag, oneOf, type ValuesOf } from "../config/field.js";
 import { kind } from "../config/kind.js";
 import { mismatch } from "../config/problem.js";
-import { PspnetError } from "../error.js";
-import { Conv2d, ReLU, Sequential } from "../nn/layers.js";
-import { Layer, Module } from "../nn/module.js";
-import type { Norm } from "../nn/norm.js";
+import { type Conv2d, Sequential } from "../nn/layers.js";
+import { Layer } from "../nn/module.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { Pyramid, type PyramidContext } from "./pyramid.js";
+import { pyramidConvolution } from "./pyramidConvolution.js";
+import { levelChannels, levelFields, pyramidLevel } from "./pyramidLevel.js";
 
 const fields = {
   bins: counts({ default: [1, 2, 3, 6], meaning: "cells a side of the pyramid's levels, from coarse to fine" }),
   pool: oneOf(["average", "max"], { default: "average", meaning: "what a cell keeps of its features" }),
   reduction: flag({
     default: true,
-    meaning: "whether a 1x1 convolution reduces each level to features / levels channels (the paper's DR)",
+    meaning: "whether a 1x1 convolution makes `channels` of each level's features; without, it keeps them as they are",
   }),
+  ...levelFields,
   concatOrder: oneOf(["ascending", "descending"], {
     default: "ascending",
-    meaning: "order of the levels after the features: 1, 2, 3, 6 as the official PyTorch, or 6, 3, 2, 1 as Caffe",
+    meaning: "order of the levels: 1, 2, 3, 6 as the official PyTorch, or 6, 3, 2, 1 as Caffe",
+  }),
+  features: oneOf(["first", "last"], {
+    default: "first",
+    meaning: "where the features stand in the concatenation: before the levels, or after (segmentation_models, Lextal)",
   }),
   alignCorners: flag({ default: true, meaning: "whether levels are enlarged from corner to corner" }),
 };
-
-/** What a pyramid stands on. */
-export interface PyramidContext {
-  /** Channels of the features. */
-  readonly input: number;
-  readonly norm: Norm;
-}
 
 /** The first step of a level: the features' average or maximum in each of `bins` x `bins` cells. */
 class AdaptivePool2d extends Layer {
@@ -48,41 +47,44 @@ class AdaptivePool2d extends Layer {
  *
  * `features.{i}` are the levels, coarse to fine; `features.{i}.1` and `.2` their convolution and batch norm.
  */
-export class PyramidPooling extends Module {
+export class PyramidPooling extends Pyramid {
   readonly features: readonly Sequential[];
-  /** Channels of the output. */
   readonly channels: number;
-  readonly alignCorners: boolean;
-  readonly #descending: boolean;
+  readonly #config: ValuesOf<typeof fields>;
 
   constructor(config: ValuesOf<typeof fields>, { input, norm }: PyramidContext) {
     super();
-    const { bins, pool, reduction, alignCorners, concatOrder } = config;
-    if (reduction && input < bins.length) {
-      const expected = `at most as many levels as features (${input})`;
-      throw new PspnetError("config", `pyramid.bins: expected ${expected}, found ${JSON.stringify(bins)}`);
-    }
-    const reduced = reduction ? Math.floor(input / bins.length) : input;
-    const reduce = () => [new Conv2d([input, reduced], { kernel: 1 }), norm(reduced), new ReLU()];
-    this.features = bins.map((bin) => new Sequential(new AdaptivePool2d(bin, pool), ...(reduction ? reduce() : [])));
-    this.channels = input + bins.length * reduced;
-    this.alignCorners = alignCorners;
-    this.#descending = concatOrder === "descending";
+    const { bins, pool, reduction } = config;
+    const output = reduction ? levelChannels(config, { input, levels: bins, key: "bins" }) : input;
+    this.features = bins.map((bin) => {
+      const cells = new AdaptivePool2d(bin, pool);
+      return reduction
+        ? pyramidLevel(cells, config, { input, output, norm, oneCell: bin === 1 })
+        : new Sequential(cells);
+    });
+    this.channels = input + bins.length * output;
+    this.#config = config;
+  }
+
+  forward<T extends Tensor>(x: T): T {
+    const { alignCorners, features } = this.#config;
+    return x.scope(() => {
+      const levels = this.#levels(x).map((level) => level.resizeLike(x, { alignCorners }));
+      const [first, ...rest] = features === "first" ? [x, ...levels] : [...levels, x];
+      return first.cat(rest, 1);
+    });
+  }
+
+  /** Without the concatenation: {@link pyramidConvolution}. */
+  override convolve<T extends Tensor>(x: T, convolution: Conv2d): T {
+    const { alignCorners, features } = this.#config;
+    return x.scope(() => pyramidConvolution(x, { levels: this.#levels(x), convolution, features, alignCorners }));
   }
 
   /** The reduced levels in the order of their concatenation, `[n, c_b, bins_b, bins_b]` each. */
-  levels<T extends Tensor>(x: T): T[] {
+  #levels<T extends Tensor>(x: T): T[] {
     const levels = this.features.map((level) => level.forward(x));
-    return this.#descending ? levels.reverse() : levels;
-  }
-
-  /** The paper's form: `x` and the enlarged levels concatenated, `[n, c, h, w]` to `[n, channels, h, w]`. */
-  forward<T extends Tensor>(x: T): T {
-    const { alignCorners } = this;
-    return x.cat(
-      this.levels(x).map((level) => level.resizeLike(x, { alignCorners })),
-      1,
-    );
+    return this.#config.concatOrder === "descending" ? levels.reverse() : levels;
   }
 }
 
