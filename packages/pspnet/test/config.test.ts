@@ -56,7 +56,7 @@ test.each([
   ["data.batch=4", /unknown key "data\.batch"; did you mean "batch"\?$/],
   ["model.layer=18", /model: unknown key "layer"; did you mean "layers"\?/],
   ["model.backbone.layer=18", /model\.backbone: unknown key "layer"; did you mean "layers"\?/],
-  ["model.layers=20", /^command line: model\.backbone\.layers: expected one of 18, 34, 50, 101, 152, found 20/],
+  ["model.layers=20", /^command line: model\.backbone\.layers: expected one of 18, 34, 50, 101, 152, 269, found 20/],
   ["model.input.mean=[123.7,116.3,103.5]", /model\.input\.mean: expected three numbers from 0 to 1 .*divide/],
   ["classWeights=[1,-1]", /classWeights\.1: expected at least 0, found -1/],
   ["classWeights=[0,0]", /classWeights: expected at least one weight above 0, found \[0,0\]$/],
@@ -81,6 +81,8 @@ test.each([
   ["name=my run", /name: expected letters, digits, dots, dashes and underscores alone, found "my run"$/],
   ["batch=6", /^command line: batch: expected a multiple of accumulate=4, found 6$/],
   ["crop=128", /crop: expected 8n\+1, .*found 128; take 121 or 129/],
+  ["model.upsampling.sizes=8n", /crop: expected 8n, .*found 473; take 472 or 480/],
+  ["model.preset=smp-resnet43", /model\.preset: expected the name of .*did you mean "smp-resnet34"/],
   ["budget=4x", /budget: expected a number and s, m or h, such as 4m, found "4x"$/],
   ["budget=0s", /budget: expected a time above 0, found 0s/],
   ["lr", /expected key=value, found "lr"/],
@@ -136,6 +138,22 @@ describe("an override of the network", () => {
   });
 });
 
+describe("a preset", () => {
+  test("is the network and the crop where nothing else is said", async () => {
+    const { model, crop } = await load("data: { root: . }\nmodel: { preset: smp-resnet34, backbone: { width: 8 } }");
+    expect(model.backbone).toMatchObject({ layers: 34, stages: 2, width: 8 });
+    expect([model.upsampling.sizes, crop]).toEqual(["8n", 512]);
+    const over = await load("data: { root: . }\nmodel: { preset: smp-resnet34 }\ncrop: 256", "model.layers=18");
+    expect(over).toMatchObject({ model: { backbone: { layers: 18, stages: 2 } }, crop: 256 });
+  });
+
+  test("on the command line stands below what a file says", async () => {
+    const { model, crop } = await load("data: { root: . }\nmodel: { layers: 18 }", "model.preset=mmseg-r50-d8");
+    expect(model.backbone).toMatchObject({ layers: 18, firstDilation: "halved" });
+    expect([model.pyramid, crop]).toMatchObject([{ channels: 512, alignCorners: false }, 512]);
+  });
+});
+
 test("a run has no budget but the one it is given", async () => {
   expect(await load("data: { root: . }")).toMatchObject({ budget: null });
   expect(await load("data: { root: . }", "budget=1.5m")).toMatchObject({ budget: "1.5m" });
@@ -157,7 +175,10 @@ test("every key has a meaning or a default to show", () => {
   expect(keys.length).toBeGreaterThan(40);
   for (const { key, fallback, meaning } of keys) expect(fallback + meaning, key).not.toBe("");
   const key = (name: string) => keys.find((one) => one.key === name);
-  expect(key("model.backbone.layers")).toMatchObject({ fallback: "50", meaning: "depth: 18 | 34 | 50 | 101 | 152" });
+  expect(key("model.backbone.layers")).toMatchObject({
+    fallback: "50",
+    meaning: "depth: 18 | 34 | 50 | 101 | 152 | 269",
+  });
   expect(key("model.backbone.stemChannels")).toMatchObject({ fallback: "[64,64,128]" });
   expect(key("model.pyramid.kind")).toMatchObject({ fallback: '"pooling"', meaning: "pooling | none" });
 });

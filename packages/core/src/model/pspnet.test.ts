@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { IMAGENET } from "../image/normalise.js";
+import type { Conv2d } from "../nn/layers.js";
 import { parameterCount } from "../nn/module.js";
 import type { PSPNetFields } from "./config.js";
 import { pspnetConfig } from "./config.js";
@@ -121,7 +122,7 @@ describe("pspnetConfig", () => {
 
   it.each<[Record<string, unknown>, string]>([
     [{ classes: 1 }, "classes: expected a whole number from 2 to 255 (label 255 is ignored), found 1"],
-    [{ layers: 60 }, "layers: expected one of 18, 34, 50, 101, 152, found 60"],
+    [{ layers: 60 }, "layers: expected one of 18, 34, 50, 101, 152, 269, found 60"],
     [{ stem: "wide" }, 'stem: expected one of deep, plain, found "wide"'],
     [
       { stem: "plain", stemChannels: [64, 64, 128] },
@@ -138,6 +139,10 @@ describe("pspnetConfig", () => {
     [{ constructor: 1 }, 'unknown key "constructor"'],
     [JSON.parse('{ "__proto__": { "backbone": { "layers": 18 } } }'), 'unknown key "__proto__"'],
     [JSON.parse('{ "__proto__": { "kind": "none" } }'), 'unknown key "__proto__"'],
+    [{ backbone: { stages: 2, outputStride: 16 } }, "backbone.outputStride: expected at most 8 for stages=2, found 16"],
+    [{ backbone: { dilations: [1, 2] } }, "backbone.dilations: expected 4 numbers, one for each stage, found [1,2]"],
+    [{ preset: "mmseg-r50-d9" }, 'preset: expected the name of a published network (did you mean "mmseg-r50-d8"?)'],
+    [{ preset: 7 }, "preset: expected the name of a published network (`pspnet models` lists them), found 7"],
     [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"; known keys are none'],
     [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, none, found "no"'],
     [
@@ -159,6 +164,45 @@ it("refuses more levels than there are features to divide among them", () => {
   );
 });
 
+it("takes a preset, and what is said beside it", () => {
+  const { backbone, pyramid, head } = pspnetConfig({
+    classes: 5,
+    preset: "mmseg-r18-d8",
+    backbone: { width: 8 },
+    headChannels: 9,
+  });
+  expect(backbone).toMatchObject({ layers: 18, stemChannels: [32, 32, 64], basicDilation: "first", width: 8 });
+  expect([pyramid, head]).toMatchObject([{ channels: 128, alignCorners: false }, { channels: 9 }]);
+});
+
+describe("dilations of the blocks of a stage", () => {
+  const convolutions = (backbone: PSPNetFields["backbone"]) =>
+    [...new PSPNet(pspnetConfig({ classes: 2, backbone: { layers: 34, width: 4, ...backbone } })).modules()]
+      .filter(([path]) => /^layer[34]\.[01]\.conv[12]$/.test(path))
+      .map(([path, module]) => [path, module] as const)
+      .map(([, module]) => module as Conv2d);
+  it.each<[PSPNetFields["backbone"], readonly number[], readonly number[]]>([
+    [{}, [2, 2, 2, 2, 4, 4, 4, 4], [1, 1]],
+    [{ firstDilation: "halved" }, [1, 1, 2, 2, 2, 2, 4, 4], [1, 1]],
+    [{ firstDilation: "halved", basicDilation: "first" }, [1, 1, 2, 1, 2, 1, 4, 1], [1, 1]],
+    [{ firstDilation: "halved", basicDilation: "stage" }, [1, 2, 2, 2, 2, 4, 4, 4], [1, 1]],
+    [{ firstDilation: "none" }, [1, 1, 2, 2, 1, 1, 4, 4], [1, 1]],
+    [{ outputStride: 16 }, [1, 1, 1, 1, 2, 2, 2, 2], [2, 1]],
+    [{ outputStride: 32 }, [1, 1, 1, 1, 1, 1, 1, 1], [2, 2]],
+    [{ outputStride: 32, dilations: [1, 1, 2, 4], firstDilation: "halved" }, [1, 1, 2, 2, 2, 2, 4, 4], [2, 2]],
+  ])("%j", (backbone, dilations, strides) => {
+    const found = convolutions(backbone);
+    expect(found.map(({ dilation }) => dilation)).toEqual(dilations);
+    expect([found[0].stride, found[4].stride]).toEqual(strides);
+  });
+
+  it("ends after as many stages as are asked for", () => {
+    const net = new PSPNet(pspnetConfig({ classes: 2, backbone: { layers: 50, width: 4, stages: 2 } }));
+    expect(net.backbone.channels).toEqual({ middle: 16, last: 32 });
+    expect([...net.stateDict().keys()].some((name) => name.startsWith("layer3"))).toBe(false);
+  });
+});
+
 describe("the size at which corners are aligned", () => {
   it.each([
     [8, [160, 129], [161, 129]],
@@ -171,7 +215,15 @@ describe("the size at which corners are aligned", () => {
 
   it("is any size when corners are not", () => {
     const size = { height: 160, width: 131 };
-    const config = pspnetConfig({ classes: 2, upsampling: { alignCorners: false } });
-    expect(alignedSize(size, config)).toEqual(size);
+    const any = [{ alignCorners: false }, { sizes: "any" }] as const;
+    for (const upsampling of any) expect(alignedSize(size, pspnetConfig({ classes: 2, upsampling }))).toEqual(size);
+  });
+
+  it.each([
+    [8, [160, 1], [160, 8]],
+    [16, [161, 176], [176, 176]],
+  ] as const)("is a multiple of %i where that is asked for: %j becomes %j", (outputStride, [height, width], [h, w]) => {
+    const config = pspnetConfig({ classes: 2, backbone: { outputStride }, upsampling: { sizes: "8n" } });
+    expect(alignedSize({ height, width }, config)).toEqual({ height: h, width: w });
   });
 });

@@ -82,7 +82,11 @@ export const trainConfigSchema = z.strictObject({
     .default("keep")
     .describe("new: ppm, cls and aux start afresh when `init` is a whole PSPNet"),
 
-  crop: z.int().min(9).default(473).describe("side of the square training crop, 8n+1"),
+  crop: z
+    .int()
+    .min(9)
+    .default(473)
+    .describe("side of the square training crop, 8n+1 or as the network or its preset has it"),
   epochs: z.int().min(1).default(100).describe("passes over the training images; the most there are with a budget"),
   batch: z.int().min(1).default(16).describe("images per optimiser step"),
   accumulate: z

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { alignedSize, PspnetError } from "@pspnet/core";
+import { alignedSides, alignedSize, PspnetError, presetNamed } from "@pspnet/core";
 import { parseBy, type Source } from "./parseBy.js";
 import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
 
@@ -12,7 +12,8 @@ import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } f
  */
 export function validateTrainConfig(given: TrainConfigInput, source: string | Source): TrainConfig {
   const from = typeof source === "string" ? () => source : source;
-  const config = parseBy(trainConfigSchema, given, { source: from, code: "config" });
+  const crop = given.crop ?? presetNamed(given.model?.preset)?.crop;
+  const config = parseBy(trainConfigSchema, { ...given, crop }, { source: from, code: "config" });
   checkRelations(config, from);
   const { data, init } = config;
   return { ...config, data: { ...data, root: resolve(data.root) }, init: init === null ? null : resolve(init) };
@@ -29,8 +30,11 @@ function checkRelations({ accumulate, augment, batch, budget, crop, model }: Tra
     fail(["augment", "scaleMin"], `expected at most scaleMax=${augment.scaleMax}, found ${augment.scaleMin}`);
   const { height: above } = alignedSize({ height: crop, width: crop }, model);
   if (crop !== above) {
-    const stride = model.backbone.outputStride;
-    const why = "so that the first and last features stand on the corners of the crop";
-    fail(["crop"], `expected ${stride}n+1, ${why}, found ${crop}; take ${above - stride} or ${above}`);
+    const { step, offset } = alignedSides(model);
+    const [sides, why] =
+      offset === 1
+        ? [`${step}n+1`, "so that the first and last features stand on the corners of the crop"]
+        : [`${step}n`, "so that each feature stands for as many pixels"];
+    fail(["crop"], `expected ${sides}, ${why}, found ${crop}; take ${above - step} or ${above}`);
   }
 }

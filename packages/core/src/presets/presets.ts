@@ -1,0 +1,31 @@
+import { bubbliiiing } from "./bubbliiiing.js";
+import { caffe } from "./caffe.js";
+import { csail } from "./csail.js";
+import { kazuto } from "./kazuto.js";
+import { keras } from "./keras.js";
+import { mmseg } from "./mmseg.js";
+import { paper } from "./paper.js";
+import type { Preset } from "./preset.js";
+import { semseg } from "./semseg.js";
+import { smp } from "./smp.js";
+import { torchvision } from "./torchvision.js";
+import { yassouali } from "./yassouali.js";
+
+/** Every published network that has a name here. A new source of networks is a file beside these and an entry. */
+export const PRESETS: readonly Preset[] = [
+  ...semseg,
+  ...paper,
+  ...caffe,
+  ...mmseg,
+  ...csail,
+  ...smp,
+  ...torchvision,
+  ...keras,
+  ...bubbliiiing,
+  ...kazuto,
+  ...yassouali,
+];
+
+export function presetNamed(name: unknown): Preset | undefined {
+  return PRESETS.find((preset) => preset.name === name);
+}
