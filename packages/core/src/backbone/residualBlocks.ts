@@ -12,8 +12,12 @@ export interface BlockOptions {
   readonly dilations: readonly [number, number];
   /** Which convolution of a bottleneck strides. */
   readonly strideIn: "1x1" | "3x3";
+  readonly shortcut: ShortcutKind;
   readonly norm: Norm;
 }
+
+/** How a strided shortcut comes to the smaller size: the 1x1 convolution strides, or a mean of 2x2 stands before it. */
+export type ShortcutKind = "projection" | "average";
 
 /** relu(x + bn(conv3x3(relu(bn(conv3x3(x)))))) */
 export class BasicBlock extends Layer {
@@ -22,15 +26,15 @@ export class BasicBlock extends Layer {
   readonly bn1: BatchNorm2d;
   readonly conv2: Conv2d;
   readonly bn2: BatchNorm2d;
-  readonly downsample: Sequential | null;
+  readonly downsample: Shortcut | null;
 
-  constructor({ input, planes, stride, dilations, norm }: BlockOptions) {
+  constructor({ input, planes, stride, dilations, shortcut, norm }: BlockOptions) {
     super();
     this.conv1 = convolution([input, planes], { kernel: 3, stride, dilation: dilations[0] });
     this.bn1 = norm(planes);
     this.conv2 = convolution([planes, planes], { kernel: 3, dilation: dilations[1] });
     this.bn2 = norm(planes);
-    this.downsample = projection([input, planes], { stride, norm });
+    this.downsample = shortcutOf([input, planes], { stride, shortcut, norm });
   }
 
   protected compute<T extends Tensor>(x: T): T {
@@ -49,10 +53,11 @@ export class Bottleneck extends Layer {
   readonly bn2: BatchNorm2d;
   readonly conv3: Conv2d;
   readonly bn3: BatchNorm2d;
-  readonly downsample: Sequential | null;
+  readonly downsample: Shortcut | null;
 
-  constructor({ input, planes, stride, dilations: [dilation], strideIn, norm }: BlockOptions) {
+  constructor({ input, planes, stride, dilations, strideIn, shortcut, norm }: BlockOptions) {
     super();
+    const [dilation] = dilations;
     const output = planes * Bottleneck.expansion;
     const inFirst = strideIn === "1x1";
     this.conv1 = convolution([input, planes], { kernel: 1, stride: inFirst ? stride : 1 });
@@ -61,7 +66,7 @@ export class Bottleneck extends Layer {
     this.bn2 = norm(planes);
     this.conv3 = convolution([planes, output], { kernel: 1 });
     this.bn3 = norm(output);
-    this.downsample = projection([input, output], { stride, norm });
+    this.downsample = shortcutOf([input, output], { stride, shortcut, norm });
   }
 
   protected compute<T extends Tensor>(x: T): T {
@@ -72,13 +77,31 @@ export class Bottleneck extends Layer {
   }
 }
 
-/** The shortcut where sizes differ: a strided 1x1 convolution. Elsewhere it is the identity, null. */
-function projection(
+/** A 1x1 convolution and batch norm, where input and output differ. */
+class Shortcut extends Sequential {
+  readonly #averaged: boolean;
+
+  constructor(
+    channels: readonly [number, number],
+    { stride, shortcut, norm }: Pick<BlockOptions, "stride" | "shortcut" | "norm">,
+  ) {
+    const averaged = shortcut === "average" && stride === 2;
+    super(convolution(channels, { kernel: 1, stride: averaged ? 1 : stride }), norm(channels[1]));
+    this.#averaged = averaged;
+  }
+
+  protected override compute<T extends Tensor>(x: T): T {
+    if (!this.#averaged) return super.compute(x);
+    return super.compute(x.avgPool2d({ kernelSize: 2, stride: 2, ceilMode: true, countIncludePad: false }));
+  }
+}
+
+/** Elsewhere the shortcut is the identity, null. */
+function shortcutOf(
   channels: readonly [number, number],
-  { stride, norm }: Pick<BlockOptions, "stride" | "norm">,
-): Sequential | null {
-  if (stride === 1 && channels[0] === channels[1]) return null;
-  return new Sequential(convolution(channels, { kernel: 1, stride }), norm(channels[1]));
+  options: Pick<BlockOptions, "stride" | "shortcut" | "norm">,
+): Shortcut | null {
+  return options.stride === 1 && channels[0] === channels[1] ? null : new Shortcut(channels, options);
 }
 
 /** Convolution whose padding keeps the size, up to the stride. */

@@ -6,6 +6,7 @@ import type { Layer } from "../nn/module.js";
 import type { Norm } from "../nn/norm.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Backbone, type Features } from "./backbone.js";
+import { EndPaddedConv2d, EndPaddedMaxPool2d } from "./endPadding.js";
 import { BasicBlock, Bottleneck, convolution } from "./residualBlocks.js";
 
 export const DEPTHS = [18, 34, 50, 101, 152, 269] as const;
@@ -52,6 +53,16 @@ const fields = {
   basicDilation: oneOf(["both", "first", "stage"], {
     default: "both",
     meaning: "dilation of a basic block's second convolution: as its first, none (mmseg), or the stage's (CSAIL)",
+  }),
+  shortcut: oneOf(["projection", "average"], {
+    default: "projection",
+    meaning:
+      "how strided shortcuts shrink: by the 1x1 convolution's stride, or a mean before it (ResNet-vd, PaddleSeg)",
+  }),
+  stemPadding: oneOf(["both", "end", "poolEnd"], {
+    default: "both",
+    meaning:
+      "where strides of the stem pad: on both sides, on the right and bottom as TensorFlow does at even sides, or so in the pool alone",
   }),
   width: count({ default: 64, meaning: "channels of the first stage; 64 in every published network" }),
 };
@@ -100,27 +111,31 @@ function blockOf({ layers }: ResNetConfig) {
   return layers >= 50 ? Bottleneck : BasicBlock;
 }
 
-function stemOf({ stem, stemChannels, ceilPool }: ResNetConfig, norm: Norm): Sequential {
+function stemOf({ stem, stemChannels, stemPadding, ceilPool }: ResNetConfig, norm: Norm): Sequential {
   const kernel = stem === "deep" ? 3 : 7;
   const layers: Layer[] = [];
   let input = 3;
   for (const [i, output] of stemChannels.entries()) {
-    layers.push(convolution([input, output], { kernel, stride: i === 0 ? 2 : 1 }), norm(output), new ReLU());
+    const options = { kernel, stride: i === 0 ? 2 : 1 };
+    const atEnd = i === 0 && stemPadding === "end";
+    const made = atEnd ? new EndPaddedConv2d([input, output], options) : convolution([input, output], options);
+    layers.push(made, norm(output), new ReLU());
     input = output;
   }
-  const rounding = ceilPool ? { ceilMode: true } : { padding: 1 };
-  return new Sequential(...layers, new MaxPool2d({ kernelSize: 3, stride: 2, ...rounding }));
+  const pool = { kernelSize: 3, stride: 2 };
+  if (stemPadding !== "both") return new Sequential(...layers, new EndPaddedMaxPool2d(pool));
+  return new Sequential(...layers, new MaxPool2d({ ...pool, ...(ceilPool ? { ceilMode: true } : { padding: 1 }) }));
 }
 
 function layersOf(config: ResNetConfig, norm: Norm): Sequential[] {
-  const { stemChannels, width, layers, strideIn } = config;
+  const { stemChannels, width, layers, strideIn, shortcut } = config;
   const Block = blockOf(config);
   let input = stemChannels[stemChannels.length - 1];
   return stagesOf(config).map(({ stride, dilations }, i) => {
     const planes = width * 2 ** i;
     const blocks = Array.from({ length: BLOCKS[layers][i] }, (_, block) => {
       const place = block === 0 ? { stride, dilations: dilations.first } : { stride: 1, dilations: dilations.others };
-      const made = new Block({ ...place, input, planes, strideIn, norm });
+      const made = new Block({ ...place, input, planes, strideIn, shortcut, norm });
       input = planes * Block.expansion;
       return made;
     });

@@ -1,7 +1,7 @@
 import type { Features } from "../backbone/backbone.js";
 import { count, flag, number, oneOf, type ValuesOf } from "../config/field.js";
 import { kind } from "../config/kind.js";
-import { Conv2d, Dropout2d, ReLU, Sequential } from "../nn/layers.js";
+import { Conv2d, Dropout, Dropout2d, ReLU, Sequential } from "../nn/layers.js";
 import type { Layer, Module } from "../nn/module.js";
 import type { Norm } from "../nn/norm.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -18,6 +18,11 @@ function convolutionFields({ channels }: { readonly channels: number }) {
     channels: count({ default: channels, meaning: "outputs of the convolution" }),
     bias: flag({ default: false, meaning: "whether the convolution before batch norm has a bias, as PaddleSeg's" }),
     dropout: dropoutField({ default: 0.1, meaning: "share of the channels that training drops before the classifier" }),
+    dropoutOf: oneOf(["channels", "elements"], {
+      default: "channels",
+      meaning: "what is dropped: whole channels, or single numbers as Caffe and PaddleSeg",
+      trainingOnly: true,
+    }),
   };
 }
 
@@ -29,6 +34,10 @@ const headFields = {
     meaning: "side of the classifier's kernel; segmentation_models has 3",
   }),
 };
+
+function dropoutLayer({ dropout, dropoutOf }: { readonly dropout: number; readonly dropoutOf: string }): Layer {
+  return dropoutOf === "channels" ? new Dropout2d(dropout) : new Dropout(dropout);
+}
 
 interface ConvolutionHeadConfig extends ValuesOf<typeof headFields> {
   readonly kernel: 1 | 3;
@@ -47,7 +56,7 @@ export class ConvolutionHead extends Head {
     const classifier = [
       ...(config.norm ? [norm(channels)] : []),
       new ReLU(),
-      new Dropout2d(config.dropout),
+      dropoutLayer(config),
       classifierOf([channels, classes], classifierKernel),
     ];
     this.#layers = new Sequential(this.#first, ...classifier);
@@ -87,7 +96,7 @@ class ConvolutionAuxiliary extends AuxiliaryHead {
     const input = (i: number) => (i === 0 ? inputs.middle : outputs[i - 1]);
     this.#layers = new Sequential(
       ...outputs.flatMap((output, i) => normedConvolution([input(i), output], { bias, norm })),
-      new Dropout2d(config.dropout),
+      dropoutLayer(config),
       classifierOf([channels, classes], convolutions),
     );
   }

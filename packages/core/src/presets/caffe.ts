@@ -8,6 +8,8 @@ export function caffeParts(backbone: Backbone): GivenParts {
   return {
     backbone,
     pyramid: { concatOrder: "descending" },
+    head: { dropoutOf: "elements" },
+    auxiliary: { dropoutOf: "elements" },
     input: CAFFE_INPUT,
     norm: { momentum: 0.05 },
   };

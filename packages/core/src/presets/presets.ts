@@ -4,6 +4,7 @@ import { csail } from "./csail.js";
 import { kazuto } from "./kazuto.js";
 import { keras } from "./keras.js";
 import { mmseg } from "./mmseg.js";
+import { paddleseg } from "./paddleseg.js";
 import { paper } from "./paper.js";
 import type { Preset } from "./preset.js";
 import { semseg } from "./semseg.js";
@@ -17,6 +18,7 @@ export const PRESETS: readonly Preset[] = [
   ...paper,
   ...caffe,
   ...mmseg,
+  ...paddleseg,
   ...csail,
   ...smp,
   ...torchvision,

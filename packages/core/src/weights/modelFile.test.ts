@@ -69,12 +69,13 @@ describe("model file", () => {
 
   it("reads version 1, whose fields stood side by side", () => {
     const backbone = { kind: "resnet", layers: 50, stem: "plain", stemChannels: [4], strideIn: "1x1", ceilPool: true };
+    const dropout = { dropout: 0.2, dropoutOf: "channels" };
     expect(parseDescription(VERSION_1)).toEqual({
       config: {
         classes: 2,
         backbone: {
           ...{ ...backbone, stages: 4, outputStride: 16, dilations: [1, 1, 1, 2] },
-          ...{ firstDilation: "halved", basicDilation: "both", width: 4 },
+          ...{ firstDilation: "halved", basicDilation: "both", shortcut: "projection", stemPadding: "both", width: 4 },
         },
         pyramid: {
           kind: "pooling",
@@ -89,8 +90,8 @@ describe("model file", () => {
           features: "first",
           alignCorners: false,
         },
-        head: { kind: "conv3x3", channels: 8, bias: false, dropout: 0.2, norm: true, classifierKernel: 1 },
-        auxiliary: { kind: "conv3x3", channels: 9, bias: false, dropout: 0.2, convolutions: 1 },
+        head: { kind: "conv3x3", channels: 8, bias: false, ...dropout, norm: true, classifierKernel: 1 },
+        auxiliary: { kind: "conv3x3", channels: 9, bias: false, ...dropout, convolutions: 1 },
         upsampling: { kind: "bilinear", alignCorners: false, sizes: "any" },
         input: { kind: "normalised", mean: [0.4, 0.5, 0.6], std: [0.229, 0.224, 0.225], channelOrder: "bgr" },
         norm: { kind: "batch", eps: 0.001, momentum: 0.05 },
