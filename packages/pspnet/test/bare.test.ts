@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodePng, makeScene, pspnetConfig, randomWeights, sceneClasses } from "pspnet";
@@ -109,7 +109,10 @@ describe("without either", () => {
   test("one message with a command for each", async () => {
     const { err, code } = await runIn(withNothing, [command, "predict", "weights.safetensors", "photo.png"]);
     expect(err).toMatch(/^pspnet: expected libtorch or onnxruntime-node to run the network, found neither/);
-    expect(err).toContain("`npm install onnxruntime-node`");
+    expect(err).toMatch(
+      /onnxruntime-node: expected the package, but it is not installed \(npm leaves it out without a word/,
+    );
+    expect(err).toContain("install it with `npm install --ignore-scripts onnxruntime-node@1.30.0`");
     expect(err).toMatch(/`node node_modules\/@pspnet\/torch\/native\/build\.mjs`/);
     expect(code).toBe(1);
   });
@@ -121,10 +124,37 @@ describe("without either", () => {
     expect((await runIn(withNothing, [command, "models"])).out).toMatch(/PSPNet-50 +deep +150 +49,180,908/);
     const found = await runIn(withNothing, [command, "check"]);
     expect(found.out).toMatch(/libtorch: .*not built/);
-    expect(found.out).toMatch(/onnxruntime-node +not installed; `npm install onnxruntime-node`/);
+    expect(found.out).toMatch(/onnxruntime-node +not installed; prediction without libtorch needs it/);
+    expect(found.out).toMatch(
+      /^onnxruntime-node: .* not installed .*`npm install --ignore-scripts onnxruntime-node@[\d.]+`$/m,
+    );
+    expect(found.code).toBe(1);
     const program = `import { ConfusionMatrix, openDataset, validateTrainConfig, readImage, networkGraph, load } from "pspnet";
       console.log([ConfusionMatrix, openDataset, validateTrainConfig, readImage, networkGraph, load].every(Boolean));`;
     await writeFile(join(withNothing, "import.js"), program);
     expect((await runIn(withNothing, ["import.js"])).out).toBe("true\n");
+  });
+});
+
+describe("without libtorch, with an onnxruntime-node that has lost its binding", () => {
+  test("check and predict name its folder, what is missing, and what mends it", async () => {
+    const broken = join(folder, "broken");
+    await installBare(broken, { onnx: false });
+    const installed = join(import.meta.dirname, "..", "..", "..", "node_modules");
+    const place = join(broken, "node_modules", "onnxruntime-node");
+    for (const part of ["dist", "package.json"])
+      await cp(join(installed, "onnxruntime-node", part), join(place, part), { recursive: true });
+    const common = "onnxruntime-common";
+    await symlink(join(installed, common), join(broken, "node_modules", common), "dir");
+    for (const file of ["weights.safetensors", "photo.png"]) await cp(join(withOnnx, file), join(broken, file));
+    const expected =
+      /onnxruntime-node: expected \S+node_modules\/onnxruntime-node to load, but: .*binding\.node.*; delete that/;
+    const checked = await runIn(broken, [command, "check"]);
+    expect(checked.out).toMatch(/onnxruntime-node +1\.\d+\.\d+, not usable/);
+    expect(checked.out).toMatch(expected);
+    expect(checked.code).toBe(1);
+    const predicted = await runIn(broken, [command, "predict", "weights.safetensors", "photo.png"]);
+    expect(predicted.err).toMatch(expected);
+    expect(predicted.code).toBe(1);
   });
 });

@@ -16,7 +16,7 @@ import { fastBfloat16 } from "@pspnet/torch";
 import { type BenchReport, bench as measureAll } from "../bench/bench.js";
 import { Progress } from "../report/progress.js";
 import { table } from "../report/table.js";
-import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
+import { onnxProblem } from "../segment/onnxRuntime.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
 import { readWeights } from "../segment/readWeights.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
@@ -33,7 +33,8 @@ interface BenchFlags {
   readonly json?: true;
 }
 
-const NOTHING_TO_RUN_ON = `bench: expected libtorch or onnxruntime-node, found neither; \`pspnet check\` tells how to build the first, \`${INSTALL_ONNX}\` installs the second`;
+const NOTHING_TO_RUN_ON =
+  "bench: expected libtorch or onnxruntime-node, found neither; `pspnet check` tells how to come by each";
 
 export async function bench(file: string | undefined, flags: BenchFlags): Promise<void> {
   const runtimes = flags.runtime ?? runtimesHere();
@@ -72,7 +73,7 @@ function networkOf({ layers, classes, width }: BenchFlags) {
 
 function runtimesHere(): RuntimeName[] {
   const torch: RuntimeName[] = libtorchProblem() === null ? ["torch"] : [];
-  return onnxVersion() !== null ? [...torch, "onnx"] : torch;
+  return onnxProblem() === null ? [...torch, "onnx"] : torch;
 }
 
 /** The kind of a backbone and its numbers, whatever they are: `resnet (layers 50, outputStride 8, width 64)`. */

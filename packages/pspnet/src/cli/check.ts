@@ -1,7 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import { cudaProblem, fastBfloat16, numThreads, version } from "@pspnet/torch";
 import { table } from "../report/table.js";
-import { INSTALL_ONNX, onnxVersion } from "../segment/onnxRuntime.js";
+import { INSTALL_ONNX, onnxProblem, onnxVersion } from "../segment/onnxRuntime.js";
 import { print, printJson } from "./terminal.js";
 
 /** What the machine has, a line each; `mend` is the command for what is missing. */
@@ -12,7 +12,8 @@ interface Finding {
 }
 
 export function check({ json }: { readonly json?: true }): void {
-  const findings = [...machine(), ...libtorch(), onnx()];
+  const engine = libtorch();
+  const findings = [...machine(), ...engine, onnx({ needed: engine.some(({ mend }) => mend) })];
   if (json) printJson(findings);
   else {
     print(
@@ -51,10 +52,13 @@ function libtorch(): Finding[] {
   }
 }
 
-/** Nothing to mend: whoever has libtorch can do without. */
-function onnx(): Finding {
-  return {
-    what: "onnxruntime-node",
-    found: onnxVersion() ?? `not installed; \`${INSTALL_ONNX}\` for prediction without libtorch`,
-  };
+/** Whoever has libtorch can do without it, but one that is there and does not load is to be mended. */
+function onnx({ needed }: { readonly needed: boolean }): Finding {
+  const what = "onnxruntime-node";
+  const version = onnxVersion();
+  const problem = onnxProblem();
+  if (problem === null) return { what, found: version ?? "of an unknown version" };
+  if (version !== null) return { what, found: `${version}, not usable`, mend: problem };
+  if (needed) return { what, found: "not installed; prediction without libtorch needs it", mend: problem };
+  return { what, found: `not installed; \`${INSTALL_ONNX}\` for prediction without libtorch` };
 }

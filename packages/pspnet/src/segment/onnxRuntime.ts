@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import {
   type AskOptions,
   type LabelMap,
@@ -14,15 +15,42 @@ import type { EngineOptions } from "./engine.js";
 import type { WeightsFile } from "./readWeights.js";
 import { forget, type Rest, restAtExit } from "./restAtExit.js";
 
-export const INSTALL_ONNX = "npm install onnxruntime-node";
+const require = createRequire(import.meta.url);
+const { optionalDependencies } = require("../../package.json") as {
+  readonly optionalDependencies: { "onnxruntime-node": string };
+};
+
+/** What installs it. Its own install step fetches libraries for NVIDIA's GPUs, which are of no use here. */
+export const INSTALL_ONNX = `npm install --ignore-scripts onnxruntime-node@${optionalDependencies["onnxruntime-node"]}`;
 
 /** The version of onnxruntime-node that is installed, or null. Does not load it. */
 export function onnxVersion(): string | null {
   try {
-    return (createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string }).version;
+    return (require("onnxruntime-node/package.json") as { version: string }).version;
   } catch {
     return null;
   }
+}
+
+/** Why onnxruntime-node cannot be used, and what mends it; null when it can. Loads it. */
+export function onnxProblem(): string | null {
+  try {
+    require("onnxruntime-node");
+    return null;
+  } catch (error) {
+    return explained(error as Error);
+  }
+}
+
+function explained({ message }: Error): string {
+  if (onnxVersion() === null) {
+    const silence = "npm leaves it out without a word when its install step has no network";
+    return `onnxruntime-node: expected the package, but it is not installed (${silence}); install it with \`${INSTALL_ONNX}\``;
+  }
+  const folder = dirname(require.resolve("onnxruntime-node/package.json"));
+  const reason = message.split("\n")[0];
+  const mend = `delete that folder and install it anew with \`${INSTALL_ONNX}\``;
+  return `onnxruntime-node: expected ${folder} to load, but: ${reason}; ${mend}`;
 }
 
 /** What the thread starts with. */
@@ -73,12 +101,7 @@ export async function openOnnxRuntime(
     // A thread that ended says of what: its module did not load.
     const { cause } = error as Error;
     if (!(cause instanceof Error)) throw error;
-    const reason = cause.message.split("\n")[0];
-    throw new PspnetError(
-      "environment",
-      `onnxruntime-node: expected the package, but it does not load: ${reason}; install it with \`${INSTALL_ONNX}\``,
-      { cause },
-    );
+    throw new PspnetError("environment", explained(cause), { cause });
   }
   return new OnnxRuntime(thread);
 }
