@@ -235,7 +235,7 @@ const CONVOLUTION = { stride: 1, padding: 0, dilation: 1, groups: 1, activation:
 test("a convolution without bias, and a graph that names what is not there", async () => {
   const build = (inputs: number[], output = 3) => {
     const plan = native().planCreate("float32", "cpu");
-    native().planConstant(plan, 1, randn([4, 3, 1, 1]).handle);
+    native().planConstant(plan, 1, randn([4, 3, 1, 1]).handle, false);
     native().planAdd(plan, "conv2d", inputs, 2, CONVOLUTION);
     native().planAdd(plan, "relu", [2], 3, {});
     native().planFinish(plan, 0, output);

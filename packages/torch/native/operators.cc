@@ -16,17 +16,18 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
-#include <ATen/ops/mul.h>
 #include <ATen/ops/prelu.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "enlargeMatrix.h"
 #include "plan.h"
 #include "processor.h"
+#include "scaleChannels.h"
 
 namespace binding {
 
@@ -65,6 +66,16 @@ at::Tensor convolution(const Convolution& c, const Values& in) {
   return c.activation == "hardtanh" ? y.clamp_(0, 6) : y;
 }
 
+/** What the activation, attribute `index`, limits values to. */
+Range rangeOf(const Call& attributes, size_t index) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (attributes.absent(index)) return {-infinity, infinity};
+  const auto name = attributes.string(index);
+  if (name == "relu") return {0, infinity};
+  if (name == "relu6") return {0, 6};
+  throw std::invalid_argument("activation: a plan knows no " + name);
+}
+
 // What there is, how many inputs it has, and how it is computed.
 const Operator operators[] = {
     {{"conv2d", {"stride", "padding", "dilation", "groups", "activation", "inputSize"}}, 2, 4, [](const Call& a) -> Compute {
@@ -73,8 +84,8 @@ const Operator operators[] = {
     {{"batchNorm", {"eps"}}, 5, 5, [](const Call& a) -> Compute {
        return [eps = a.number(0)](const Values& in) { return at::batch_norm(in[0], in[1], in[2], in[3], in[4], false, 0, eps, false); };
      }},
-    {{"scaleChannels", {}}, 2, 2, [](const Call&) -> Compute {
-       return [](const Values& in) { return at::mul(in[0], in[1].view({-1, 1, 1})); };
+    {{"scaleChannels", {"activation"}}, 2, 3, [](const Call& a) -> Compute {
+       return [range = rangeOf(a, 0)](const Values& in) { return scaleChannels(in[0], in[1], in[2], range); };
      }},
     {{"relu", {}}, 1, 1, [](const Call&) -> Compute {
        return [](const Values& in) { return at::relu(in[0]); };

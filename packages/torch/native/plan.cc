@@ -21,9 +21,9 @@ at::Tensor Plan::converted(const at::Tensor& value) const {
   return there.dim() == 4 ? there.contiguous(at::MemoryFormat::ChannelsLast) : there.contiguous();
 }
 
-void Plan::constant(int64_t index, const at::Tensor& value) {
+void Plan::constant(int64_t index, const at::Tensor& value, bool exact) {
   if (index >= static_cast<int64_t>(constants_.size())) constants_.resize(index + 1);
-  const auto own = converted(value);
+  const auto own = exact ? value.to(device_) : converted(value);
   constants_[index] = own.is_alias_of(value) ? own.clone() : own;
 }
 
@@ -181,8 +181,8 @@ FUNCTION(planCreate, "dtype", "device") {
   return value;
 }
 
-FUNCTION(planConstant, "plan", "index", "value") {
-  planIn(call)->constant(call.integer(1, 0, Call::maximumLength), call.tensor(2));
+FUNCTION(planConstant, "plan", "index", "value", "exact") {
+  planIn(call)->constant(call.integer(1, 0, Call::maximumLength), call.tensor(2), call.boolean(3));
   return call.undefined();
 }
 

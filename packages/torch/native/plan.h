@@ -60,8 +60,8 @@ class Plan {
 
   at::ScalarType dtype() const { return dtype_; }
 
-  /** Gives value `index` for every run. Its memory is copied. */
-  void constant(int64_t index, const at::Tensor& value);
+  /** Gives value `index` for every run, in the plan's precision or, if `exact`, its own. Its memory is copied. */
+  void constant(int64_t index, const at::Tensor& value, bool exact);
   void add(const Operator& op, std::vector<int64_t> inputs, int64_t output, const Call& attributes);
   /** Ends the building: which values are the images and the output. */
   void finish(int64_t images, int64_t output);

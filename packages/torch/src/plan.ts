@@ -158,9 +158,12 @@ export class Plan {
     for (const value of [name, ...initialisers.keys(), ...nodes.map(({ output }) => output)])
       index.set(value, index.size - 1);
     const at = (value: string) => index.get(value)!;
+    // Factors and summands of channels are few, and as exact as those that convolutions took in.
+    const scales = nodes.filter(({ operator }) => operator === "scaleChannels");
+    const exact = new Set(scales.flatMap(({ inputs }) => inputs.slice(1)));
     for (const [value, { dtype, shape, data }] of initialisers) {
       using constant = keep(dtype === "float32" ? viewOf(data, shape) : tensor(data, shape, { dtype }));
-      native().planConstant(this.#handle, at(value), constant.handle);
+      native().planConstant(this.#handle, at(value), constant.handle, exact.has(value));
     }
     for (const { operator, inputs, output, attributes } of nodes) {
       const told = { ...attributes, inputSize: shapes.get(inputs[0]) };

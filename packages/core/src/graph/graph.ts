@@ -13,8 +13,8 @@ export interface Attributes {
   };
   /** In evaluation. Inputs x, weight, bias, running mean, running variance. */
   batchNorm: { readonly eps: number };
-  /** x times a number for each channel: inputs `[n, c, h, w]` and `[c]`. */
-  scaleChannels: Record<never, never>;
+  /** activation(x times a number for each channel, plus another): inputs `[n, c, h, w]`, `[c]` and `[c]`; the last may be missing. */
+  scaleChannels: { readonly activation: Activation | null };
   relu: Record<never, never>;
   relu6: Record<never, never>;
   /** Inputs x and weight. */

@@ -1,8 +1,9 @@
 // What is done to graphs
 export * from "../passes/dropDeadNodes.js";
-export * from "../passes/foldBatchNorm.js";
+export { foldBatchNorm } from "../passes/foldBatchNorm.js";
 export * from "../passes/foldConstants.js";
 export * from "../passes/fuseConvolution.js";
+export { scaleBatchNorm } from "../passes/scaleBatchNorm.js";
 // Bilinear enlargement as a matrix
 export * from "../tensor/enlargeMatrix.js";
 // What graphs cost

@@ -20,6 +20,7 @@ export function printGraph(graph: Graph, shape?: readonly number[]): string {
 }
 
 function describe(node: Node): string {
+  if (node.operator === "scaleChannels") return [node.operator, node.attributes.activation].filter(Boolean).join(" + ");
   if (node.operator !== "conv2d") return node.operator;
   return ["conv2d", node.inputs[3] && "add", node.attributes.activation].filter(Boolean).join(" + ");
 }

@@ -232,3 +232,29 @@ describe("shapes", () => {
     expect(() => outputShape("flatten", [[1, h, w]], { start: 1, end: 2 })).toThrow(/found h/);
   });
 });
+
+it("a pool has the windows that PyTorch counts, of any kernel, stride and padding, rounded up or down", () => {
+  const window = fc
+    .record({
+      kernelSize: fc.integer({ min: 1, max: 9 }),
+      stride: fc.integer({ min: 1, max: 9 }),
+      ceilMode: fc.boolean(),
+    })
+    .chain((rest) =>
+      fc.record({ padding: fc.nat(Math.floor(rest.kernelSize / 2)) }).map((more) => ({ ...rest, ...more })),
+    );
+  fc.assert(
+    fc.property(window, fc.integer({ min: 1, max: 40 }), (attributes, side) => {
+      const { kernelSize, stride, padding, ceilMode } = attributes;
+      const steps = (side + 2 * padding - kernelSize) / stride;
+      let count = (ceilMode ? Math.ceil(steps) : Math.floor(steps)) + 1;
+      if (ceilMode && (count - 1) * stride >= side + padding) count--;
+      const [, , open] = outputShape("maxPool2d", [[1, 1, symbol("h"), 1]], attributes);
+      expect(outputShape("avgPool2d", [[1, 1, side, side]], { ...attributes, countIncludePad: true })).toEqual([
+        ...[1, 1, count, count],
+      ]);
+      const { offset, divisor } = open as Exclude<Dim, number>;
+      expect(Math.floor((side + offset) / divisor)).toBe(count);
+    }),
+  );
+});

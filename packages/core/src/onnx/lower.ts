@@ -16,11 +16,7 @@ const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
   batchNorm: plain("BatchNormalization", ({ eps }) => ({ epsilon: { float: eps } })),
-  scaleChannels(context, { inputs: [x, factor], output }) {
-    const [channels] = context.shapeOf(factor) as readonly number[];
-    const column = context.constant(factor, `${factor}.column`, [channels, 1, 1]);
-    context.builder.node("Mul", [context.input(x), column], { output });
-  },
+  scaleChannels,
   relu: activation,
   relu6: activation,
   prelu,
@@ -142,6 +138,19 @@ const ACTIVATIONS: Readonly<Record<Activation, (context: LoweringContext, x: str
 
 function activation(context: LoweringContext, { operator, inputs: [x], output }: Node<Activation>): void {
   ACTIVATIONS[operator](context, context.input(x), output);
+}
+
+/** Product, sum, activation: whichever is there last has the node's name. */
+function scaleChannels(context: LoweringContext, { name, inputs, output, attributes }: Node<"scaleChannels">): void {
+  const [x, factor, summand = ""] = inputs;
+  const { activation } = attributes;
+  const column = (constant: string) =>
+    context.constant(constant, `${constant}.column`, [...(context.shapeOf(constant) as readonly number[]), 1, 1]);
+  const product = summand || activation ? `${name}.product` : output;
+  let value = context.builder.node("Mul", [context.input(x), column(factor)], { output: product });
+  const sum = activation ? `${name}.sum` : output;
+  if (summand) value = context.builder.node("Add", [value, column(summand)], { output: sum });
+  if (activation) ACTIVATIONS[activation](context, value, output);
 }
 
 function prelu(context: LoweringContext, { inputs: [x, weight], output }: Node<"prelu">): void {

@@ -11,12 +11,13 @@ export function foldBatchNorm(graph: Graph): Graph {
   const made = new Map(graph.nodes.map((node) => [node.output, node]));
   const read = readers(graph);
   const alone = (value: string) => read.get(value)?.length === 1;
-  const areFloats = (names: readonly string[]) => names.every((name) => initialisers.get(name)?.dtype === "float32");
   const isPlain = (node: Node | undefined): node is Conv =>
-    node?.operator === "conv2d" && node.inputs.length <= 3 && areFloats(node.inputs.slice(1).filter(Boolean));
+    node?.operator === "conv2d" &&
+    node.inputs.length <= 3 &&
+    areFloats(node.inputs.slice(1).filter(Boolean), initialisers);
   const changed = new Map<Node, Node[]>();
   for (const norm of graph.nodes) {
-    if (norm.operator !== "batchNorm" || !areFloats(norm.inputs.slice(1))) continue;
+    if (norm.operator !== "batchNorm" || !areFloats(norm.inputs.slice(1), initialisers)) continue;
     const before = made.get(norm.inputs[0]);
     if (before === undefined || !alone(before.output)) continue;
     const affine = affineOf(norm, initialisers);
@@ -32,7 +33,7 @@ export function foldBatchNorm(graph: Graph): Graph {
         operator: "scaleChannels",
         inputs: [other, factor],
         output: `${norm.name}.scaled`,
-        attributes: {},
+        attributes: { activation: null },
       };
       changed.set(conv, [folded(conv, { affine, output: conv.output, initialisers })]);
       changed.set(before, [scaled, { ...before, inputs: [conv.output, scaled.output], output: norm.output } as Node]);
@@ -52,7 +53,14 @@ function floats(initialisers: ReadonlyMap<string, GraphConstant>, name: string):
   return initialisers.get(name) as GraphConstant<"float32">;
 }
 
-function affineOf({ inputs, attributes }: Node<"batchNorm">, initialisers: ReadonlyMap<string, GraphConstant>): Affine {
+export function areFloats(names: readonly string[], initialisers: ReadonlyMap<string, GraphConstant>): boolean {
+  return names.every((name) => initialisers.get(name)?.dtype === "float32");
+}
+
+export function affineOf(
+  { inputs, attributes }: Node<"batchNorm">,
+  initialisers: ReadonlyMap<string, GraphConstant>,
+): Affine {
   const [weight, bias, mean, variance] = inputs.slice(1).map((name) => floats(initialisers, name).data);
   const scale = weight.map((value, i) => value / Math.sqrt(variance[i] + attributes.eps));
   return { scale, shift: bias.map((value, i) => value - mean[i] * scale[i]) };

@@ -3,8 +3,10 @@ import { dropDeadNodes } from "./dropDeadNodes.js";
 import { foldBatchNorm } from "./foldBatchNorm.js";
 import { foldConstants } from "./foldConstants.js";
 import { fuseConvolution } from "./fuseConvolution.js";
+import { scaleBatchNorm } from "./scaleBatchNorm.js";
 
 /** The graph as it is run and exported: the same function with less to do. */
 export function optimise(graph: Graph): Graph {
-  return [foldConstants, foldBatchNorm, fuseConvolution, dropDeadNodes].reduce((result, pass) => pass(result), graph);
+  const passes = [foldConstants, foldBatchNorm, scaleBatchNorm, fuseConvolution, dropDeadNodes];
+  return passes.reduce((result, pass) => pass(result), graph);
 }

@@ -7,6 +7,7 @@ import { foldBatchNorm } from "./foldBatchNorm.js";
 import { foldConstants } from "./foldConstants.js";
 import { fuseConvolution } from "./fuseConvolution.js";
 import { optimise } from "./optimise.js";
+import { scaleBatchNorm } from "./scaleBatchNorm.js";
 
 const constant = (shape: readonly number[], ...data: readonly number[]): GraphConstant => ({
   dtype: "float32",
@@ -34,11 +35,7 @@ const conv = (name: string, ...inputs: readonly string[]): Node => ({
   output: name,
   attributes: { stride: 1, padding: 0, dilation: 1, groups: 1, activation: null },
 });
-const simple = (
-  operator: "relu" | "add" | "matmul" | "scaleChannels",
-  name: string,
-  ...inputs: readonly string[]
-): Node => ({
+const simple = (operator: "relu" | "add" | "matmul", name: string, ...inputs: readonly string[]): Node => ({
   name,
   operator,
   inputs,
@@ -110,6 +107,23 @@ describe("foldBatchNorm", () => {
     expect(foldBatchNorm(graph)).toEqual(graph);
     expect([...WEIGHT.data]).toEqual([1, 2, 3, 4]);
     expect(foldBatchNorm(graphOf([norm("n", "x")], "n", STATISTICS)).nodes).toHaveLength(1);
+  });
+});
+
+describe("scaleBatchNorm", () => {
+  it("makes of a norm and the activation after it a factor and a summand", () => {
+    const graph = scaleBatchNorm(graphOf([norm("n", "x"), simple("relu", "r", "n")], "r", STATISTICS));
+    expect(graph.nodes).toMatchObject([{ operator: "scaleChannels", output: "r", attributes: { activation: "relu" } }]);
+    const [x, factor, summand] = graph.nodes[0].inputs;
+    expect([x, numbers(graph, factor), numbers(graph, summand)]).toEqual(["x", SCALE, SHIFT]);
+  });
+
+  it("leaves an activation on what others read too, and a norm that is not float32", () => {
+    const nodes = [norm("n", "x"), simple("relu", "r", "n"), simple("add", "s", "r", "n")];
+    expect(operators(scaleBatchNorm(graphOf(nodes, "s", STATISTICS)))).toEqual(["scaleChannels", "relu", "add"]);
+    const gain = { dtype: "float16", shape: [2], data: Uint16Array.of(0x3c00, 0x3c00) } as const;
+    const half = graphOf([norm("n", "x")], "n", { ...STATISTICS, gain });
+    expect(scaleBatchNorm(half)).toEqual(half);
   });
 });
 
@@ -187,6 +201,14 @@ it("dropDeadNodes leaves out what no output depends on", () => {
   const graph = dropDeadNodes(graphOf(nodes, "c", { w: WEIGHT, v: WEIGHT }));
   expect(graph.nodes).toEqual([nodes[2]]);
   expect([...graph.initialisers.keys()]).toEqual(["w"]);
+});
+
+it("foldBatchNorm takes a norm into grouped weights by their outputs", () => {
+  const grouped = { ...conv("c", "x", "weight"), attributes: { ...conv("c").attributes, groups: 2 } } as Node;
+  const constants = { ...STATISTICS, weight: constant([2, 1, 1, 2], 1, 2, 3, 4) };
+  const graph = foldBatchNorm(graphOf([grouped, norm("n", "c")], "n", constants));
+  expect(graph.nodes).toMatchObject([{ operator: "conv2d", attributes: { groups: 2 } }]);
+  expect(numbers(graph, graph.nodes[0].inputs[1])).toEqual([1, 2, 6, 8]);
 });
 
 it("optimise makes one convolution of convolution, norm, sum and ReLU, without their constants", () => {
