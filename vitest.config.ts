@@ -15,7 +15,7 @@ const computing = [
   "packages/torch/src/**/*.test.ts",
   "packages/torch/test/{averagedProbabilities,memory,operations,training,upsampledCrossEntropy}.test.ts",
   "packages/pspnet/src/segment/torchSegmenter.test.ts",
-  "packages/pspnet/test/{load,parity,plan,step,training}.test.ts",
+  "packages/pspnet/test/{load,operations,parity,plan,step,training}.test.ts",
 ];
 
 /** The same processor with fewer instructions, as others have them. */

@@ -226,4 +226,5 @@ def main():
             print(case, "descent", [round(v, 4) for v in found["descent.losses"].tolist()], flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

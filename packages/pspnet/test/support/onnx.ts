@@ -1,5 +1,7 @@
+import { join } from "@pspnet/checkpoints/protobuf";
 import {
   exportOnnx,
+  type Graph,
   loadStateDict,
   type ModelDescription,
   type NetworkFields,
@@ -11,8 +13,11 @@ import {
   pspnetConfig,
   type State,
 } from "@pspnet/core";
+import { encodeModel } from "@pspnet/core/onnx";
 import { backend, noGrad, type Tensor } from "@pspnet/torch";
 import type { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
+import { LoweringContext } from "../../../core/src/onnx/context.js";
+import { lower } from "../../../core/src/onnx/lower.js";
 import { reproducibleState } from "./reproducible.js";
 
 type OnnxRuntime = typeof import("onnxruntime-node");
@@ -50,6 +55,17 @@ export function smallNetwork(form: NetworkFields): SmallNetwork {
 
 export function exported({ config, description, state }: SmallNetwork, options: OnnxOptions = {}) {
   return exportOnnx(optimise(networkGraph(config, state)), description, options);
+}
+
+/** A graph as a model of opset 17, float32, its input and output as they are. */
+export function modelOf(graph: Graph): Uint8Array {
+  const context = new LoweringContext(graph, { dtype: "float32" });
+  for (const node of graph.nodes) lower(context, node);
+  const value = (name: string) => ({ name, dtype: "float32", shape: context.shapeOf(name) }) as const;
+  const { nodes, tensors } = context.builder;
+  const ends = { inputs: graph.inputs.map(({ name }) => value(name)), outputs: [...graph.outputs.values()].map(value) };
+  const told = { name: "graph", opset: 17, values: [], metadata: {}, external: new Map() };
+  return join(encodeModel({ ...told, ...ends, nodes, tensors }));
 }
 
 export type Images =
