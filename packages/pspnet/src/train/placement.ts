@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 import { PspnetError } from "@pspnet/core";
 import type { TrainConfig } from "../config/schema.js";
 import { isTree, type Tree } from "../config/tree.js";
+import type { FolderLock } from "../files/folderLock.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
-import type { RunLock } from "../files/runLock.js";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
 import { isLonger } from "./goingOn.js";
 import { sumNumbers, type World } from "./world.js";
@@ -25,7 +25,7 @@ const FREE_KEYS: ReadonlySet<string> = new Set([
 /** Who trains, and what keeps others from the run's folder meanwhile. */
 export interface PlaceOptions {
   readonly world: World;
-  readonly lock: RunLock;
+  readonly lock: FolderLock;
 }
 
 /**

@@ -16,7 +16,7 @@ import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
 import { shard } from "../data/shard.js";
 import { atomicWrite } from "../files/atomicWrite.js";
-import { RunLock } from "../files/runLock.js";
+import { FolderLock } from "../files/folderLock.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -93,7 +93,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const { classes } = training;
   checkClassWeights(config, classes.names.length);
   const memory = backend({ device: engine.device });
-  await using lock = new RunLock();
+  await using lock = new FolderLock({ what: "a run", doing: "trains into it" });
   const checkpoint = await previousCheckpoint(config, { world, lock });
   // A checkpoint has all weights; the file of `init` may have changed since, or be gone.
   const begun = checkpoint ? { ...config, init: null } : config;

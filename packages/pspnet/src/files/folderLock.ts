@@ -2,10 +2,11 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { PspnetError } from "@pspnet/core";
 import { writeError } from "./writeError.js";
 
-/** The process that has a run. */
+/** The process that has a folder. */
 interface Owner {
   readonly pid: number;
   readonly host: string;
@@ -13,10 +14,38 @@ interface Owner {
   readonly began: string | null;
 }
 
-/** Keeps a run's folder for this process alone: two that train into one undo what the other has saved. */
-export class RunLock implements AsyncDisposable {
+/** Who has a folder, and the file that says so. */
+interface InUse {
+  readonly who: string;
+  readonly file: string;
+}
+
+/** What folders are kept for, in messages. */
+export interface Purpose {
+  /** `a run`: what the folder holds. */
+  readonly what: string;
+  /** `trains into it`: what the process that has it does. */
+  readonly doing: string;
+}
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+  /** Told once who has the folder, when another has. */
+  readonly onWait: (message: string) => void;
+}
+
+/** How often a folder that is waited for is asked for. */
+const POLL_MS = 100;
+
+/** Keeps a folder for this process alone: two that write into one undo what the other has saved. */
+export class FolderLock implements AsyncDisposable {
+  readonly #purpose: Purpose;
   #file: string | null = null;
   #leftBehind: string | null = null;
+
+  constructor(purpose: Purpose) {
+    this.#purpose = purpose;
+  }
 
   /** What is to be said when the folder was another's, which has ended without letting go of it. */
   get leftBehind(): string | null {
@@ -25,17 +54,43 @@ export class RunLock implements AsyncDisposable {
 
   /** @throws PspnetError "environment" naming the process that has the folder, or why it cannot be written to. */
   async take(folder: string): Promise<void> {
+    const other = await this.#attempt(folder);
+    if (other === null) return;
+    const { what } = this.#purpose;
+    const mend = `let it end first, or delete ${other.file} if there is no such process`;
+    throw new PspnetError("environment", `${folder}: expected ${what} that no process has, but ${other.who}; ${mend}`);
+  }
+
+  /** Takes the folder as soon as no other process has it. */
+  async wait(folder: string, { signal, onWait }: WaitOptions): Promise<void> {
+    for (let told = false; ; told = true) {
+      const other = await this.#attempt(folder);
+      if (other === null) return;
+      if (!told) onWait(`${folder}: ${other.who}; waiting for it (delete ${other.file} if there is no such process)`);
+      await setTimeout(POLL_MS);
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** Null when this process has the folder now, else who has it. */
+  async #attempt(folder: string): Promise<InUse | null> {
     const file = join(folder, "lock.json");
     const own: Owner = { pid: process.pid, host: hostname(), began: await beginningOf(process.pid) };
     while (!(await create(file, `${JSON.stringify(own)}\n`))) {
       const text = await readIfThere(file);
       if (text === null) continue;
       const other = parse(text);
-      if (other === null || !(await hasEnded(other))) throw inUse(folder, file, other);
-      if (!(await removeStale(file, text))) throw inUse(folder, `${file}.turn`, null);
+      if (other === null || !(await hasEnded(other))) return this.#inUse(file, other);
+      if (!(await removeStale(file, text))) return this.#inUse(`${file}.turn`, null);
       this.#leftBehind = `${folder}: process ${other.pid} has ended without letting go of it; it is taken over`;
     }
     this.#file = file;
+    return null;
+  }
+
+  #inUse(file: string, owner: Owner | null): InUse {
+    const who = owner ? `process ${owner.pid} on ${owner.host} ${this.#purpose.doing}` : "another process begins to";
+    return { file, who };
   }
 
   /** Lets go. */
@@ -102,10 +157,4 @@ async function beginningOf(pid: number): Promise<string | null> {
   // Behind the program's name, which may hold anything: the state, Z of one that has ended, and 19 fields on the beginning (man 5 proc).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" ? null : fields[19];
-}
-
-function inUse(folder: string, file: string, owner: Owner | null): PspnetError {
-  const who = owner ? `process ${owner.pid} on ${owner.host} trains into it` : "another process begins to";
-  const mend = `let it end first, or delete ${file} if there is no such process`;
-  return new PspnetError("environment", `${folder}: expected a run that no process has, but ${who}; ${mend}`);
 }
