@@ -16,6 +16,9 @@ export { readMask } from "./data/masks.js";
 export { writeScenes } from "./data/writeScenes.js";
 export { decodeNpy, encodeNpy } from "./files/npy.js";
 export { encodeMask, encodePng } from "./files/png.js";
+// Published weights
+export { type PullOptions, pull } from "./pull/pull.js";
+export { type ZooEntry, zoo, zooEntry } from "./pull/zoo.js";
 export { contactSheet } from "./report/contactSheet.js";
 // Evaluation and prediction
 export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -13,8 +13,8 @@ import {
   writeSafetensors,
 } from "@pspnet/core";
 import { backend, type Tensor } from "@pspnet/torch";
-import { validateTrainConfig } from "pspnet";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadTrainConfig, validateTrainConfig } from "pspnet";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createNetwork } from "../src/train/network.js";
 
 const CLASSES = 5;
@@ -202,6 +202,22 @@ describe("what was loaded and what begins afresh is said", () => {
       `loaded from described.safetensors: ${of}; head begins afresh`,
     ]);
   });
+});
+
+test("published weights that were pulled are meant by their name, where no file has it", async () => {
+  vi.stubEnv("PSPNET_HOME", folder);
+  const backbone = await plain((name) => (partOf(name) === "backbone" ? name : null));
+  await mkdir(join(folder, "resnet50"));
+  await rename(backbone, join(folder, "resnet50", "resnet50.safetensors"));
+  const net = await begin("resnet50");
+  expect(values(net, "layer0.0.weight")).toEqual(values(await begin(await described()), "layer0.0.weight"));
+  const of = async (init: string) => (await loadTrainConfig(null, ["data.root=.", `init=${init}`], folder)).init;
+  expect([await of("resnet50-v2"), await of("resnet50"), await of("best.safetensors")]).toEqual([
+    "resnet50-v2",
+    join(folder, "resnet50"),
+    join(folder, "best.safetensors"),
+  ]);
+  vi.unstubAllEnvs();
 });
 
 test("a file that is no safetensors is named", async () => {

@@ -7,7 +7,8 @@ import { type PSPNetConfig, type PSPNetFields, pspnetConfig } from "../model/con
 /** A measured score, and on what. */
 export interface RecordedScore {
   readonly meanIoU: number;
-  readonly pixelAccuracy: number;
+  /** Left out where others measured, and did not publish it. */
+  readonly pixelAccuracy?: number;
   readonly dataset: string;
 }
 
@@ -20,6 +21,8 @@ export interface ModelDescription {
   readonly score?: RecordedScore;
   /** The command that measured the score. */
   readonly command?: string;
+  /** The address of the checkpoint that the weights were imported from. */
+  readonly origin?: string;
 }
 
 type Metadata = Readonly<Record<string, string>>;
@@ -41,7 +44,7 @@ const MIGRATIONS: Readonly<Record<string, (metadata: Metadata, source: string) =
 
 /** The description as a safetensors file's metadata: one entry a field, JSON where it is not plain text. */
 export function describeWeights(description: ModelDescription): Record<string, string> {
-  const { config, classes, crop, licence, score, command } = description;
+  const { config, classes, crop, licence, score, command, origin } = description;
   checkCount(classes, config);
   return {
     [MARK]: VERSION,
@@ -52,6 +55,7 @@ export function describeWeights(description: ModelDescription): Record<string, s
     licence,
     ...(score && { score: JSON.stringify(score) }),
     ...(command && { command }),
+    ...(origin && { origin }),
   };
 }
 
@@ -71,7 +75,7 @@ export function parseDescription(
   { source = "weights" }: { readonly source?: string } = {},
 ): ModelDescription {
   const metadata = migrated(found, source);
-  const { crop, licence, score, command } = metadata;
+  const { crop, licence, score, command, origin } = metadata;
   const field = fieldReader(metadata, source);
   const config = pspnetConfig(field("config", "an object", isRecord) as unknown as PSPNetFields);
   const classes: ClassList = {
@@ -85,8 +89,9 @@ export function parseDescription(
     classes,
     crop: Number(crop),
     licence: licence ?? "",
-    ...(score !== undefined && { score: field("score", "meanIoU, pixelAccuracy and dataset", isScore) }),
+    ...(score !== undefined && { score: field("score", "meanIoU and dataset", isScore) }),
     ...(command !== undefined && { command }),
+    ...(origin !== undefined && { origin }),
   };
 }
 
@@ -135,7 +140,9 @@ function isPalette(value: unknown): value is Rgb[] {
 
 function isScore(value: unknown): value is RecordedScore {
   return (
-    isRecord(value) && [value.meanIoU, value.pixelAccuracy].every(Number.isFinite) && typeof value.dataset === "string"
+    isRecord(value) &&
+    [value.meanIoU, value.pixelAccuracy ?? 0].every(Number.isFinite) &&
+    typeof value.dataset === "string"
   );
 }
 

@@ -44,7 +44,7 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
   try {
     const weights = file ?? join(folder, "random.safetensors");
     if (file === undefined) await writeFile(weights, randomWeights(pspnetConfig(networkOf(flags))));
-    const { config } = (await readWeights(weights)).description;
+    const { config } = (await readWeights(weights, { stream: messages })).description;
     const { rounds, threads, size: sizes } = flags;
     let progress: Progress | undefined;
     const onRound = (done: number, total: number) => {

@@ -7,7 +7,10 @@ export function benchCommand(): Command {
     .description(
       "time from photograph to labels, runtimes, precisions and sizes by turns, each in a process of its own",
     )
-    .argument("[weights]", "safetensors made by pspnet; otherwise a network of random weights")
+    .argument(
+      "[weights]",
+      "safetensors made by pspnet, or a name that pspnet models --pull lists; otherwise a network of random weights",
+    )
     .option("--layers <n>", "depth of the random network", positive, 50)
     .option("--classes <n>", "classes of the random network", positive, 150)
     .option("--width <n>", "channels of the random network's first stage", positive, 64)

@@ -12,18 +12,19 @@ import { formatDim } from "@pspnet/core/graph";
 import { Command, Option } from "commander";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { readWeights } from "../segment/readWeights.js";
-import { anySize, examples, someOf } from "./options.js";
-import { print, printJson } from "./terminal.js";
+import { anySize, examples, offline, someOf } from "./options.js";
+import { messages, print, printJson } from "./terminal.js";
 
 interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
   readonly out?: string;
+  readonly offline?: true;
   readonly json?: true;
 }
 
 export function exportCommand(): Command {
   return new Command("export")
     .description("write a network as a file for other runtimes; needs no libtorch")
-    .argument("<weights>", "safetensors made by pspnet")
+    .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
     .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
     .option("--out <file>", "where it goes; left out, beside the weights")
     .option("--size <any, n or HxW>", "size of the images", anySize, "any")
@@ -37,6 +38,7 @@ export function exportCommand(): Command {
     )
     .addOption(new Option("--dtype <name>", "weights and arithmetic").choices(["fp32", "fp16"]).default("fp32"))
     .option("--preprocess", "take photographs, uint8 [n, h, w, 3] RGB, in place of normalised float32 [n, 3, h, w]")
+    .addOption(offline())
     .option("--json", "one JSON document on standard output")
     .addHelpText(
       "after",
@@ -49,8 +51,8 @@ export function exportCommand(): Command {
     .action(exportModel);
 }
 
-async function exportModel(weights: string, { out, json, ...options }: ExportFlags): Promise<void> {
-  const { description, state } = await readWeights(weights);
+async function exportModel(weights: string, { out, json, offline, ...options }: ExportFlags): Promise<void> {
+  const { description, state } = await readWeights(weights, { offline, stream: messages });
   const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
   const graph = optimise(networkGraph(description.config, state));
   const externalData = { location: `${basename(path)}.data` };

@@ -59,6 +59,11 @@ export function format(): Option {
   return new Option("--format <name>", meaning).choices(formatNames);
 }
 
+/** Keeps published weights that are not there from being fetched. */
+export function offline(): Option {
+  return new Option("--offline", "fetch nothing: of published weights take those that were pulled before");
+}
+
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
 }

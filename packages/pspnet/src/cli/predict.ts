@@ -28,7 +28,7 @@ export async function predict(weights: string, inputs: readonly string[], flags:
   if (flags.logits && images.length !== 1) {
     throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
   }
-  await using net = await load(weights, { ...flags, ...protocolOf(flags) });
+  await using net = await load(weights, { ...flags, ...protocolOf(flags), stream: messages });
   if (results > 0) messages.write(`left out ${counted(results, "picture")} that predict wrote\n`);
   const progress = new Progress(messages, { label: "predict", total: images.length });
   const outcomes: Outcome[] = [];

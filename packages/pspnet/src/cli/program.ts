@@ -5,6 +5,7 @@ import { dataCommand } from "./dataCommand.js";
 import { exportCommand } from "./export.js";
 import { modelsCommand } from "./models.js";
 import { predictCommand } from "./predictCommand.js";
+import { pullCommand } from "./pullCommand.js";
 import { trainCommand } from "./trainCommand.js";
 import { valCommand } from "./valCommand.js";
 
@@ -21,6 +22,7 @@ export function program(): Command {
     .addCommand(predictCommand())
     .addCommand(exportCommand())
     .addCommand(dataCommand())
+    .addCommand(pullCommand())
     .addCommand(modelsCommand())
     .addCommand(benchCommand())
     .addCommand(checkCommand());

@@ -1,7 +1,7 @@
 import { PRECISIONS, type Protocol, RUNTIMES } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
-import { integer, numbers, positive } from "./options.js";
+import { integer, numbers, offline, positive } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */
 export interface ProtocolFlags extends RuntimeOptions {
@@ -9,6 +9,7 @@ export interface ProtocolFlags extends RuntimeOptions {
   readonly flip?: true;
   readonly crop?: number;
   readonly baseSize?: number;
+  readonly offline?: true;
   readonly json?: true;
 }
 
@@ -36,6 +37,7 @@ export function withProtocol(command: Command): Command {
     )
     .addOption(new Option("--device <name>", "where to run").choices(["auto", "cpu", "cuda"]).default("auto"))
     .option("--threads <n>", "compute threads; 0: one per core", integer, 0)
+    .addOption(offline())
     .option("--json", "one JSON document on standard output, progress on standard error");
 }
 

@@ -21,7 +21,7 @@ interface ValFlags extends ProtocolFlags {
 }
 
 export async function val(weights: string, flags: ValFlags): Promise<void> {
-  await using net = await load(weights, { ...flags, ...protocolOf(flags) });
+  await using net = await load(weights, { ...flags, ...protocolOf(flags), stream: messages });
   const { description } = net;
   const dataset = await openDataset(await loadDataConfig(flags.data, flags), flags.split);
   checkClasses(description, dataset, weights);

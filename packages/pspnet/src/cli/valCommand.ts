@@ -6,7 +6,7 @@ export function valCommand(): Command {
   return withProtocol(new Command("val"))
     .usage("<weights> --data <folder> [options]")
     .description("score weights on a labelled dataset: pixel accuracy, mean accuracy, mIoU, per-class table")
-    .argument("<weights>", "safetensors made by pspnet")
+    .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
     .requiredOption("--data <folder>", "dataset (required): a folder, or the YAML file of a training run")
     .option("--split <name>", "split, folder of images or list file of the dataset", "val")
     .addOption(format())

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, resolve } from "node:path";
 import { inParts, PspnetError } from "@pspnet/core";
 import type { DataConfig } from "../data/format.js";
+import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
 import { dataSchema, type TrainConfig, type TrainConfigInput } from "./schema.js";
 import { isTree, merge, parseOverrides, readYaml, type Tree } from "./tree.js";
@@ -84,5 +85,5 @@ function resolvePaths(tree: Tree, folder: string): void {
   const isRelative = (value: unknown) => typeof value === "string" && value !== "" && !isAbsolute(value);
   const at = (value: unknown) => (isRelative(value) ? resolve(folder, value as string) : value);
   if (isTree(tree.data) && "root" in tree.data) tree.data.root = at(tree.data.root);
-  if ("init" in tree) tree.init = at(tree.init);
+  if (typeof tree.init === "string") tree.init = initPath(tree.init, folder);
 }

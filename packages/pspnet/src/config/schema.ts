@@ -76,7 +76,9 @@ export const trainConfigSchema = z.strictObject({
   init: pathSchema()
     .nullable()
     .default(null)
-    .describe("safetensors to start from: a backbone (torchvision's or the official names) or a whole PSPNet"),
+    .describe(
+      "safetensors to start from: a backbone (torchvision's or the official names) or a whole PSPNet, or a name of published weights (`pspnet models --pull`)",
+    ),
   head: z
     .enum(["keep", "new"])
     .default("keep")

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { alignedSides, alignedSize, PspnetError, presetNamed } from "@pspnet/core";
+import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
 import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
 
@@ -16,7 +17,7 @@ export function validateTrainConfig(given: TrainConfigInput, source: string | So
   const config = parseBy(trainConfigSchema, { ...given, crop }, { source: from, code: "config" });
   checkRelations(config, from);
   const { data, init } = config;
-  return { ...config, data: { ...data, root: resolve(data.root) }, init: init === null ? null : resolve(init) };
+  return { ...config, data: { ...data, root: resolve(data.root) }, init: init === null ? null : initPath(init) };
 }
 
 function checkRelations({ accumulate, augment, batch, budget, crop, model }: TrainConfig, source: Source): void {

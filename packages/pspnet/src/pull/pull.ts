@@ -5,6 +5,7 @@ import { FolderLock } from "../files/folderLock.js";
 import { makeFolder } from "../files/makeFolder.js";
 import { writeError } from "../files/writeError.js";
 import type { TextStream } from "../report/progress.js";
+import { convert } from "./convert.js";
 import { type DownloadOptions, download } from "./download.js";
 import { DownloadLine } from "./downloadLine.js";
 import { isOffline, pullFolder } from "./pullEnvironment.js";
@@ -19,9 +20,6 @@ export interface PullOptions extends Pick<DownloadOptions, "unverified" | "signa
   readonly folder?: string;
 }
 
-/** Makes the weights file `out` of an entry's files. */
-export type Convert = (entry: ZooEntry, files: readonly string[], out: string) => Promise<void>;
-
 /**
  * The weights file of an entry, fetched and imported unless it was before. Of several processes that want the same one the first
  * makes it, and the others wait.
@@ -29,11 +27,16 @@ export type Convert = (entry: ZooEntry, files: readonly string[], out: string) =
  * @returns its path.
  * @throws PspnetError as {@link download} and the import; "environment" when it is not there and nobody is to be asked.
  */
-export async function pull(entry: ZooEntry, convert: Convert, options: PullOptions = {}): Promise<string> {
+export async function pull(entry: ZooEntry, options: PullOptions = {}): Promise<string> {
   const { offline = isOffline(), signal, stream, folder = pullFolder() } = options;
   const place = join(folder, entry.name);
   const out = join(place, `${entry.name}.safetensors`);
   if (existsSync(out)) return out;
+  if (!entry.supported)
+    throw new PspnetError(
+      "weights",
+      `${entry.name}: expected a network that pspnet has, found one on ${entry.backbone}`,
+    );
   const files = entry.files.map(({ url }) => join(place, basename(url)));
   if (offline && !files.every(existsSync))
     throw new PspnetError(

@@ -19,6 +19,7 @@ test("an entry says all that is published of it", () => {
     source: "mmsegmentation",
     dataset: "ade20k",
     backbone: "resnet50-v1c",
+    supported: true,
     alone: false,
     licence: "Apache-2.0",
     score: 42.48,

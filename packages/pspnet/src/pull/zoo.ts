@@ -14,6 +14,8 @@ export interface ZooEntry {
   readonly source: ZooSource;
   readonly dataset: ZooDataset;
   readonly backbone: string;
+  /** Whether its network is one that can be here. */
+  readonly supported: boolean;
   /** Whether it is a backbone without a head. */
   readonly alone: boolean;
   readonly licence: string;
@@ -37,7 +39,12 @@ const LICENCES: Readonly<Record<ZooSource, string>> = {
 };
 
 const CORNERS = { pyramid: { alignCorners: true }, upsampling: { alignCorners: true } } as const;
-const STRIDE_32 = { backbone: { outputStride: 32 } } as const;
+
+/** Where stages stride again, mmsegmentation's still dilate; the one of PaddleSeg never does. */
+const STRIDE_32: Readonly<Partial<Record<ZooSource, ZooEntry["fields"]>>> = {
+  mmsegmentation: { backbone: { outputStride: 32, dilations: [1, 1, 2, 4] } },
+  PaddleSeg: { backbone: { outputStride: 32, dilations: [1, 1, 1, 1] } },
+};
 
 /** All that can be pulled. */
 export function zoo(): ZooEntry[] {
@@ -58,10 +65,17 @@ export function findInZoo(name: string): ZooEntry | null {
 export function zooEntry(name: string): ZooEntry {
   const found = findInZoo(name);
   if (found) return found;
-  const known = zoo().flatMap((entry) => (entry.short ? [entry.short, entry.name] : [entry.name]));
-  const near = nearest(name, known);
+  const near = nearestName(name);
   const hint = near ? `did you mean ${near}?` : "`pspnet models --pull` lists them";
   throw new PspnetError("usage", `${name}: expected the name of published weights; ${hint}`);
+}
+
+/** The full or short name that is most like a word, or null when none is near. */
+export function nearestName(word: string): string | null {
+  return nearest(
+    word,
+    zoo().flatMap(({ name, short }) => (short ? [short, name] : [name])),
+  );
 }
 
 /** The words of an entry. */
@@ -96,13 +110,14 @@ function entries(source: ZooSource, table: ZooTable, files: (row: Row) => Remote
         source,
         dataset: dataset as ZooDataset,
         backbone,
+        supported: !backbone.startsWith("resnest"),
         alone: false,
         licence: LICENCES[source],
         score: Number(score),
         averaged: averaged === "-" ? null : Number(averaged),
         crop: crop === "-" ? null : Math.min(...crop.split("x").map(Number)),
         files: files(row),
-        fields: { ...(others.includes("corners") && CORNERS), ...(others.includes("stride32") && STRIDE_32) },
+        fields: { ...(others.includes("corners") && CORNERS), ...(others.includes("stride32") && STRIDE_32[source]) },
       };
     }),
   );
@@ -115,6 +130,7 @@ function backbones(): ZooEntry[] {
     source: "torchvision",
     dataset: "imagenet",
     backbone: name.replace(/-v2$/, ""),
+    supported: true,
     alone: true,
     licence: LICENCES.torchvision,
     score: Number(score),
@@ -152,4 +168,8 @@ function csailFiles(row: Row): RemoteFile[] {
 /** `ADE20K` */
 export function datasetTitle({ dataset }: ZooEntry): string {
   return DATASETS[dataset][0];
+}
+
+export function datasetClasses({ dataset }: ZooEntry): number {
+  return DATASETS[dataset][1];
 }

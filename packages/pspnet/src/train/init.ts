@@ -13,24 +13,30 @@ import {
   type Safetensors,
   withoutPrefix,
 } from "@pspnet/core";
+import type { PullOptions } from "../pull/pull.js";
+import { weightsFile } from "../pull/weightsFile.js";
 import { counted } from "../report/counted.js";
 import { differencesFrom, foundIn, misfitOf, nameOf, unlikeAny } from "./initMisfit.js";
 
-export interface InitOptions {
+export interface InitOptions extends Pick<PullOptions, "signal" | "stream"> {
   readonly backend: Backend;
   /** Leaves the file's head. */
   readonly newHead: boolean;
 }
 
 /**
- * Loads what a run starts from: the weights of a whole PSPNet, or of the backbone when the file has no head or a new one is
- * asked for. Returns what was loaded and what begins afresh, in a line.
+ * Loads what a run starts from, a file or published weights by their name: the weights of a whole PSPNet, or of the backbone when
+ * the file has no head or a new one is asked for. Returns what was loaded and what begins afresh, in a line.
  *
  * @throws PspnetError "weights" for a file that cannot be read, holds numbers that are not finite, or does not fit, and for one
  * whose description is of another network: what it is, and the keys that would make it fit.
  */
-export async function loadInit(model: PSPNet, file: string, { backend, newHead }: InitOptions): Promise<string> {
-  const found = await readInit(file);
+export async function loadInit(
+  model: PSPNet,
+  file: string,
+  { backend, newHead, ...pulling }: InitOptions,
+): Promise<string> {
+  const found = await readInit(file, pulling);
   const state = withoutPrefix(found.tensors, "module.");
   const whole = [...state.keys()].some((name) => partOf(name) === "head");
   const withHead = whole && !newHead;
@@ -65,9 +71,10 @@ function summary(model: PSPNet, file: string, loaded: readonly PartName[]): stri
   return `loaded from ${file}: ${all}; ${rest} afresh`;
 }
 
-async function readInit(file: string): Promise<Safetensors> {
+async function readInit(file: string, pulling: PullOptions): Promise<Safetensors> {
+  const path = await weightsFile(file, pulling);
   const fail = (cause: Error, found: string) => new PspnetError("weights", `init=${file}: ${found}`, { cause });
-  const found = await readFile(file)
+  const found = await readFile(path)
     .then((bytes) => readSafetensors(bytes))
     .catch((cause: Error) => {
       throw fail(cause, `expected a readable safetensors file (${cause.message})`);

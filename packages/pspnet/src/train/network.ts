@@ -1,9 +1,11 @@
 import { type Backend, BatchNorm2d, initialise, PSPNet, pspnetConfig, type State } from "@pspnet/core";
 import type { Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
+import type { PullOptions } from "../pull/pull.js";
 import { loadInit } from "./init.js";
 
-export interface NetworkOptions {
+/** What pulls published weights that `init` names. */
+export interface NetworkOptions extends Pick<PullOptions, "signal" | "stream"> {
   readonly classes: number;
   readonly backend: Backend;
   /** Told in a line what the file of `init` gave. */
@@ -11,12 +13,15 @@ export interface NetworkOptions {
 }
 
 /** The network of a run with its first weights: random ones from the seed, then those of `init`. */
-export async function createNetwork(config: TrainConfig, { classes, backend, say }: NetworkOptions): Promise<PSPNet> {
+export async function createNetwork(
+  config: TrainConfig,
+  { classes, backend, say, ...pulling }: NetworkOptions,
+): Promise<PSPNet> {
   const auxiliary = config.auxWeight > 0 ? config.model.auxiliary : ({ kind: "none" } as const);
   const model = new PSPNet(pspnetConfig({ ...config.model, auxiliary, classes }));
   initialise(model, backend, { seed: config.seed });
   if (config.init !== null) {
-    const loaded = await loadInit(model, config.init, { backend, newHead: config.head === "new" });
+    const loaded = await loadInit(model, config.init, { backend, newHead: config.head === "new", ...pulling });
     say?.(loaded);
   }
   if (config.freezeBn) {

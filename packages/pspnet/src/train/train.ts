@@ -99,7 +99,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const begun = checkpoint ? { ...config, init: null } : config;
   const notes: string[] = [];
   const say = (line: string) => notes.push(line);
-  const model = await recipe.network(begun, { classes: classes.names.length, backend: memory, say });
+  const model = await recipe.network(begun, { classes: classes.names.length, backend: memory, say, signal, stream });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };

@@ -1,0 +1,17 @@
+import { existsSync } from "node:fs";
+import type { PullOptions } from "./pull.js";
+import { findInZoo, type ZooEntry } from "./zoo.js";
+
+/** The weights that a path means where no file stands there and it is one of their names; null for a file. */
+export function publishedWeights(path: string): ZooEntry | null {
+  return existsSync(path) ? null : findInZoo(path);
+}
+
+/** The file that a path means: itself, or that of published weights, which are pulled unless they were before. */
+export async function weightsFile(path: string, options: PullOptions = {}): Promise<string> {
+  const entry = publishedWeights(path);
+  if (entry === null) return path;
+  // Only who pulls needs what fetches and imports.
+  const { pull } = await import("./pull.js");
+  return pull(entry, options);
+}
