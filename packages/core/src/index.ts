@@ -21,7 +21,6 @@ export {
 } from "@pspnet/checkpoints";
 // Backbones
 export * from "./backbone/backbone.js";
-export * from "./backbone/backboneState.js";
 export * from "./backbone/resnet.js";
 // What the keys of a network's configuration are
 export type { KeyDescription } from "./config/complete.js";

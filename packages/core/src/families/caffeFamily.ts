@@ -1,6 +1,8 @@
 import type { StateTensor } from "@pspnet/checkpoints";
 import type { Depth } from "../backbone/resnet.js";
+import { inParts } from "../model/flatFields.js";
 import type { GivenParts } from "../model/parts.js";
+import { caffeParts } from "../presets/caffe.js";
 import { type CaffeTensor, nameOf } from "./caffeNames.js";
 import { flattened } from "./changes.js";
 import type { Change, Family, Fate } from "./family.js";
@@ -16,9 +18,6 @@ export interface CaffePort extends Pick<Family, "name" | "title"> {
   strideIn(layers: Depth): readonly [place: "1x1" | "3x3", why: string];
   readonly fields?: GivenParts;
 }
-
-/** Caffe's means of blue, green and red, of values from 0 to 255. */
-const MEAN = [123.68 / 255, 116.779 / 255, 103.939 / 255] as const;
 
 /** Ceiled max pooling, as Caffe has it with padding 1, gives the same as PyTorch's at sides of 8n+1, the only ones of the release. */
 export function caffeFamily({ name, title, read, kernel, strideIn, fields = {} }: CaffePort): Family {
@@ -37,17 +36,11 @@ export function caffeFamily({ name, title, read, kernel, strideIn, fields = {} }
       const backbone = resNetFields(state);
       const heads = headFields(state);
       if (!backbone || !heads) return null;
-      const { classes, pyramid, ...others } = heads;
+      const { classes, ...others } = heads;
       const [place, why] = strideIn(backbone.layers);
+      const parts = inParts(others, caffeParts({ ...backbone, strideIn: place })) as GivenParts;
       return {
-        fields: {
-          ...others,
-          backbone: { ...backbone, strideIn: place },
-          pyramid: { ...pyramid, concatOrder: "descending" },
-          input: { mean: MEAN, std: [1 / 255, 1 / 255, 1 / 255], channelOrder: "bgr" },
-          norm: { momentum: 0.05 },
-          ...fields,
-        },
+        fields: { ...parts, ...fields },
         classes,
         assumed: [
           { key: "backbone.strideIn", why },

@@ -1,7 +1,11 @@
+import type { State, StateTensor } from "@pspnet/checkpoints";
 import { describe, expect, it } from "vitest";
 import { pspnetConfig } from "../model/config.js";
 import { PSPNet } from "../model/pspnet.js";
+import { parameterCount } from "../nn/module.js";
+import { caffe } from "./caffe.js";
 import { nameOf } from "./caffeNames.js";
+import { fit } from "./fit.js";
 
 const BLOCKS = { 50: [3, 4, 6, 3], 101: [3, 4, 23, 3] } as const;
 
@@ -18,22 +22,49 @@ function* layersOf(depth: 50 | 101): Generator<string> {
   yield* [`conv4_${BLOCKS[depth][2] + 1}`, "conv6_1"];
 }
 
-function namesOf(layer: string) {
+/** A layer's blobs, in the order of the file, and their names here. */
+function blobsOf(layer: string): [blob: string, ours: string][] {
   const classifier = layer === "conv6" || layer === "conv6_1";
-  const convolution = classifier ? (["weight", "bias"] as const) : (["weight"] as const);
-  const norm = classifier ? [] : (["weight", "bias", "running_mean", "running_var"] as const);
+  const ofNorm = ["weight", "bias", "running_mean", "running_var"] as const;
+  const convolution = ofNorm
+    .slice(0, classifier ? 2 : 1)
+    .map((parameter) => nameOf({ layer, norm: false, parameter })!);
+  const norm = classifier ? [] : ofNorm.map((parameter) => nameOf({ layer, norm: true, parameter })!);
   return [
-    ...convolution.map((parameter) => nameOf({ layer, norm: false, parameter })),
-    ...norm.map((parameter) => nameOf({ layer, norm: true, parameter })),
+    ...convolution.map((ours, i): [string, string] => [`${layer}.${i}`, ours]),
+    ...norm.map((ours, i): [string, string] => [`${layer}/bn.${i}`, ours]),
   ];
 }
 
 describe("names of Caffe's layers", () => {
   it.each([50, 101] as const)("are those of all parameters of PSPNet-%i", (layers) => {
-    const names = [...layersOf(layers)].flatMap(namesOf);
+    const names = [...layersOf(layers)].flatMap((layer) => blobsOf(layer).map(([, ours]) => ours));
     const net = new PSPNet(pspnetConfig({ classes: 2, backbone: { layers, width: 1 } }));
     expect(names.sort()).toEqual([...net.stateDict().keys()].sort());
   });
+
+  it.each([
+    [50, 150, 46_782_550, 49_180_908],
+    [101, 21, 65_708_501, 68_073_706],
+    [101, 19, 65_707_475, 68_072_166],
+  ] as const)(
+    "tell PSPNet-%i of %i classes by its shapes: %i parameters, %i with auxiliary head",
+    (layers, classes, plain, whole) => {
+      const shapes = new PSPNet(pspnetConfig({ classes, backbone: { layers } })).stateDict();
+      const blobs = new Map<string, StateTensor>();
+      for (const layer of layersOf(layers))
+        for (const [blob, ours] of blobsOf(layer))
+          blobs.set(blob, { shape: shapes.get(ours)!.shape, dtype: "float32", float32: () => new Float32Array() });
+      const count = (state: State) => {
+        const { config, problems, unknown } = fit(caffe, { format: "caffemodel", state, metadata: {} });
+        expect([...problems, ...unknown]).toEqual([]);
+        expect(config?.backbone).toMatchObject({ layers, strideIn: layers === 50 ? "1x1" : "3x3" });
+        return parameterCount(new PSPNet(config!));
+      };
+      expect(count(blobs)).toBe(whole);
+      expect(count(new Map([...blobs].filter(([name]) => !/^conv(4_\d+|6_1)(\/bn)?\.\d$/.test(name))))).toBe(plain);
+    },
+  );
 
   it.each(["fc6", "conv7", "conv5_3_pool4_conv", "conv2_1_5x5"])("are not %s", (layer) => {
     expect(nameOf({ layer, norm: false, parameter: "weight" })).toBeNull();

@@ -6,6 +6,7 @@ import { type GivenParts, partOf } from "../model/parts.js";
 import { PSPNet } from "../model/pspnet.js";
 import type { Parameter } from "../nn/parameter.js";
 import { misfits } from "../nn/state.js";
+import { isConstant, isExported, unfoldedName, withFoldedNorms } from "./exported.js";
 import type { Family, Fate, ForeignCheckpoint, ForeignNetwork } from "./family.js";
 import { plainNames } from "./plainNames.js";
 
@@ -33,14 +34,16 @@ const ANY_CLASSES = 2;
  * @param given Fields of the network that are known otherwise, over what the family says: parts, or flat.
  */
 export function fit(family: Family, checkpoint: ForeignCheckpoint, given: unknown = {}): Fit {
-  const { fates, unknown } = fatesOf(family, checkpoint.state);
+  const { fates, unknown } = fatesOf(family, checkpoint);
   const { state, problems } = renamed(checkpoint.state, fates);
   const network = family.network(state, checkpoint);
   const found = { family, fates, unknown, state, network, config: null };
   if (network === null) return { ...found, problems: [...problems, "the tensors make no network of that family"] };
   try {
     const config = configOf(network, given);
-    return { ...found, config, problems: [...problems, ...misfits(parametersOf(config, network), state)] };
+    const parameters = parametersOf(config, network);
+    const whole = isExported(checkpoint) ? withFoldedNorms(state, parameters, config.norm.eps) : state;
+    return { ...found, config, state: whole, problems: [...problems, ...misfits(parameters, whole)] };
   } catch (error) {
     if (!(error instanceof PspnetError)) throw error;
     return { ...found, problems: [...problems, ...error.message.split("\n")] };
@@ -77,13 +80,17 @@ function parametersOf(config: PSPNetConfig, { classes }: ForeignNetwork): Readon
   return classes === null ? new Map([...all].filter(([name]) => partOf(name) === "backbone")) : all;
 }
 
-function fatesOf(family: Family, state: State): Pick<Fit, "fates" | "unknown"> {
+function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fates" | "unknown"> {
+  const { state } = checkpoint;
+  const exported = isExported(checkpoint);
   const fates = new Map<string, Fate>();
   const unknown: string[] = [];
   for (const [name, plain] of plainNames(state.keys())) {
-    const fate = fateOf(family, plain, state.get(name)!);
-    if (fate === null) unknown.push(name);
-    else fates.set(name, fate);
+    const original = exported && plain !== null ? unfoldedName(plain) : plain;
+    const fate = fateOf(family, original, state.get(name)!);
+    if (fate !== null) fates.set(name, fate);
+    else if (exported && isConstant(name)) fates.set(name, { drop: "is a constant of the graph" });
+    else unknown.push(name);
   }
   return { fates, unknown };
 }

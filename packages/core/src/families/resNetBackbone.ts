@@ -1,14 +1,15 @@
 import type { Family } from "./family.js";
 import { resNetFields } from "./shapes.js";
 
-/** ResNets that were trained to classify. */
+/** ResNets that were trained to classify; OpenMMLab's stand under `backbone.`, with a deep stem `stem.0` to `stem.7`. */
 export const resNetBackbone: Family = {
   name: "resnet",
-  title: "a ResNet that classifies (torchvision, or the official release's initmodel with its deep stem)",
+  title: "a ResNet that classifies (torchvision, timm, OpenMMLab, or the official release's initmodel)",
   fate(name) {
-    if (name.startsWith("fc.")) return { drop: "tells ImageNet's classes apart" };
-    if (!/^(layer[0-4]\.|(conv|bn)[123]\.)/.test(name)) return null;
-    return { name: name.replace(/^(conv|bn)([123])\./, stemName) };
+    if (/^(head\.)?fc\./.test(name)) return { drop: "tells ImageNet's classes apart" };
+    const plain = name.replace(/^backbone\./, "").replace(/^stem\./, "layer0.");
+    if (!/^(layer[0-4]\.|(conv|bn)[123]\.)/.test(plain)) return null;
+    return { name: plain.replace(/^(conv|bn)([123])\./, stemName) };
   },
   network(state) {
     const backbone = resNetFields(state);

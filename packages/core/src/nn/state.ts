@@ -1,15 +1,9 @@
-import type { State, StateTensor } from "@pspnet/checkpoints";
+import type { State } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
 import { mixSeed, random } from "../random/random.js";
 import type { Backend, Shape } from "../tensor/tensor.js";
 import { type Module, nameParameters } from "./module.js";
 import type { Parameter } from "./parameter.js";
-
-/** `state` with `prefix` taken from the names that have it: DataParallel's `module.`, for one. */
-export function withoutPrefix(state: State, prefix: string): Map<string, StateTensor> {
-  const plain = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
-  return new Map([...state].map(([name, tensor]) => [plain(name), tensor]));
-}
 
 /**
  * Gives every parameter of `module` memory and its initial values.

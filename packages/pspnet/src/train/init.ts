@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import {
   type Backend,
-  backboneStateFrom,
   checkFinite,
   loadStateDict,
   type PartName,
@@ -11,7 +10,6 @@ import {
   partOf,
   readSafetensors,
   type Safetensors,
-  withoutPrefix,
 } from "@pspnet/core";
 import type { PullOptions } from "../pull/pull.js";
 import { weightsFile } from "../pull/weightsFile.js";
@@ -37,21 +35,19 @@ export async function loadInit(
   { backend, newHead, ...pulling }: InitOptions,
 ): Promise<string> {
   const found = await readInit(file, pulling);
-  const state = withoutPrefix(found.tensors, "module.");
+  const theirs = foundIn(found, file);
+  const state = theirs?.state ?? found.tensors;
   const whole = [...state.keys()].some((name) => partOf(name) === "head");
   const withHead = whole && !newHead;
   const present = presentParts(model);
   const loaded: readonly PartName[] = withHead ? present : ["backbone"];
-  const theirs = foundIn(found, file);
-  const different = theirs?.described ? differencesFrom(theirs, model.config, { withHead }) : null;
-  if (theirs && different?.length) throw misfitOf(file, theirs, different);
+  const different = theirs ? differencesFrom(theirs, model.config, { withHead }) : [];
+  if (theirs?.sure && different.length > 0) throw misfitOf(file, theirs, different);
   try {
-    const keep = (name: string) => !loaded.includes(partOf(name));
-    loadStateDict(model, whole ? state : backboneStateFrom(state), { backend, keep });
+    loadStateDict(model, state, { backend, keep: (name) => !loaded.includes(partOf(name)) });
   } catch (cause) {
     if (!(cause instanceof PspnetError)) throw cause;
-    const guessed = theirs ? differencesFrom(theirs, model.config, { withHead }) : [];
-    throw theirs && guessed.length > 0 ? misfitOf(file, theirs, guessed) : unlikeAny(file, model.config, cause);
+    throw theirs && different.length > 0 ? misfitOf(file, theirs, different) : unlikeAny(file, model.config, cause);
   }
   return summary(model, basename(file), loaded);
 }

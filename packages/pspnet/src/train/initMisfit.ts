@@ -1,6 +1,7 @@
 import {
   differences,
   families,
+  fits,
   isDescription,
   nearestFit,
   PARTS,
@@ -9,15 +10,18 @@ import {
   PspnetError,
   parseDescription,
   type Safetensors,
+  type State,
 } from "@pspnet/core";
 
 /** The network whose weights a file holds. */
 export interface FoundNetwork {
+  /** The weights under our names. */
+  readonly state: State;
   readonly config: PSPNetConfig;
   /** Null for a backbone alone. */
   readonly classes: number | null;
-  /** Whether the file says so itself; else names and shapes do, and `config` has defaults for what they do not tell. */
-  readonly described: boolean;
+  /** Whether all of it is there, by the file's description or by names and shapes: then what it tells must hold. */
+  readonly sure: boolean;
   /** Whether names and shapes, or the file itself, tell the field: `backbone.strideIn`. */
   tells(key: string): boolean;
 }
@@ -26,16 +30,17 @@ export interface FoundNetwork {
 export function foundIn({ metadata, tensors }: Safetensors, file: string): FoundNetwork | null {
   if (isDescription(metadata)) {
     const { config } = parseDescription(metadata, { source: `init=${file}` });
-    return { config, classes: config.classes, described: true, tells: () => true };
+    return { state: tensors, config, classes: config.classes, sure: true, tells: () => true };
   }
-  const { network, config } = nearestFit(families, { format: "safetensors", state: tensors, metadata }, {});
+  const fit = nearestFit(families, { format: "safetensors", state: tensors, metadata }, {});
+  const { network, config, state } = fit;
   if (network === null || config === null) return null;
   const tells = (key: string) => {
     const [part, field] = key.split(".");
     const said = network.fields[part as PartName];
     return said !== undefined && (field === "kind" || field in said);
   };
-  return { config, classes: network.classes, described: false, tells };
+  return { state, config, classes: network.classes, sure: fits(fit), tells };
 }
 
 /** What a run has otherwise than a file. */
