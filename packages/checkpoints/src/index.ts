@@ -8,3 +8,4 @@ export { roundHalfEven } from "./roundHalfEven.js";
 export * from "./safetensors.js";
 // Named tensors
 export type * from "./tensor.js";
+export * from "./torchSave.js";

@@ -16,6 +16,7 @@ export {
   safetensorsPieces,
   type TensorEntry,
   toFloat32,
+  torchPieces,
   type WritableTensor,
   writeSafetensors,
 } from "@pspnet/checkpoints";
@@ -36,6 +37,7 @@ export { families } from "./families/families.js";
 export type * from "./families/family.js";
 export { type Fit, fits, nearestFit } from "./families/fit.js";
 export * from "./families/importCheckpoint.js";
+export * from "./families/officialState.js";
 // The network as a graph, optimised, printed, and what it costs; how graphs are made and read: @pspnet/core/graph
 export type { Dim, SymbolicDim } from "./graph/dim.js";
 export type { Graph } from "./graph/graph.js";

@@ -7,6 +7,8 @@ export interface ForeignCheckpoint {
   /** `torch zip`, `caffemodel` ...: for messages. */
   readonly format: string;
   readonly state: State;
+  /** Tensors beside the weights, such as an optimiser's. */
+  readonly beside?: State;
   /** What the file says beside tensors. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

@@ -25,6 +25,9 @@ export interface Fit {
   readonly problems: readonly string[];
 }
 
+/** What becomes of an optimiser's state. */
+export const BESIDE: Fate = { drop: "stands beside the network's weights" };
+
 /** Of a backbone alone: heads have some number of classes. */
 const ANY_CLASSES = 2;
 
@@ -96,7 +99,7 @@ function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fate
 }
 
 function fateOf(family: Family, name: string | null, tensor: StateTensor): Fate | null {
-  if (name === null) return { drop: "stands beside the network's weights" };
+  if (name === null) return BESIDE;
   if (name.endsWith("num_batches_tracked")) return { drop: "counts batches, on which nothing here depends" };
   return family.fate(name, tensor);
 }

@@ -8,7 +8,7 @@ import { checkFinite } from "../weights/checkFinite.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
 import { families } from "./families.js";
 import type { Assumption, Family, Fate, ForeignCheckpoint, ForeignNetwork } from "./family.js";
-import { type Fit, fit, fits, nearestFit } from "./fit.js";
+import { BESIDE, type Fit, fit, fits, nearestFit } from "./fit.js";
 
 export interface ImportOptions {
   /** A family's name; "auto": the one that names and shapes tell. */
@@ -85,7 +85,10 @@ function applied(
     assumed: network.assumed
       .filter(({ key }) => valueAt(given, key) === undefined)
       .map((assumption) => ({ ...assumption, value: valueAt(config, assumption.key) })),
-    tensors: [...fates].map(([name, fate]) => account(name, checkpoint.state.get(name)!, fate)),
+    tensors: [
+      ...[...fates].map(([name, fate]) => account(name, checkpoint.state.get(name)!, fate)),
+      ...[...(checkpoint.beside ?? [])].map(([name, tensor]) => account(name, tensor, BESIDE)),
+    ],
     state: written,
     metadata,
   };

@@ -60,7 +60,7 @@ export function describeWeights(description: ModelDescription): Record<string, s
 }
 
 /** Whether {@link describeWeights}, of any version, wrote this. */
-export function isDescription(metadata: Metadata): boolean {
+export function isDescription(metadata: Readonly<Record<string, unknown>>): boolean {
   return metadata[MARK] !== undefined;
 }
 

@@ -3,6 +3,7 @@ import { benchCommand } from "./benchCommand.js";
 import { checkCommand } from "./checkCommand.js";
 import { dataCommand } from "./dataCommand.js";
 import { exportCommand } from "./export.js";
+import { importCommand } from "./importCommand.js";
 import { modelsCommand } from "./models.js";
 import { predictCommand } from "./predictCommand.js";
 import { pullCommand } from "./pullCommand.js";
@@ -20,6 +21,7 @@ export function program(): Command {
     .addCommand(trainCommand())
     .addCommand(valCommand())
     .addCommand(predictCommand())
+    .addCommand(importCommand())
     .addCommand(exportCommand())
     .addCommand(dataCommand())
     .addCommand(pullCommand())

@@ -20,7 +20,7 @@ export async function loadTrainConfig(
   folder: string,
 ): Promise<TrainConfig> {
   const tree: Tree = file === null ? { data: {} } : await fileTree(file, folder);
-  const given = parseOverrides(overrides);
+  const given = parseOverrides(overrides, "train");
   resolvePaths(given, folder);
   const model = inParts(given.model, inParts(tree.model));
   const said = given.model === undefined ? given : { ...given, model: inParts(given.model) };

@@ -26,19 +26,23 @@ export async function readYaml(path: string, file: string): Promise<Tree> {
   return tree;
 }
 
-/** The keys that `key=value` overrides give, `model.backbone.layers=18`; values are YAML. */
-export function parseOverrides(overrides: readonly string[]): Tree {
+/**
+ * The keys that `key=value` overrides give, `model.backbone.layers=18`; values are YAML.
+ *
+ * @param command is named in errors.
+ */
+export function parseOverrides(overrides: readonly string[], command: string): Tree {
   const tree: Tree = {};
-  for (const override of overrides) setKey(tree, override);
+  for (const override of overrides) setKey(tree, override, command);
   return tree;
 }
 
-function setKey(tree: Tree, override: string): void {
+function setKey(tree: Tree, override: string, command: string): void {
   const equals = override.indexOf("=");
   if (equals < 1)
     throw new PspnetError(
       "usage",
-      `train: expected key=value, found "${override}"; for example lr=0.02 or model.backbone.layers=18`,
+      `${command}: expected key=value, found "${override}"; for example lr=0.02 or model.backbone.layers=18`,
     );
   const path = override.slice(0, equals).split(".");
   let node = tree;
@@ -46,15 +50,17 @@ function setKey(tree: Tree, override: string): void {
     if (!isTree(node[key])) node[key] = {};
     node = node[key] as Tree;
   }
-  node[path[path.length - 1]] = parseValue(override, equals + 1);
+  node[path[path.length - 1]] = parseValue(override, equals + 1, command);
 }
 
-function parseValue(override: string, start: number): unknown {
+function parseValue(override: string, start: number, command: string): unknown {
   try {
     return parse(override.slice(start));
   } catch (cause) {
     const reason = (cause as Error).message.split("\n")[0];
-    throw new PspnetError("usage", `train: expected a value that YAML can read in "${override}": ${reason}`, { cause });
+    throw new PspnetError("usage", `${command}: expected a value that YAML can read in "${override}": ${reason}`, {
+      cause,
+    });
   }
 }
 

@@ -1,0 +1,67 @@
+/** `pspnet import` as a user runs it. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseWeights, pspnetConfig, randomWeights, readSafetensors, writeSafetensors } from "pspnet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pspnet } from "./support/cli.js";
+
+let folder: string;
+const config = pspnetConfig({ classes: 3, layers: 18, width: 4, headChannels: 8, auxChannels: 8 });
+const ours = readSafetensors(randomWeights(config)).tensors;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pspnet-import-"));
+  const foreign = new Map([...ours].map(([name, tensor]) => [`module.${name}`, tensor]));
+  await writeFile(join(folder, "theirs.safetensors"), writeSafetensors(foreign));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const run = (...args: readonly string[]) => pspnet(["import", ...args], { cwd: folder });
+const written = async (name: string) => parseWeights(await readFile(join(folder, name)));
+
+describe("pspnet import", () => {
+  test("says what a checkpoint was taken for, and writes it beside", async () => {
+    const { out, err, code } = await run("theirs.safetensors", "backbone.strideIn=1x1", "--crop", "321");
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(out).toContain("family: semseg, the official PyTorch release (hszhao/semseg)\n");
+    expect(out).toContain('assumed: pyramid.concatOrder="ascending"');
+    expect(out).not.toContain("assumed: backbone.strideIn");
+    expect(out).toContain(`tensors: ${ours.size} renamed\n`);
+    const { description, state } = await written("theirs.imported.safetensors");
+    expect(description.config.backbone).toMatchObject({ layers: 18, strideIn: "1x1" });
+    expect(description.crop).toBe(321);
+    for (const [name, tensor] of ours) expect(state.get(name)!.float32()).toEqual(tensor.float32());
+  });
+
+  test("accounts for every tensor in JSON, and takes names of classes", async () => {
+    await writeFile(join(folder, "names.txt"), "sky\nsea\nland\n");
+    const { out, code } = await run("theirs.safetensors", "--json", "--classes", "names.txt", "--out", "a.safetensors");
+    expect(code).toBe(0);
+    const { family, tensors, classes } = JSON.parse(out);
+    expect([family.name, classes.names, tensors.length]).toEqual(["semseg", ["sky", "sea", "land"], ours.size]);
+    expect(tensors[0]).toMatchObject({ fate: "renamed", because: null });
+    expect((await written("a.safetensors")).description.classes.names).toEqual(["sky", "sea", "land"]);
+  });
+
+  test("says in a few lines what it cannot do", async () => {
+    await writeFile(
+      join(folder, "other.safetensors"),
+      writeSafetensors(new Map([["h.0.attn", ours.get("cls.4.bias")!]])),
+    );
+    const strange = await run("other.safetensors");
+    expect([strange.code, strange.out]).toEqual([1, ""]);
+    expect(strange.err).toContain("found 1 tensors (safetensors) that make none: h.0.attn [3]");
+    expect(strange.err.split("\n").length).toBeLessThan(8);
+    expect((await run("theirs.safetensors", "backbone.strideIn=2x2")).err).toContain("expected one of 1x1, 3x3");
+    expect(await run("missing.pth")).toMatchObject({ code: 2, err: expect.stringContaining("missing.pth") });
+    expect(await run("theirs.safetensors", "--from", "semsge")).toMatchObject({ code: 2 });
+    expect(await run("a=1")).toMatchObject({ code: 2, err: expect.stringContaining("found keys alone") });
+  });
+
+  test("takes no weights that describe themselves already", async () => {
+    await writeFile(join(folder, "ours.safetensors"), randomWeights(config));
+    const { code, err } = await run("ours.safetensors");
+    expect([code, err]).toEqual([2, expect.stringContaining("describes itself already")]);
+  });
+});
