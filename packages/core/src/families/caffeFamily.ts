@@ -16,11 +16,13 @@ export interface CaffePort extends Pick<Family, "name" | "title"> {
   readonly kernel?: Change;
   /** Where a network of that depth strides, and who says so. */
   strideIn(layers: Depth): readonly [place: "1x1" | "3x3", why: string];
+  /** Where a port's network is another. */
   readonly fields?: GivenParts;
+  readonly crop?: number;
 }
 
 /** Ceiled max pooling, as Caffe has it with padding 1, gives the same as PyTorch's at sides of 8n+1, the only ones of the release. */
-export function caffeFamily({ name, title, read, kernel, strideIn, fields = {} }: CaffePort): Family {
+export function caffeFamily({ name, title, read, kernel, strideIn, fields = {}, crop }: CaffePort): Family {
   return {
     name,
     title,
@@ -40,7 +42,7 @@ export function caffeFamily({ name, title, read, kernel, strideIn, fields = {} }
       const [place, why] = strideIn(backbone.layers);
       const parts = inParts(others, caffeParts({ ...backbone, strideIn: place })) as GivenParts;
       return {
-        fields: { ...parts, ...fields },
+        fields: inParts(fields, parts) as GivenParts,
         classes,
         assumed: [
           { key: "backbone.strideIn", why },
@@ -48,7 +50,7 @@ export function caffeFamily({ name, title, read, kernel, strideIn, fields = {} }
           { key: "upsampling.alignCorners", why: `${name} enlarges from corner to corner` },
           { key: "input.channelOrder", why: `${name} takes the mean colour off images of blue, green and red` },
         ],
-        crop: classes === 19 ? 713 : 473,
+        crop: crop ?? (classes === 19 ? 713 : 473),
       };
     },
   };

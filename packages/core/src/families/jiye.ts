@@ -2,11 +2,19 @@ import { caffeFamily } from "./caffeFamily.js";
 import { port } from "./caffePort.js";
 import { readVariable } from "./tensorflowVariables.js";
 
-/** The names are hellochick's, so it must be said; its batch norms have TensorFlow's own constants. */
+/**
+ * The names are hellochick's, so it must be said. Its batch norms have TensorFlow's own constants, and at the 480 pixels that it trains
+ * on SAME pads the right and bottom alone.
+ */
 export const jiye = caffeFamily({
   ...port,
   name: "jiye",
   title: "the port to TensorFlow, jiye-ML/Semantic_Segmentation_PspNet",
   read: readVariable,
-  fields: { norm: { eps: 1e-3, momentum: 0.01 } },
+  fields: {
+    backbone: { stemPadding: "end" },
+    upsampling: { sizes: "8n" },
+    norm: { eps: 1e-3, momentum: 0.01 },
+  },
+  crop: 480,
 });

@@ -1,0 +1,119 @@
+/**
+ * Checkpoints of other programs, and what their networks make of a photograph: `scripts/golden/make_*_golden.py` wrote the narrow
+ * checkpoints and computed the logits by a statement of each network in PyTorch.
+ */
+import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
+import {
+  type Imported,
+  type ImportOptions,
+  importCheckpoint,
+  loadStateDict,
+  normalise,
+  PSPNet,
+  type RgbImage,
+  readSafetensors,
+  upsampleLogits,
+  writeSafetensors,
+} from "@pspnet/core";
+import { backend, noGrad, scope, type Tensor, tensor } from "@pspnet/torch";
+import { load } from "pspnet";
+import { describe, expect, it } from "vitest";
+import { softPhoto } from "./support/softPhoto.js";
+
+const golden = (name: string) => readFile(new URL(`golden/families/${name}`, import.meta.url));
+
+async function imported(name: string, options?: ImportOptions): Promise<Imported> {
+  const { tensors, metadata } = readSafetensors(gunzipSync(await golden(`${name}.safetensors.gz`)));
+  return importCheckpoint({ format: "safetensors", state: tensors, metadata }, options);
+}
+
+/** Every so many places a side, as they were recorded. */
+const STEP = 7;
+
+function sampled(logits: ArrayLike<number>, { width, height }: RgbImage, classes: number): number[] {
+  const found: number[] = [];
+  for (let c = 0; c < classes; c++)
+    for (let y = 0; y < height; y += STEP)
+      for (let x = 0; x < width; x += STEP) found.push(logits[(c * height + y) * width + x]);
+  return found;
+}
+
+/** Largest difference from what was recorded, as a share of the largest logit. */
+async function errorOf(name: string, logits: ArrayLike<number>, image: RgbImage): Promise<number> {
+  const { tensors } = readSafetensors(await golden(`${name}.expected.safetensors`));
+  const expected = tensors.get("output")!;
+  const values = expected.float32();
+  const found = sampled(logits, image, expected.shape[1]);
+  expect(found.length).toBe(values.length);
+  return Math.max(...found.map((value, i) => Math.abs(value - values[i]))) / Math.max(...values.map(Math.abs));
+}
+
+async function byPlan({ state, metadata }: Imported, image: RgbImage): Promise<ArrayLike<number>> {
+  await using net = await load(writeSafetensors(state, metadata), { device: "cpu", precision: "fp32" });
+  return net.logits(image);
+}
+
+function byEager({ state, metadata, config }: Imported, image: RgbImage): ArrayLike<number> {
+  const net = new PSPNet(config).eval();
+  const { tensors } = readSafetensors(writeSafetensors(state, metadata));
+  loadStateDict(net, tensors, { backend: backend() });
+  const size = [image.height, image.width] as const;
+  return scope(() => {
+    const { out } = noGrad(() => net.forward(tensor(normalise(image, config.input), [1, 3, ...size])));
+    return (upsampleLogits(out, size, config) as Tensor).toArray() as Float32Array;
+  });
+}
+
+interface Case {
+  readonly family: string;
+  /** Height and width of the photograph. */
+  readonly size: readonly [number, number];
+  readonly from?: string;
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  "caffe-r50": { family: "caffe", size: [89, 89] },
+  "caffe-r101": { family: "caffe", size: [89, 89] },
+  keras: { family: "keras", size: [89, 89] },
+  hellochick: { family: "hellochick", size: [89, 89] },
+  jiye: { family: "jiye", from: "jiye", size: [96, 96] },
+  paddleseg: { family: "paddleseg", size: [90, 107] },
+  "paddleseg-without-auxiliary": { family: "paddleseg", size: [90, 107] },
+};
+
+it.each(Object.entries(CASES))(
+  "%s computes what its own network does, within 1e-4",
+  async (name, { family, size, from }) => {
+    const image = softPhoto(...size);
+    const found = await imported(name, { from });
+    expect(found.family.name).toBe(family);
+    expect(await errorOf(name, byEager(found, image), image)).toBeLessThan(1e-4);
+    expect(await errorOf(name, await byPlan(found, image), image)).toBeLessThan(1e-4);
+  },
+);
+
+describe("a network that is taken otherwise computes something else", () => {
+  const otherwise = (part: string, field: string, value: unknown) => ({ [part]: { [field]: value } });
+  it.each<[string, object]>([
+    ["caffe-r50", otherwise("backbone", "strideIn", "3x3")],
+    ["caffe-r101", otherwise("backbone", "strideIn", "1x1")],
+    ["caffe-r50", otherwise("pyramid", "concatOrder", "ascending")],
+    ["caffe-r50", otherwise("pyramid", "alignCorners", false)],
+    ["caffe-r50", otherwise("upsampling", "alignCorners", false)],
+    ["caffe-r50", otherwise("input", "channelOrder", "rgb")],
+    ["keras", otherwise("backbone", "strideIn", "3x3")],
+    ["hellochick", otherwise("norm", "eps", 1e-3)],
+    ["jiye", otherwise("backbone", "stemPadding", "both")],
+    ["jiye", otherwise("norm", "eps", 1e-5)],
+    ["paddleseg", otherwise("backbone", "shortcut", "projection")],
+    ["paddleseg", otherwise("pyramid", "concatOrder", "ascending")],
+    ["paddleseg", otherwise("pyramid", "alignCorners", true)],
+    ["paddleseg", otherwise("upsampling", "alignCorners", true)],
+    ["paddleseg", otherwise("backbone", "firstDilation", "halved")],
+  ])("%s with %j", async (name, fields) => {
+    const { size, from } = CASES[name];
+    const image = softPhoto(...size);
+    expect(await errorOf(name, byEager(await imported(name, { from, fields }), image), image)).toBeGreaterThan(1e-3);
+  });
+});
