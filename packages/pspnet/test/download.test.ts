@@ -116,6 +116,14 @@ describe("a broken connection", () => {
     expect(ranges()).toEqual([undefined, "bytes=100000-", undefined]);
   });
 
+  test("starts anew where what has come is from another address", async () => {
+    await writeFile(`${file}.part`, new Uint8Array(1000));
+    await writeFile(`${file}.part.json`, JSON.stringify({ url: remote("/other.pth").url, validator: '"one"' }));
+    await fetchIt();
+    await holds(bytes);
+    expect(ranges()).toEqual([undefined]);
+  });
+
   test("after the last byte asks for none again", async () => {
     await writeFile(`${file}.part`, bytes);
     await writeFile(`${file}.part.json`, JSON.stringify({ url: remote().url, validator: '"one"' }));

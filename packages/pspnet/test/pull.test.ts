@@ -124,6 +124,14 @@ describe("without the network", () => {
   });
 });
 
+test("the command to import by hand can be pasted", async () => {
+  await expect(
+    pull(zooEntry("pspnet_r50-d32_4xb2-80k_cityscapes-512x1024"), { folder, offline: true }),
+  ).rejects.toThrow(
+    / backbone\.outputStride=32 'backbone\.dilations=\[1,1,2,4\]' --crop 512 --licence Apache-2\.0 --out pspnet_r50-d32/,
+  );
+});
+
 test("every entry's fields are a network's, and its file a name that the command to import it takes", () => {
   for (const { name, fields, files } of zoo()) {
     expect(() => pspnetConfig({ classes: 2, ...fields }), name).not.toThrow();
@@ -188,7 +196,8 @@ describe("the command line", () => {
 
   test("a file of that name is a file", async () => {
     await writeFile(join(folder, name), "text");
-    expect((await run("predict", name, "photo.png")).err).toMatch(/safetensors: |found none/);
+    await writeFile(join(folder, "photo.png"), "");
+    expect((await run("predict", name, "photo.png")).err).toMatch(/^pspnet: csail-ade20k-pspnet50: safetensors: /);
     expect(server.asked).toEqual([]);
   });
 
@@ -215,7 +224,7 @@ describe("the command line", () => {
       /ECONNREFUSED 127\.0\.0\.1:9; is there a network, .*\nBy hand: fetch\n {2}https:\/\/download\.openmmlab\.com/,
     );
     expect(err).toMatch(
-      /npx pspnet import pspnet_r50-d8\S+\.pth pyramid\.alignCorners=true upsampling\.alignCorners=true --out cityscapes-pspnet50\.safetensors\n$/,
+      /npx pspnet import pspnet_r50-d8\S+\.pth pyramid\.alignCorners=true upsampling\.alignCorners=true --crop 769 --licence Apache-2\.0 --out cityscapes-pspnet50\.safetensors\n$/,
     );
   });
 

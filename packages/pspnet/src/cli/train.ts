@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { describeKeys } from "../config/keys.js";
 import { loadTrainConfig } from "../config/load.js";
+import { shellWord } from "../report/shellWord.js";
 import { percent, table } from "../report/table.js";
 import { train as runTraining } from "../train/train.js";
 import { fromHere, interruptible, messages, print } from "./terminal.js";
@@ -44,10 +45,6 @@ function resumeCommand(
   const kept = overrides.filter((override) => !replaced.test(override));
   const words = [...(file === null ? [] : [file]), ...kept, ...renamed, "resume=true"];
   return ["npx pspnet train", ...words.map(shellWord)].join(" ");
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function printKeys(): void {

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { describeWeights, importCheckpoint, readSafetensors, safetensorsPieces } from "@pspnet/core";
+import { describeWeights, importCheckpoint, safetensorsPieces } from "@pspnet/core";
 import { atomicWrite } from "../files/atomicWrite.js";
+import { readForeign } from "../files/readForeign.js";
 import { datasetTitle, type ZooEntry } from "./zoo.js";
 
 /**
@@ -9,14 +9,9 @@ import { datasetTitle, type ZooEntry } from "./zoo.js";
  */
 export async function convert(entry: ZooEntry, files: readonly string[], out: string): Promise<void> {
   const { fields, crop, licence, source, score, files: remote } = entry;
-  const read = await Promise.all(files.map(async (file) => readSafetensors(await readFile(file))));
-  const checkpoint = {
-    format: "safetensors",
-    state: new Map(read.flatMap(({ tensors }) => [...tensors])),
-    metadata: Object.assign({}, ...read.map(({ metadata }) => metadata)),
-  };
-  const imported = importCheckpoint(checkpoint, { fields, crop: crop ?? undefined, licence });
-  const { description, metadata, state } = imported;
+  const checkpoint = await readForeign(files);
+  const options = { fields, crop: crop ?? undefined, licence };
+  const { description, metadata, state } = importCheckpoint(checkpoint, options);
   const origin = remote.map(({ url }) => url).join(" ");
   const published = { meanIoU: score / 100, dataset: `${datasetTitle(entry)}, as ${source} published it` };
   const told = description ? describeWeights({ ...description, score: published, origin }) : { ...metadata, origin };

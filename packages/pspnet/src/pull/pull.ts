@@ -5,6 +5,7 @@ import { FolderLock } from "../files/folderLock.js";
 import { makeFolder } from "../files/makeFolder.js";
 import { writeError } from "../files/writeError.js";
 import type { TextStream } from "../report/progress.js";
+import { shellWord } from "../report/shellWord.js";
 import { convert } from "./convert.js";
 import { type DownloadOptions, download } from "./download.js";
 import { DownloadLine } from "./downloadLine.js";
@@ -70,11 +71,19 @@ async function fetchFile(entry: ZooEntry, index: number, file: string, options: 
 }
 
 /** How to come by an entry where the network does not give it. */
-function byHand({ name, short, files, fields }: ZooEntry): string {
+function byHand({ name, short, files, fields, crop, licence }: ZooEntry): string {
   const keys = Object.entries(fields).flatMap(([part, values]) =>
     Object.entries(values).map(([key, value]) => `${part}.${key}=${JSON.stringify(value)}`),
   );
-  const words = [...files.map(({ url }) => basename(url)), ...keys, "--out", `${short ?? name}.safetensors`];
+  const words = [
+    ...files.map(({ url }) => basename(url)),
+    ...keys,
+    ...(crop ? ["--crop", String(crop)] : []),
+    "--licence",
+    licence,
+    "--out",
+    `${short ?? name}.safetensors`,
+  ];
   const addresses = files.map(({ url }) => `  ${url}`).join("\n");
-  return `\nBy hand: fetch\n${addresses}\nand import it:\n  npx pspnet import ${words.join(" ")}`;
+  return `\nBy hand: fetch\n${addresses}\nand import it:\n  npx pspnet import ${words.map(shellWord).join(" ")}`;
 }
