@@ -184,6 +184,26 @@ describe("the command line", () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  test("waits for another process, and goes on where it was killed", async () => {
+    const { bytes, etag } = server.files.get(zooEntry(name).files[0].url)!;
+    server.next.push((_, response) => {
+      response.writeHead(200, { "content-length": bytes.byteLength, etag });
+      response.write(bytes.subarray(0, 20_000));
+    });
+    let second: ReturnType<typeof pspnet> | null = null;
+    const first = await pspnet(["pull", name], {
+      cwd: folder,
+      env: env(),
+      onMessage: (_, child) => {
+        const onMessage = (messages: string) => void (/waiting for it/.test(messages) && child.kill("SIGKILL"));
+        second ??= pspnet(["pull", name], { cwd: folder, env: env(), onMessage });
+      },
+    });
+    expect(first.signal).toBe("SIGKILL");
+    expect(await second).toMatchObject({ code: 0, err: expect.stringMatching(/has ended without letting go of it/) });
+    expect(server.asked.map(({ range }) => range)).toEqual([undefined, "bytes=20000-", undefined]);
+  });
+
   test("predict pulls what has not been pulled", async () => {
     await writeFile(
       join(folder, "photo.png"),

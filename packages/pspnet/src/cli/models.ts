@@ -1,6 +1,6 @@
 import { type StandardModelOptions, standardModels } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { datasetClasses, datasetTitle, zoo } from "../pull/zoo.js";
+import { datasetClasses, datasetTitle, type ZooEntry, zoo } from "../pull/zoo.js";
 import { table } from "../report/table.js";
 import { examples, positive, size } from "./options.js";
 import { print, printJson } from "./terminal.js";
@@ -54,7 +54,9 @@ function published({ classes, json }: ModelsFlags): void {
     printJson(all);
     return;
   }
-  const rows = all.map((entry) => [
+  const short = (entry: ZooEntry) => entry.short !== null || entry.alone;
+  const inOrder = [...all.filter(short), ...all.filter((entry) => !short(entry))];
+  const rows = inOrder.map((entry) => [
     entry.short ?? entry.name,
     datasetTitle(entry),
     String(datasetClasses(entry)),

@@ -46,7 +46,9 @@ export async function pull(entry: ZooEntry, options: PullOptions = {}): Promise<
     );
   await made(place);
   await using lock = new FolderLock({ what: "a folder", doing: "pulls into it" });
-  await lock.wait(place, { signal, onWait: (message) => stream?.write(`${message}\n`) });
+  const say = (message: string) => stream?.write(`${message}\n`);
+  await lock.wait(place, { signal, onWait: say });
+  if (lock.leftBehind) say(lock.leftBehind);
   if (existsSync(out)) return out;
   for (const [i, file] of files.entries()) if (!existsSync(file)) await fetchFile(entry, i, file, options);
   await convert(entry, files, out);
