@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import {
   families,
   type GivenParts,
+  importCheckpoint,
   loadStateDict,
   nearestFit,
   normalise,
@@ -13,6 +14,7 @@ import {
   partOf,
   pspnetConfig,
   readSafetensors,
+  writeSafetensors,
 } from "@pspnet/core";
 import { backend, noGrad, scope, type Tensor, tensor } from "@pspnet/torch";
 import { validateTrainConfig } from "pspnet";
@@ -83,6 +85,15 @@ describe.each(CASES)("%s", (name, family, fields, otherwise) => {
 
   it.each(otherwise)("gives others with %j", async (changed) => {
     expect(await errorOf(name, features(await network(changed)))).toBeGreaterThan(1e-3);
+  });
+
+  it("imported again, is the same", async () => {
+    const { tensors } = readSafetensors(await weightsOf(name));
+    const { config, state, metadata } = importCheckpoint({ format: "safetensors", state: tensors, metadata: {} });
+    const written = readSafetensors(writeSafetensors(state, metadata));
+    const again = importCheckpoint({ format: "safetensors", state: written.tensors, metadata: written.metadata });
+    expect(again.config).toEqual(config);
+    expect(new Set(again.state.keys())).toEqual(new Set(state.keys()));
   });
 
   it("is what a run starts from", async () => {
