@@ -1,8 +1,14 @@
+import { denseNet } from "../backbone/densenet.js";
+import { mobileNetV2 } from "../backbone/mobilenetv2.js";
 import { resNet } from "../backbone/resnet.js";
+import { squeezeNet } from "../backbone/squeezenet.js";
 import type { ConfigOf, GivenOf } from "../config/kind.js";
 import { convolutionAuxiliary, convolutionHead, noAuxiliary, pointwiseHead } from "../head/convolutionHead.js";
+import { imageAuxiliary } from "../head/imageAuxiliary.js";
+import { progressiveHead } from "../head/progressiveHead.js";
 import { normalised } from "../image/normalise.js";
 import { batchNorm } from "../nn/norm.js";
+import { pyramidFactors } from "../pyramid/pyramidFactors.js";
 import { noPyramid, pyramidPooling } from "../pyramid/pyramidPooling.js";
 import { bilinear } from "../upsampling/bilinear.js";
 
@@ -11,10 +17,10 @@ import { bilinear } from "../upsampling/bilinear.js";
  * these and an entry here.
  */
 export const PARTS = {
-  backbone: [resNet],
-  pyramid: [pyramidPooling, noPyramid],
-  head: [convolutionHead, pointwiseHead],
-  auxiliary: [convolutionAuxiliary, noAuxiliary],
+  backbone: [resNet, denseNet, squeezeNet, mobileNetV2],
+  pyramid: [pyramidPooling, pyramidFactors, noPyramid],
+  head: [convolutionHead, pointwiseHead, progressiveHead],
+  auxiliary: [convolutionAuxiliary, imageAuxiliary, noAuxiliary],
   upsampling: [bilinear],
   input: [normalised],
   norm: [batchNorm],

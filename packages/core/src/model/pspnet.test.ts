@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { resNet } from "../backbone/resnet.js";
+import type { GivenOf } from "../config/kind.js";
 import { IMAGENET } from "../image/normalise.js";
 import type { Conv2d } from "../nn/layers.js";
 import { parameterCount } from "../nn/module.js";
@@ -133,7 +135,10 @@ describe("pspnetConfig", () => {
     [{ dropout: 1 }, "dropout: expected a number from 0 to below 1, found 1"],
     [{ layer: 50 }, 'unknown key "layer"; did you mean "layers"?'],
     [{ backbone: { layer: 50 } }, 'backbone: unknown key "layer"; did you mean "layers"?'],
-    [{ backbone: { kind: "vgg" } }, 'backbone.kind: expected one of resnet, found "vgg"'],
+    [
+      { backbone: { kind: "vgg" } },
+      'backbone.kind: expected one of resnet, densenet, squeezenet, mobilenetv2, found "vgg"',
+    ],
     [{ backbone: 50 }, "backbone: expected fields with their values, found 50"],
     [{ backbone: 50, layers: 18 }, "backbone: expected fields with their values, found 50"],
     [{ constructor: 1 }, 'unknown key "constructor"'],
@@ -144,7 +149,7 @@ describe("pspnetConfig", () => {
     [{ preset: "mmseg-r50-d9" }, 'preset: expected the name of a published network (did you mean "mmseg-r50-d8"?)'],
     [{ preset: 7 }, "preset: expected the name of a published network (`pspnet models` lists them), found 7"],
     [{ pyramid: { kind: "none", bins: [1] } }, 'pyramid: unknown key "bins"; known keys are none'],
-    [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, none, found "no"'],
+    [{ ppm: "no" }, 'pyramid.kind: expected one of pooling, factors, none, found "no"'],
     [
       { layers: 18, backbone: { layers: 50 } },
       "layers: stands for backbone.layers, which is given too; leave out one of them",
@@ -176,12 +181,11 @@ it("takes a preset, and what is said beside it", () => {
 });
 
 describe("dilations of the blocks of a stage", () => {
-  const convolutions = (backbone: PSPNetFields["backbone"]) =>
+  const convolutions = (backbone: GivenOf<typeof resNet>) =>
     [...new PSPNet(pspnetConfig({ classes: 2, backbone: { layers: 34, width: 4, ...backbone } })).modules()]
       .filter(([path]) => /^layer[34]\.[01]\.conv[12]$/.test(path))
-      .map(([path, module]) => [path, module] as const)
       .map(([, module]) => module as Conv2d);
-  it.each<[PSPNetFields["backbone"], readonly number[], readonly number[]]>([
+  it.each<[GivenOf<typeof resNet>, readonly number[], readonly number[]]>([
     [{}, [2, 2, 2, 2, 4, 4, 4, 4], [1, 1]],
     [{ firstDilation: "halved" }, [1, 1, 2, 2, 2, 2, 4, 4], [1, 1]],
     [{ firstDilation: "halved", basicDilation: "first" }, [1, 1, 2, 1, 2, 1, 4, 1], [1, 1]],

@@ -6,8 +6,8 @@
  * predictor enlarge them better themselves ({@link upsampleLogits} does it plainly), and the loss is not part of the network.
  */
 import type { Backbone } from "../backbone/backbone.js";
-import type { Depth } from "../backbone/resnet.js";
-import { create } from "../config/kind.js";
+import type { Depth, resNet } from "../backbone/resnet.js";
+import { create, type GivenOf } from "../config/kind.js";
 import type { AuxiliaryHead, Head } from "../head/head.js";
 import { Module, nameParameters } from "../nn/module.js";
 import type { Pyramid } from "../pyramid/pyramid.js";
@@ -50,9 +50,14 @@ export class PSPNet extends Module {
   }
 }
 
+/** What is said of a network on a ResNet of a depth that its name has. */
+interface VariantFields extends Omit<PSPNetFields, "layers" | "classes" | "backbone"> {
+  readonly backbone?: GivenOf<typeof resNet>;
+}
+
 const variant =
   (layers: Depth) =>
-  (classes: number, fields: Omit<PSPNetFields, "layers" | "classes"> = {}) =>
+  (classes: number, fields: VariantFields = {}) =>
     new PSPNet(pspnetConfig({ ...fields, classes, backbone: { ...fields.backbone, layers } }));
 
 export const pspnet50 = variant(50);

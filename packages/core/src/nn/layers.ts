@@ -186,3 +186,21 @@ export class Sequential extends Layer {
     return this.#layers.reduce((y, layer) => layer.forward(y), x);
   }
 }
+
+/** The same with names of their own, in the order of their numbers where names are such, else as given. */
+export class NamedSequential extends Layer {
+  readonly #layers: Readonly<Record<string, Layer>>;
+
+  constructor(layers: Readonly<Record<string, Layer>>) {
+    super();
+    this.#layers = layers;
+  }
+
+  override *children(): Generator<[string, Module]> {
+    yield* Object.entries(this.#layers);
+  }
+
+  protected compute<T extends Tensor>(x: T): T {
+    return Object.values(this.#layers).reduce((y, layer) => layer.forward(y), x);
+  }
+}

@@ -14,4 +14,14 @@ export const bubbliiiing: readonly Preset[] = [
     name: "bubbliiiing-resnet50",
     parts: { ...SHARED, backbone: { firstDilation: "halved" } },
   },
+  {
+    ...NAMES,
+    name: "bubbliiiing-mobilenetv2",
+    parts: {
+      ...SHARED,
+      backbone: { kind: "mobilenetv2", firstDilation: "halved" },
+      head: { channels: 80 },
+      auxiliary: { channels: 40 },
+    },
+  },
 ];

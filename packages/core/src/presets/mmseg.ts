@@ -54,4 +54,14 @@ const aligned: readonly Preset[] = ([50, 101] as const).map((layers) => ({
   parts: parts({ layers, version: "c", alignCorners: true }),
 }));
 
-export const mmseg: readonly Preset[] = [...residual, ...strided, ...aligned];
+const mobile: Preset = {
+  ...CITYSCAPES,
+  name: "mmseg-mobilenetv2-d8",
+  parts: {
+    backbone: { kind: "mobilenetv2" },
+    pyramid: { channels: 512, alignCorners: false },
+    upsampling: { alignCorners: false },
+  },
+};
+
+export const mmseg: readonly Preset[] = [...residual, ...strided, ...aligned, mobile];

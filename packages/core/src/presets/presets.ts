@@ -1,14 +1,17 @@
 import { bubbliiiing } from "./bubbliiiing.js";
 import { caffe } from "./caffe.js";
 import { csail } from "./csail.js";
+import { factors } from "./factors.js";
 import { kazuto } from "./kazuto.js";
 import { keras } from "./keras.js";
+import { lextal } from "./lextal.js";
 import { mmseg } from "./mmseg.js";
 import { paddleseg } from "./paddleseg.js";
 import { paper } from "./paper.js";
 import type { Preset } from "./preset.js";
 import { semseg } from "./semseg.js";
 import { smp } from "./smp.js";
+import { tensorflow } from "./tensorflow.js";
 import { torchvision } from "./torchvision.js";
 import { yassouali } from "./yassouali.js";
 
@@ -22,7 +25,10 @@ export const PRESETS: readonly Preset[] = [
   ...csail,
   ...smp,
   ...torchvision,
+  ...factors,
   ...keras,
+  ...lextal,
+  ...tensorflow,
   ...bubbliiiing,
   ...kazuto,
   ...yassouali,

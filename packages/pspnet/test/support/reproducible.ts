@@ -29,7 +29,8 @@ export function uniform(name: string, count: number): Float64Array {
 
 /** A weights file for `net`, with scales that keep activations near 1 and away from ReLU's corner. */
 export function reproducibleState(net: PSPNet): State {
-  const bottleneck = net.config.backbone.layers >= 50;
+  const { backbone } = net.config;
+  const bottleneck = backbone.kind === "resnet" && backbone.layers >= 50;
   const entries = [...net.stateDict()].map(([name, { shape }]): [string, StateTensor] => [
     name,
     { shape, dtype: "float32", float32: () => valuesOf(name, { shape, bottleneck }) },
