@@ -180,5 +180,8 @@ test("every key has a meaning or a default to show", () => {
     meaning: "depth: 18 | 34 | 50 | 101 | 152 | 269",
   });
   expect(key("model.backbone.stemChannels")).toMatchObject({ fallback: "[64,64,128]" });
-  expect(key("model.pyramid.kind")).toMatchObject({ fallback: '"pooling"', meaning: "pooling | none" });
+  expect(key("model.pyramid.kind")).toMatchObject({ fallback: '"pooling"', meaning: "pooling | factors | none" });
+  const layers = keys.filter((one) => one.key === "model.backbone.layers").map(({ meaning }) => meaning);
+  expect(layers[1]).toBe("(densenet) depth: 121 | 161 | 169 | 201");
+  expect(keys.filter((one) => one.key === "model.head.bias")).toHaveLength(1);
 });

@@ -40,12 +40,18 @@ export interface KeyDescription {
   readonly meaning: string;
 }
 
-/** The keys of a part's configuration with default and meaning. */
+/** The keys of a part's configuration with default and meaning. Those of the first kind first; of the others what differs, and of which. */
 export function describeKinds(part: string, kinds: readonly Kind[]): KeyDescription[] {
   const names = kinds.map(({ name }) => name).join(" | ");
-  const fields = kinds.flatMap((kind) => {
+  const seen = new Set<Field>();
+  const fields = kinds.flatMap((kind, i) => {
     const { config } = complete(kinds, { kind: kind.name });
-    return Object.entries(kind.fields).map(([key, field]) => describe(`${part}.${key}`, field, config[key]));
+    const own = Object.entries(kind.fields).filter(([, field]) => !seen.has(field));
+    for (const [, field] of own) seen.add(field);
+    return own.map(([key, field]) => {
+      const meaning = i === 0 ? field.meaning : `(${kind.name}) ${field.meaning}`;
+      return describe(`${part}.${key}`, { ...field, meaning }, config[key]);
+    });
   });
   return [{ key: `${part}.kind`, fallback: JSON.stringify(kinds[0].name), meaning: names }, ...fields];
 }
