@@ -37,7 +37,7 @@ export function headFields(state: State) {
 }
 
 /** How many `prefix{i}suffix` there are to the last, from 0 up. */
-function countOf(state: State, prefix: string, suffix: string): number {
+export function countOf(state: State, prefix: string, suffix: string): number {
   const inside = [...state.keys()].filter((name) => name.startsWith(prefix) && name.endsWith(suffix));
   return 1 + Math.max(-1, ...inside.map((name) => Number(name.slice(prefix.length, -suffix.length))));
 }
