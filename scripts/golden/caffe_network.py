@@ -2,6 +2,7 @@
 
 The ports to Keras and TensorFlow keep these names; what they compute otherwise is an argument here.
 """
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -49,10 +50,12 @@ def blobs(layers, classes, width, seed, aux=False):
 def logits(found, image, layers, stride_in, eps=1e-5, same=False):
     """Logits of the image's size, [1, classes, h, w].
 
-    `image` is [1, 3, h, w], of 8n+1 pixels a side with n + 1 divisible by 6; or, with TensorFlow's `same` padding, of 8n, n
-    divisible by 6.
+    `image` is [1, 3, h, w], of 8n+1 pixels a side with n + 1 divisible by 6; or, with TensorFlow's `same` padding, of
+    8n, n divisible by 6.
     """
-    tensors = {name: [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays] for name, arrays in found.items()}
+    tensors = {
+        name: [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays] for name, arrays in found.items()
+    }
 
     def conv(x, name, **how):
         weight, *bias = tensors[name]

@@ -1,9 +1,10 @@
-"""Records ImageNet backbones as timm and torchvision write them, and their last features: packages/pspnet/test/backbones.test.ts.
+"""Records ImageNet backbones of timm and torchvision, and their features: packages/pspnet/test/backbones.test.ts.
 
 python make_backbone_golden.py --out packages/pspnet/test/golden/families
-Needs torch, torchvision, timm, numpy, safetensors; a second. The networks are timm's and torchvision's own, but narrow; timm's ResNets
-with a plain stem have torchvision's names.
+Needs torch, torchvision, timm, numpy, safetensors; a second. The networks are timm's and torchvision's own, but narrow;
+timm's ResNets with a plain stem have torchvision's names.
 """
+
 import argparse
 
 import numpy as np
@@ -51,7 +52,12 @@ def squeezenet(seed):
     net = SqueezeNet("1_1", num_classes=3)
     for i, layer in enumerate(net.features):
         if isinstance(layer, Fire):
-            sizes = (layer.inplanes, layer.squeeze.out_channels, layer.expand1x1.out_channels, layer.expand3x3.out_channels)
+            sizes = (
+                layer.inplanes,
+                layer.squeeze.out_channels,
+                layer.expand1x1.out_channels,
+                layer.expand3x3.out_channels,
+            )
             net.features[i] = Fire(*(size // 8 for size in sizes))
         if isinstance(layer, nn.MaxPool2d):
             net.features[i] = nn.MaxPool2d(3, 2, padding=1)
@@ -67,11 +73,18 @@ def without_last(state):
 
 def official(state):
     """The names of the official release's initmodel/resnet50_v2.pth, of a deep stem by timm."""
-    stem = {"conv1.0": "conv1", "conv1.1": "bn1", "conv1.3": "conv2", "conv1.4": "bn2", "conv1.6": "conv3", "bn1": "bn3"}
+    stem = {
+        "conv1.0": "conv1",
+        "conv1.1": "bn1",
+        "conv1.3": "conv2",
+        "conv1.4": "bn2",
+        "conv1.6": "conv3",
+        "bn1": "bn3",
+    }
 
     def renamed(name):
         old = next((old for old in stem if name.startswith(f"{old}.")), "")
-        return stem.get(old, "") + name[len(old):]
+        return stem.get(old, "") + name[len(old) :]
 
     return {renamed(name): tensor for name, tensor in state.items()}
 

@@ -1,11 +1,12 @@
-"""Records checkpoints with the names of Caffe's layers, in four formats, and their logits: packages/pspnet/test/foreign.test.ts.
+"""Records checkpoints with the names of Caffe's layers, and their logits: packages/pspnet/test/foreign.test.ts.
 
 python make_caffe_golden.py --out packages/pspnet/test/golden/families
 Needs torch, numpy, h5py, tensorflow, safetensors; seconds.
 
-`.caffemodel` is written from the field numbers of caffe.proto, `.h5` by h5py in Keras 2's layout, `.npy` by NumPy, and the
-TensorFlow checkpoint by TensorFlow's own Saver.
+`.caffemodel` is written from the field numbers of caffe.proto, `.h5` by h5py in Keras 2's layout, `.npy` by NumPy, the
+TensorFlow checkpoint by TensorFlow's own Saver; the same arrays stand in `.safetensors`, which the test reads.
 """
+
 import argparse
 import io
 import os
@@ -45,14 +46,16 @@ def stored(found):
 
 
 def caffemodel(found):
-    """NetParameter: name = 1, layer = 100; LayerParameter: name = 1, type = 2, blobs = 7; BlobProto: data = 5, shape = 7."""
+    """NetParameter: name 1, layer 100; LayerParameter: name 1, type 2, blobs 7; BlobProto: data 5, shape 7."""
 
     def blob(array):
         dims = b"".join(varint(size) for size in array.shape)
         return field(7, field(1, dims)) + field(5, struct.pack(f"<{array.size}f", *array.ravel()))
 
     def layer(name, kind, arrays):
-        return field(100, field(1, name.encode()) + field(2, kind.encode()) + b"".join(field(7, blob(a)) for a in arrays))
+        return field(
+            100, field(1, name.encode()) + field(2, kind.encode()) + b"".join(field(7, blob(a)) for a in arrays)
+        )
 
     content = field(1, b"pspnet") + layer("data", "MemoryData", [])
     for name, arrays in stored(found).items():
@@ -64,7 +67,7 @@ def caffemodel(found):
 
 
 def ports(found):
-    """{layer: {parameter: array}} as the ports have them: `/bn` is `_bn`, and kernels are [height, width, input, output]."""
+    """{layer: {parameter: array}} as the ports have them: `/bn` is `_bn`, kernels are [height, width, input, output]."""
     renamed = {}
     for name, arrays in found.items():
         if name.endswith("/bn"):
@@ -76,7 +79,9 @@ def ports(found):
 
 
 def keras_paths(layer, arrays):
-    names = dict(weights="kernel", biases="bias", scale="gamma", offset="beta", mean="moving_mean", variance="moving_variance")
+    names = dict(
+        weights="kernel", biases="bias", scale="gamma", offset="beta", mean="moving_mean", variance="moving_variance"
+    )
     return {f"{layer}/{names[parameter]}:0": array for parameter, array in arrays.items()}
 
 
@@ -111,7 +116,9 @@ def bundle(variables):
         tf.get_variable("conv6/weights/Momentum", initializer=np.zeros_like(variables["conv6/weights"]))
         tf.get_variable("global_step", initializer=np.int64(60000))
         session.run(tf.global_variables_initializer())
-        path = tf.train.Saver().save(session, os.path.join(folder, "model.ckpt"), global_step=60000, write_meta_graph=False)
+        path = tf.train.Saver().save(
+            session, os.path.join(folder, "model.ckpt"), global_step=60000, write_meta_graph=False
+        )
         endings = (".index", ".data-00000-of-00001")
         return {f".ckpt{ending}": open(path + ending, "rb").read() for ending in endings}
 
@@ -151,7 +158,11 @@ def main():
     caffe("caffe-r101", blobs(101, CLASSES, WIDTH, seed=2), layers=101, stride_in="3x3")
     found = blobs(50, CLASSES, WIDTH, seed=3)
     layers = ports(found)
-    named = {f"{layer}/{path}": array for layer, arrays in layers.items() for path, array in keras_paths(layer, arrays).items()}
+    named = {
+        f"{layer}/{path}": array
+        for layer, arrays in layers.items()
+        for path, array in keras_paths(layer, arrays).items()
+    }
     case("keras", {".h5": keras(layers), ".npy": npy(layers), **plain(named)}, found, layers=50, stride_in="1x1")
     tensorflow("hellochick", blobs(50, CLASSES, WIDTH, seed=4), layers=50, stride_in="1x1")
     found = blobs(50, CLASSES, WIDTH, seed=5)

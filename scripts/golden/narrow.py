@@ -2,14 +2,16 @@
 
 Weights are small multiples of powers of two, so that a compressed checkpoint is a few kilobytes.
 """
+
 import gzip
 import os
 
 import numpy as np
 from safetensors.numpy import save_file
 
+
 class Weights:
-    """Random arrays of a network: convolutions that keep the scale of what they see, and batch norms far from the identity."""
+    """Random arrays: convolutions that keep the scale of what they see, and batch norms far from the identity."""
 
     def __init__(self, seed):
         self.random = np.random.default_rng(seed)
@@ -32,7 +34,7 @@ class Weights:
 
 
 def photo(height, width):
-    """An 8-bit picture of soft colours, [height, width, 3] RGB; packages/pspnet/test/support/softPhoto.ts makes the same."""
+    """An 8-bit picture of soft colours, [height, width, 3] RGB; test/support/softPhoto.ts makes the same."""
     y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
     return ((x * x // (3 + c) + y * (5 + 2 * c) + 40 * c) % 256).astype(np.uint8)
 
