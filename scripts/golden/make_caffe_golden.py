@@ -67,7 +67,7 @@ def caffemodel(found):
 
 
 def ports(found):
-    """{layer: {parameter: array}} as the ports have them: `/bn` is `_bn`, kernels are [height, width, input, output]."""
+    """{layer: {parameter: array}} as the ports have them: `/bn` is `_bn`, kernels [height, width, input, output]."""
     renamed = {}
     for name, arrays in found.items():
         if name.endswith("/bn"):
