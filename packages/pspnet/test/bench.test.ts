@@ -1,4 +1,4 @@
-import { modelCost, pspnetConfig, randomWeights, type standardModels } from "pspnet";
+import { modelCost, PRESETS, pspnetConfig, type publishedModels, randomWeights } from "pspnet";
 import { expect, test } from "vitest";
 import type { BenchReport, BenchResult } from "../src/bench/bench.js";
 import { backboneLine } from "../src/cli/bench.js";
@@ -7,23 +7,24 @@ import { pspnet } from "./support/cli.js";
 test("models: parameters as the releases count them, and half of the head's work saved", async () => {
   const { out, code } = await pspnet(["models", "--json"]);
   expect(code).toBe(0);
-  const { models } = JSON.parse(out) as { models: ReturnType<typeof standardModels> };
-  const of = (layers: number, classes: number) =>
-    models.find((model) => model.layers === layers && model.classes === classes && model.stem === "deep")!;
-  expect(of(50, 150).parameters).toBe(49_180_908);
-  expect(of(101, 19).parameters).toBe(68_072_166);
+  const { models } = JSON.parse(out) as { models: ReturnType<typeof publishedModels> };
+  const of = (name: string) => models.find((model) => model.name === name)!;
+  expect(of("semseg-pspnet101-cityscapes").parameters).toBe(68_072_166);
+  expect(of("lextal-densenet121")).toMatchObject({ classes: 18, size: { height: 256, width: 256 } });
+  const official = of("semseg-pspnet50-ade20k");
+  expect(official.parameters).toBe(49_180_908);
+  expect(official.direct).toBeCloseTo(161.87, 2);
   // The head's 3x3 convolution has 2048 of its 4096 input channels left, on 60 x 60 features.
-  const saved = of(50, 150).direct - of(50, 150).factorised;
+  const saved = official.direct - official.factorised;
   expect(saved / ((2048 * 512 * 9 * 3600) / 1e9)).toBeGreaterThan(0.98);
   expect(saved / ((2048 * 512 * 9 * 3600) / 1e9)).toBeLessThan(1);
-  expect(models).toHaveLength(36);
+  expect(models).toHaveLength(PRESETS.length);
 });
 
 test("models: a table, at another size, for other classes", async () => {
   const { out } = await pspnet(["models", "--classes", "7", "--size", "241x481"]);
-  expect(out).toMatch(/model +stem +classes +parameters +in prediction +GMAC direct +factorised/);
-  expect(out).toMatch(/PSPNet-152 +plain +7 /);
-  expect(out).toContain("one image of 241x481");
+  expect(out).toMatch(/model +classes +image +parameters +in prediction +GMAC direct +factorised +follows/);
+  expect(out).toMatch(/semseg-pspnet152-ade20k +7 +241x481 /);
 });
 
 test("a weights file of random numbers is the same each time", () => {

@@ -1,9 +1,10 @@
-import { DEPTHS, type Depth } from "../backbone/resnet.js";
 import type { Size } from "../image/image.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
 import { PSPNet } from "../model/pspnet.js";
 import { parameterCount } from "../nn/module.js";
+import type { Preset } from "../presets/preset.js";
+import { PRESETS } from "../presets/presets.js";
 import { totalMultiplyAdds } from "./cost.js";
 import { predictor, tracePredictor } from "./networkGraph.js";
 import { inferShapes } from "./shapes.js";
@@ -21,33 +22,30 @@ export interface ModelCost {
   readonly factorised: number;
 }
 
-export interface StandardModel extends ModelCost, Pick<PSPNetConfig, "classes"> {
-  readonly name: string;
-  readonly layers: Depth;
-  readonly stem: (typeof STEMS)[number];
-}
-
-/** Classes of ADE20K, PASCAL VOC 2012 and Cityscapes. */
-const CLASSES = [150, 21, 19];
-const STEMS = ["deep", "plain"] as const;
-
-export interface StandardModelOptions {
-  /** Only networks with this number of classes. */
-  readonly classes?: number;
-  /** Of the image; where the network wants another it is padded to that. */
+/** A published network with what it costs. */
+export interface PublishedModel extends ModelCost, Omit<Preset, "parts"> {
+  /** The image whose multiply-adds are counted. */
   readonly size: Size;
 }
 
-/** The depths, stems and classes of the published networks, with their costs. Computes nothing and needs no engine. */
-export function standardModels({ classes, size }: StandardModelOptions): StandardModel[] {
-  return (classes === undefined ? CLASSES : [classes]).flatMap((count) =>
-    DEPTHS.flatMap((layers) =>
-      STEMS.map((stem) => {
-        const config = pspnetConfig({ classes: count, backbone: { layers, stem } });
-        return { name: `PSPNet-${layers}`, layers, stem, classes: count, ...modelCost(config, size) };
-      }),
-    ),
-  );
+export interface PublishedModelOptions {
+  /** In place of the classes that it was published for. */
+  readonly classes?: number;
+  /** Of the image; where the network wants another it is padded to that. Left out, a crop. */
+  readonly size?: Size;
+}
+
+/** The presets with their costs. Computes nothing and needs no engine. */
+export function publishedModels({ classes, size }: PublishedModelOptions = {}): PublishedModel[] {
+  return PRESETS.map(({ parts: _, ...preset }) => {
+    const given = { ...preset, classes: classes ?? preset.classes, size: size ?? squareOf(preset.crop) };
+    const config = pspnetConfig({ classes: given.classes, preset: preset.name });
+    return { ...given, ...modelCost(config, given.size) };
+  });
+}
+
+function squareOf(side: number): Size {
+  return { height: side, width: side };
 }
 
 /** Of an image of that size. */

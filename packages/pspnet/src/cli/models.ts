@@ -1,23 +1,23 @@
-import { type StandardModelOptions, standardModels } from "@pspnet/core";
+import { type PublishedModelOptions, publishedModels } from "@pspnet/core";
 import { Command, Option } from "commander";
 import { datasetClasses, datasetTitle, type ZooEntry, zoo } from "../pull/zoo.js";
 import { table } from "../report/table.js";
 import { examples, positive, size } from "./options.js";
 import { print, printJson } from "./terminal.js";
 
-interface ModelsFlags extends StandardModelOptions {
+interface ModelsFlags extends PublishedModelOptions {
   readonly pull?: true;
   readonly json?: true;
 }
 
 export function modelsCommand(): Command {
   return new Command("models")
-    .description("the standard networks with parameters and GMAC, direct and factorised")
-    .option("--classes <n>", "only with this number of classes", positive)
+    .description(
+      "published networks, for model.preset: parameters, GMAC of a crop, direct and factorised, and what they follow",
+    )
+    .option("--classes <n>", "with this number of classes; of --pull, only those", positive)
     .addOption(
-      new Option("--size <n or HxW>", "size of the image for GMAC")
-        .argParser(size)
-        .default({ height: 473, width: 473 }, "473"),
+      new Option("--size <n or HxW>", "size of the image for GMAC, in place of the training crop").argParser(size),
     )
     .option("--pull", "published weights instead, that pspnet pull fetches, with licence and published score")
     .option("--json", "one JSON document on standard output")
@@ -29,23 +29,24 @@ export function modelsCommand(): Command {
 }
 
 function models({ classes, size, json }: ModelsFlags): void {
-  const { height, width } = size;
-  const all = standardModels({ classes, size });
+  const all = publishedModels({ classes, size });
   if (json) {
-    printJson({ size: [height, width], models: all });
+    printJson({ models: all });
     return;
   }
-  const rows = all.map(({ name, stem, classes, parameters, predictionParameters, direct, factorised }) => [
+  const rows = all.map(({ name, classes, size, parameters, predictionParameters, direct, factorised, follows }) => [
     name,
-    stem,
     String(classes),
+    `${size.height}x${size.width}`,
     parameters.toLocaleString("en"),
     predictionParameters.toLocaleString("en"),
     direct.toFixed(1),
     factorised.toFixed(1),
+    follows,
   ]);
-  print(table(["model", "stem", "classes", "parameters", "in prediction", "GMAC direct", "factorised"], rows));
-  print(`\nGMAC: 10^9 multiply-adds of one image of ${height}x${width}; pspnet runs the factorised form`);
+  const headings = ["model", "classes", "image", "parameters", "in prediction", "GMAC direct", "factorised", "follows"];
+  print(table(headings, rows));
+  print("\nGMAC: 10^9 multiply-adds of one image; pspnet runs the factorised form");
 }
 
 function published({ classes, json }: ModelsFlags): void {
