@@ -22,7 +22,7 @@ import { readWeights } from "../segment/readWeights.js";
 import { interruptible, messages, print, printJson } from "./terminal.js";
 
 interface BenchFlags {
-  readonly layers: number;
+  readonly layers: Depth;
   readonly classes: number;
   readonly width: number;
   readonly size: readonly Size[];
@@ -68,7 +68,7 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
 /** The network that the flags describe, its heads as narrow as the rest. */
 function networkOf({ layers, classes, width }: BenchFlags) {
   const narrow = width < 64 ? { head: { channels: 8 * width }, auxiliary: { channels: 4 * width } } : {};
-  return { classes, backbone: { layers: layers as Depth, width }, ...narrow };
+  return { classes, backbone: { layers, width }, ...narrow };
 }
 
 function runtimesHere(): RuntimeName[] {

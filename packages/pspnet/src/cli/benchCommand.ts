@@ -1,6 +1,6 @@
-import { PRECISIONS, RUNTIMES } from "@pspnet/core";
+import { DEPTHS, PRECISIONS, RUNTIMES } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { examples, integer, positive, sizes, someOf } from "./options.js";
+import { classCount, examples, integer, oneOf, positive, sizes, someOf } from "./options.js";
 
 export function benchCommand(): Command {
   return new Command("bench")
@@ -11,8 +11,8 @@ export function benchCommand(): Command {
       "[weights]",
       "safetensors made by pspnet, or a name that pspnet models --pull lists; otherwise a network of random weights",
     )
-    .option("--layers <n>", "depth of the random network", positive, 50)
-    .option("--classes <n>", "classes of the random network", positive, 150)
+    .option("--layers <n>", "depth of the random network", oneOf(DEPTHS), 50)
+    .option("--classes <n>", "classes of the random network", classCount, 150)
     .option("--width <n>", "channels of the random network's first stage", positive, 64)
     .addOption(
       new Option("--size <list>", "sizes of the photograph, for example 473,713x505 (height x width)")

@@ -2,7 +2,7 @@ import { type PublishedModelOptions, publishedModels } from "@pspnet/core";
 import { Command, Option } from "commander";
 import { datasetClasses, datasetTitle, type ZooEntry, zoo } from "../pull/zoo.js";
 import { table } from "../report/table.js";
-import { examples, positive, size } from "./options.js";
+import { classCount, examples, size } from "./options.js";
 import { print, printJson } from "./terminal.js";
 
 interface ModelsFlags extends PublishedModelOptions {
@@ -15,7 +15,7 @@ export function modelsCommand(): Command {
     .description(
       "published networks, for model.preset: parameters, GMAC of a crop, direct and factorised, and what they follow",
     )
-    .option("--classes <n>", "with this number of classes; of --pull, only those", positive)
+    .option("--classes <n>", "with this number of classes; of --pull, only those", classCount)
     .addOption(
       new Option("--size <n or HxW>", "size of the image for GMAC, in place of the training crop").argParser(size),
     )

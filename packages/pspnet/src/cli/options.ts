@@ -9,9 +9,26 @@ export function integer(text: string): number {
 }
 
 export function positive(text: string): number {
-  const value = integer(text);
-  if (value === 0) throw new InvalidArgumentError("expected a whole number above 0.");
-  return value;
+  return wholeNumber(text, "above 0", (value) => value > 0);
+}
+
+/** As many classes as a mask can tell apart. */
+export function classCount(text: string): number {
+  return wholeNumber(text, "from 2 to 255", (value) => value >= 2 && value <= 255);
+}
+
+function wholeNumber(text: string, range: string, holds: (value: number) => boolean): number {
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text)) && holds(Number(text))) return Number(text);
+  throw new InvalidArgumentError(`expected a whole number ${range}.`);
+}
+
+/** A parser of one of some numbers. */
+export function oneOf<T extends number>(choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = choices.find((choice) => String(choice) === text);
+    if (found === undefined) throw new InvalidArgumentError(`expected one of ${choices.join(", ")}.`);
+    return found;
+  };
 }
 
 export function numbers(text: string): number[] {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { describeKeys } from "../config/keys.js";
@@ -29,6 +29,10 @@ function fileAndKeys([first, ...rest]: readonly string[]): { file: string | null
   if (first === undefined) {
     const mend = "`pspnet train --help` shows examples";
     throw new PspnetError("usage", `train: expected a YAML file, or keys with data.root=<folder> among them; ${mend}`);
+  }
+  if (existsSync(first) && statSync(first).isDirectory()) {
+    const mend = `for the dataset there: npx pspnet train ${shellWord(`data.root=${first}`)}`;
+    throw new PspnetError("usage", `train: expected a YAML file or keys, found the folder ${first}; ${mend}`);
   }
   const isKey = /^[\w.]+=/.test(first) && !existsSync(first);
   return isKey ? { file: null, overrides: [first, ...rest] } : { file: first, overrides: rest };
