@@ -112,7 +112,10 @@ export const trainConfigSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("weight of each class in the loss"),
-  freezeBn: z.boolean().default(false).describe("batch norm keeps its statistics, for small batches"),
+  freezeBn: z
+    .boolean()
+    .default(false)
+    .describe("batch norm keeps its statistics, that of new heads too; wants a low lr"),
   augment: augmentSchema.prefault({}),
 
   seed: z.int().min(0).default(0),
@@ -134,7 +137,7 @@ export const trainConfigSchema = z.strictObject({
     .describe("anneal the learning rate over this much time, all counted but the last validation; `epochs` at most"),
   time: durationSchema("45m").nullable().default(null).describe("stop after this much training time"),
   saveEvery: durationSchema("5m").default("5m").describe("time between checkpoints within an epoch"),
-  resume: z.boolean().default(false).describe("continue the run of this name exactly"),
+  resume: z.boolean().default(false).describe("continue the run of this name exactly, or for more epochs"),
 });
 
 export type TrainConfig = z.output<typeof trainConfigSchema>;

@@ -21,7 +21,7 @@ export interface WarningOptions {
 export async function warningsOf({ config, share, signal, ...datasets }: WarningOptions): Promise<string[]> {
   const { accumulate, freezeBn } = config;
   const seen = share / accumulate;
-  const mend = "too few for good statistics: set freezeBn=true with an init, or a larger batch";
+  const mend = "too few for good statistics: set a larger batch";
   const warnings =
     freezeBn || seen >= SMALL_BATCH ? [] : [`batch norm sees ${counted(seen, "image")} at a time, ${mend}`];
   for (const name of ["training", "validation"] as const)
