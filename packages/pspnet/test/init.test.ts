@@ -159,7 +159,9 @@ describe("a file that does not", () => {
     ["a backbone", (name) => (partOf(name) === "backbone" ? name : null), ""],
     ["a PSPNet", (name) => name, ` with heads for ${CLASSES} classes`],
   ])("of another network is told from its names and shapes: %s", async (_, rename, heads) => {
-    const { message } = await refused(await plain(rename), { backbone: { layers: 18, stem: "plain", width: 8 } });
+    const { message } = await refused(await plain(rename), {
+      backbone: { layers: 18, stem: "plain", strideIn: "1x1", width: 8 },
+    });
     expect(message.split("\n").slice(0, 3)).toEqual([
       expect.stringMatching(
         /^init=.*plain\.safetensors: its weights are those of another network: ResNet-50, width 4, deep/,

@@ -14,13 +14,13 @@ export function describeKeys(): KeyDescription[] {
   return [...leaves(schema(), "")];
 }
 
-/** What is said of a key that may not stand below a path: where one of that name may, or the nearest one. */
+/** What is said of a key that may not stand below a path: the nearest one that may, or where else one of such a name may. */
 export function explainKey(path: readonly PropertyKey[], key: string): string {
   const name = [...path, key].join(".");
   const here = keysAt(path);
+  if (nearest(key, here) !== null) return unknownKey(name, here);
   const places = placesOfKeys();
-  const meant =
-    places.get(key) ?? (nearest(key, here) ? undefined : places.get(nearest(key, [...places.keys()]) ?? ""));
+  const meant = places.get(nearest(key, [...places.keys()]) ?? "");
   if (meant === undefined) return unknownKey(name, here);
   return `unknown key "${name}"; did you mean ${meant.map((place) => `"${place}"`).join(" or ")}?`;
 }
