@@ -1,7 +1,10 @@
+// Checkpoints of every format
+export type * from "./checkpoint.js";
 // Element types
 export * from "./elements.js";
 // Errors
 export * from "./error.js";
+export { readCheckpoint } from "./readCheckpoint.js";
 // What the packages above round with
 export { roundHalfEven } from "./roundHalfEven.js";
 // Formats; the wire format of ONNX and TensorBoard's events: @pspnet/checkpoints/protobuf

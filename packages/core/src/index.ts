@@ -3,6 +3,7 @@ export {
   type ErrorCode,
   fromFloat32,
   PspnetError,
+  readCheckpoint,
   readSafetensors,
   readSafetensorsHeader,
   type Safetensors,

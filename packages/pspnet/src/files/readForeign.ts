@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type ForeignCheckpoint, PspnetError, readSafetensors, type StateTensor } from "@pspnet/core";
+import { type ForeignCheckpoint, PspnetError, readCheckpoint } from "@pspnet/core";
 
 /**
  * A checkpoint that another program wrote, of all its files: encoder and decoder, or an index and its data.
@@ -8,21 +8,7 @@ import { type ForeignCheckpoint, PspnetError, readSafetensors, type StateTensor 
  * tensors.
  */
 export async function readForeign(paths: readonly string[]): Promise<ForeignCheckpoint> {
-  const state = new Map<string, StateTensor>();
-  const metadata: Record<string, unknown> = {};
-  for (const path of paths) {
-    const read = readSafetensors(await bytesOf(path));
-    for (const [name, tensor] of read.tensors) {
-      if (state.has(name))
-        throw new PspnetError(
-          "format",
-          `${path}: expected other tensors than in the files before it, found ${name} again`,
-        );
-      state.set(name, tensor);
-    }
-    Object.assign(metadata, read.metadata);
-  }
-  return { format: "safetensors", state, metadata };
+  return readCheckpoint(await Promise.all(paths.map(async (name) => ({ name, bytes: await bytesOf(name) }))));
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {

@@ -1,0 +1,7 @@
+import type { Format } from "./format.js";
+import { safetensors } from "./safetensorsFormat.js";
+import { torchLegacy } from "./torchLegacy.js";
+import { torchZip } from "./torchZip.js";
+
+/** Every format that is read; the first that recognises a file reads it. */
+export const FORMATS: readonly Format[] = [torchZip, torchLegacy, safetensors];
