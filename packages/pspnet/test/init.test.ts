@@ -10,6 +10,7 @@ import {
   pspnetConfig,
   randomWeights,
   readSafetensors,
+  torchPieces,
   writeSafetensors,
 } from "@pspnet/core";
 import { backend, type Tensor } from "@pspnet/torch";
@@ -222,10 +223,18 @@ test("published weights that were pulled are meant by their name, where no file 
   vi.unstubAllEnvs();
 });
 
-test("a file that is no safetensors is named", async () => {
+test("a file of torch.save is taken as it is", async () => {
+  const ours = await described();
+  const { tensors } = readSafetensors(new Uint8Array(await readFile(ours)));
+  const path = join(folder, "network.pth");
+  await writeFile(path, Buffer.concat([...torchPieces(tensors)]));
+  expect(values(await begin(path), "layer0.0.weight")).toEqual(values(await begin(ours), "layer0.0.weight"));
+});
+
+test("a file in no format of weights is named", async () => {
   const path = join(folder, "text.safetensors");
   await writeFile(path, "no weights at all");
   await expect(begin(path)).rejects.toThrow(
-    /^init=.*text\.safetensors: expected a readable safetensors file \(safeten/,
+    /^init=.*text\.safetensors: expected a readable checkpoint \(.*expected a file of weights/,
   );
 });

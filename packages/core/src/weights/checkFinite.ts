@@ -1,4 +1,4 @@
-import { allFinite, type StoredTensor } from "@pspnet/checkpoints";
+import { allFinite, fromFloat32, type StateTensor } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
 
 /**
@@ -6,9 +6,9 @@ import { PspnetError } from "../error.js";
  *
  * @throws PspnetError "weights" naming the first tensor that holds an infinite number or NaN.
  */
-export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>): void {
+export function checkFinite(tensors: ReadonlyMap<string, MaybeStored>): void {
   for (const [name, tensor] of tensors) {
-    if (allFinite(tensor.bytes, tensor.dtype)) continue;
+    if (holdsNumbers(tensor)) continue;
     const values = tensor.float32();
     const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
     const found = `${count} of ${values.length} that are infinite or NaN`;
@@ -17,4 +17,11 @@ export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>): void {
       `${name}: expected finite numbers, found ${found}; the training that wrote them diverged, or the file is damaged; take others`,
     );
   }
+}
+
+/** A tensor, with its elements as they stand in the file where they are at hand: those are looked at without a copy. */
+type MaybeStored = StateTensor & { readonly bytes?: Uint8Array };
+
+function holdsNumbers({ bytes, dtype, float32 }: MaybeStored): boolean {
+  return bytes ? allFinite(bytes, dtype) : allFinite(fromFloat32(float32(), "float32"), "float32");
 }

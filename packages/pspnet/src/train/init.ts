@@ -1,16 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import {
   type Backend,
   checkFinite,
+  type ForeignCheckpoint,
   loadStateDict,
   type PartName,
   type PSPNet,
   PspnetError,
   partOf,
-  readSafetensors,
-  type Safetensors,
 } from "@pspnet/core";
+import { readForeign } from "../files/readForeign.js";
 import type { PullOptions } from "../pull/pull.js";
 import { weightsFile } from "../pull/weightsFile.js";
 import { counted } from "../report/counted.js";
@@ -36,7 +35,7 @@ export async function loadInit(
 ): Promise<string> {
   const found = await readInit(file, pulling);
   const theirs = foundIn(found, file);
-  const state = theirs?.state ?? found.tensors;
+  const state = theirs?.state ?? found.state;
   const whole = [...state.keys()].some((name) => partOf(name) === "head");
   const withHead = whole && !newHead;
   const present = presentParts(model);
@@ -67,16 +66,14 @@ function summary(model: PSPNet, file: string, loaded: readonly PartName[]): stri
   return `loaded from ${file}: ${all}; ${rest} afresh`;
 }
 
-async function readInit(file: string, pulling: PullOptions): Promise<Safetensors> {
+async function readInit(file: string, pulling: PullOptions): Promise<ForeignCheckpoint> {
   const path = await weightsFile(file, pulling);
   const fail = (cause: Error, found: string) => new PspnetError("weights", `init=${file}: ${found}`, { cause });
-  const found = await readFile(path)
-    .then((bytes) => readSafetensors(bytes))
-    .catch((cause: Error) => {
-      throw fail(cause, `expected a readable safetensors file (${cause.message})`);
-    });
+  const found = await readForeign([path]).catch((cause: Error) => {
+    throw fail(cause, `expected a readable checkpoint (${cause.message})`);
+  });
   try {
-    checkFinite(found.tensors);
+    checkFinite(found.state);
   } catch (cause) {
     throw fail(cause as Error, (cause as Error).message);
   }

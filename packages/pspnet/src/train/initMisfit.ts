@@ -1,5 +1,6 @@
 import {
   differences,
+  type ForeignCheckpoint,
   families,
   fits,
   isDescription,
@@ -9,7 +10,6 @@ import {
   type PSPNetConfig,
   PspnetError,
   parseDescription,
-  type Safetensors,
   type State,
 } from "@pspnet/core";
 
@@ -27,12 +27,13 @@ export interface FoundNetwork {
 }
 
 /** What a file's description, or its tensors, say of its network; null when they are like nothing that is known. */
-export function foundIn({ metadata, tensors }: Safetensors, file: string): FoundNetwork | null {
-  if (isDescription(metadata)) {
-    const { config } = parseDescription(metadata, { source: `init=${file}` });
-    return { state: tensors, config, classes: config.classes, sure: true, tells: () => true };
+export function foundIn(checkpoint: ForeignCheckpoint, file: string): FoundNetwork | null {
+  const description = checkpoint.metadata as Readonly<Record<string, string>>;
+  if (checkpoint.format === "safetensors" && isDescription(description)) {
+    const { config } = parseDescription(description, { source: `init=${file}` });
+    return { state: checkpoint.state, config, classes: config.classes, sure: true, tells: () => true };
   }
-  const fit = nearestFit(families, { format: "safetensors", state: tensors, metadata }, {});
+  const fit = nearestFit(families, checkpoint, {});
   const { network, config, state } = fit;
   if (network === null || config === null) return null;
   const tells = (key: string) => {
