@@ -4,7 +4,8 @@ python make_caffe_golden.py --out packages/pspnet/test/golden/families
 Needs torch, numpy, h5py, tensorflow, safetensors; seconds.
 
 `.caffemodel` is written from the field numbers of caffe.proto, `.h5` by h5py in Keras 2's layout, `.npy` by NumPy, the
-TensorFlow checkpoint by TensorFlow's own Saver; the same arrays stand in `.safetensors`, which the test reads.
+TensorFlow checkpoint by TensorFlow's own Saver; the same arrays stand in `.safetensors`. The test
+reads `.caffemodel`, `.npy`, and for TensorFlow `.safetensors`.
 """
 
 import argparse

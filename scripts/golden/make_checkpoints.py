@@ -1,7 +1,7 @@
 """Writes small checkpoints in every format that @pspnet/checkpoints reads, by the libraries that own the formats.
 
 python make_checkpoints.py --out packages/checkpoints/test/fixtures
-Needs torch, numpy and h5py. `expected.json` says what each file holds: {file: {tensor: [dtype, shape, values]}}.
+Needs torch and numpy. `expected.json` says what each file holds: {file: {tensor: [dtype, shape, values]}}.
 """
 import argparse
 import collections
@@ -99,12 +99,70 @@ def big_endian(plain, path, state):
     expect("bigEndian.pth", expected_torch(state))
 
 
+def arrays():
+    """Arrays of the element types that NumPy has, one of them stored column by column."""
+    types = ("float64", "float32", "float16")
+    found = {f"block.{dtype}": values(2, 3, seed=len(dtype)).astype(dtype) for dtype in types}
+    found["block.columns"] = np.asfortranarray(values(4, 3, seed=1))
+    found["block.big_endian"] = values(5, seed=2).astype(">f4")
+    return found
+
+
+def expected_arrays(found):
+    return {name: (array.dtype.newbyteorder("=").name, array) for name, array in found.items()}
+
+
+def write_pickles(out):
+    """What paddle.save makes of a state_dict, in both protocols that it has used, and NumPy of a dictionary."""
+    found = arrays()
+    for file, protocol in (("protocol2.pdparams", 2), ("protocol4.pdparams", 4)):
+        with open(os.path.join(out, file), "wb") as target:
+            pickle.dump(found, target, protocol=protocol)
+        expect(file, expected_arrays(found))
+    layers = {"conv": {"weights": values(3, 3, 2, 4), "biases": values(4, seed=5)}}
+    np.save(os.path.join(out, "dictionary.npy"), np.asarray(layers, dtype=object), allow_pickle=True)
+    expect("dictionary.npy", {f"conv.{name}": ("float32", array) for name, array in layers["conv"].items()})
+
+
+def varint(value):
+    encoded = b""
+    while value >= 0x80:
+        encoded += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return encoded + bytes([value])
+
+
+def field(number, content):
+    """A field of a protocol buffer: a whole number, or bytes."""
+    if isinstance(content, int):
+        return varint(number * 8) + varint(content)
+    return varint(number * 8 + 2) + varint(len(content)) + content
+
+
+def write_caffemodels(out):
+    """By the field numbers of caffe.proto: layers of today (100), of floats and of doubles, and of version 1 (2)."""
+    weight, bias = values(4, 2, 3, 3), values(4, seed=3)
+    floats = field(7, field(1, b"".join(map(varint, weight.shape)))) + field(5, weight.tobytes())
+    doubles = field(7, field(1, 4)) + field(8, bias.astype(np.float64).tobytes())
+    layer = field(1, b"conv") + field(2, b"Convolution") + field(7, floats) + field(7, doubles)
+    with open(os.path.join(out, "layers.caffemodel"), "wb") as file:
+        file.write(field(1, b"net") + field(100, field(1, b"data")) + field(100, layer))
+    expect("layers.caffemodel", {"conv.0": ("float32", weight), "conv.1": ("float64", bias)})
+    sizes = b"".join(field(number, size) for number, size in enumerate((1, 1, 1, 4), 1))
+    unpacked = b"".join(varint(5 * 8 + 5) + value.tobytes() for value in bias)
+    with open(os.path.join(out, "version1.caffemodel"), "wb") as file:
+        file.write(field(1, b"net") + field(2, field(4, b"conv") + field(5, 4) + field(6, sizes + unpacked)))
+    expect("version1.caffemodel", {"conv.0": ("float32", bias.reshape(1, 1, 1, 4))})
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
     out = parser.parse_args().out
     os.makedirs(out, exist_ok=True)
     write_torch(out)
+    write_pickles(out)
+    write_caffemodels(out)
     with open(os.path.join(out, "expected.json"), "w") as file:
         json.dump(EXPECTED, file, separators=(",", ":"))
         file.write("\n")

@@ -4,7 +4,7 @@ python make_paddleseg_golden.py --out packages/pspnet/test/golden/families
 Needs torch, numpy, safetensors; a second.
 
 Stated from paddleseg/models/pspnet.py and backbones/resnet_vd.py; `.pdparams` is the pickle that `paddle.save`
-makes of a `state_dict`; the same arrays stand in `.safetensors`, which the test reads.
+makes of a `state_dict`, and the test reads; the same arrays stand in `.safetensors`.
 """
 
 import argparse

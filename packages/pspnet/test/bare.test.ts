@@ -121,7 +121,9 @@ describe("without either", () => {
     const made = await runIn(withNothing, [command, "data", "make", "scenes", "scenes", "--train", "2", "--val", "1"]);
     expect(made.code).toBe(0);
     expect((await runIn(withNothing, [command, "data", "check", "scenes"])).code).toBe(0);
-    expect((await runIn(withNothing, [command, "models"])).out).toMatch(/PSPNet-50 +deep +150 +49,180,908/);
+    expect((await runIn(withNothing, [command, "models"])).out).toMatch(
+      /semseg-pspnet50-ade20k +150 +473x473 +49,180,908/,
+    );
     const found = await runIn(withNothing, [command, "check"]);
     expect(found.out).toMatch(/libtorch: .*not built/);
     expect(found.out).toMatch(/onnxruntime-node +not installed; prediction without libtorch needs it/);

@@ -86,7 +86,7 @@ test.each([
   [["--size", "0"], /expected a number or HEIGHTxWIDTH/],
   [["--rounds", "0"], /--rounds <n>' argument '0' is invalid\. expected a whole number above 0/],
   [["--runtime", "onnx", "--precision", "bf16"], /runtime onnx has precision fp32 only/],
-  [["--layers", "51"], /layers: expected/],
+  [["--layers", "51"], /--layers <n>' argument '51' is invalid\. expected one of 18, 34, 50/],
 ])("bench %j is answered with code 2", async (args, message) => {
   const { err, code } = await pspnet([...SMALL, ...args]);
   expect(err).toMatch(message);

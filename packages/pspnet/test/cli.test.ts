@@ -289,6 +289,8 @@ describe("bad input says what, where and how to mend it", () => {
     );
     for (const name of ["checkpoints", "core"])
       await cp(join(source, "..", name), join(bare, "node_modules", "@pspnet", name), { recursive: true });
+    const installed = join(import.meta.dirname, "..", "..", "..", "node_modules");
+    await cp(join(installed, "fflate"), join(bare, "node_modules", "fflate"), { recursive: true });
     await expect(import(join(bare, "use.mjs"))).rejects.toThrow(/expected the native addon .*npm run setup/);
   });
 });

@@ -12,6 +12,7 @@ import {
   normalise,
   PSPNet,
   type RgbImage,
+  readCheckpoint,
   readSafetensors,
   upsampleLogits,
   writeSafetensors,
@@ -23,9 +24,11 @@ import { softPhoto } from "./support/softPhoto.js";
 
 const golden = (name: string) => readFile(new URL(`golden/families/${name}`, import.meta.url));
 
+/** The file as its own library wrote it, packed. */
 async function imported(name: string, options?: ImportOptions): Promise<Imported> {
-  const { tensors, metadata } = readSafetensors(gunzipSync(await golden(`${name}.safetensors.gz`)));
-  return importCheckpoint({ format: "safetensors", state: tensors, metadata }, options);
+  const file = `${name}.${CASES[name].format ?? "safetensors"}`;
+  const bytes = new Uint8Array(gunzipSync(await golden(`${file}.gz`)));
+  return importCheckpoint(readCheckpoint([{ name: file, bytes }]), options);
 }
 
 /** Every so many places a side, as they were recorded. */
@@ -70,16 +73,18 @@ interface Case {
   /** Height and width of the photograph. */
   readonly size: readonly [number, number];
   readonly from?: string;
+  /** The file's ending; else the arrays stand in a safetensors file under the names of their format. */
+  readonly format?: string;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
-  "caffe-r50": { family: "caffe", size: [89, 89] },
-  "caffe-r101": { family: "caffe", size: [89, 89] },
-  keras: { family: "keras", size: [89, 89] },
+  "caffe-r50": { family: "caffe", format: "caffemodel", size: [89, 89] },
+  "caffe-r101": { family: "caffe", format: "caffemodel", size: [89, 89] },
+  keras: { family: "keras", format: "npy", size: [89, 89] },
   hellochick: { family: "hellochick", size: [89, 89] },
   jiye: { family: "jiye", from: "jiye", size: [96, 96] },
-  paddleseg: { family: "paddleseg", size: [90, 107] },
-  "paddleseg-without-auxiliary": { family: "paddleseg", size: [90, 107] },
+  paddleseg: { family: "paddleseg", format: "pdparams", size: [90, 107] },
+  "paddleseg-without-auxiliary": { family: "paddleseg", format: "pdparams", size: [90, 107] },
 };
 
 it.each(Object.entries(CASES))(

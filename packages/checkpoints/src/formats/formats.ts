@@ -1,7 +1,10 @@
+import { caffemodel } from "./caffemodel.js";
 import type { Format } from "./format.js";
+import { npy } from "./npy.js";
+import { pickleFile } from "./pickleFile.js";
 import { safetensors } from "./safetensorsFormat.js";
 import { torchLegacy } from "./torchLegacy.js";
 import { torchZip } from "./torchZip.js";
 
 /** Every format that is read; the first that recognises a file reads it. */
-export const FORMATS: readonly Format[] = [torchZip, torchLegacy, safetensors];
+export const FORMATS: readonly Format[] = [torchZip, torchLegacy, pickleFile, npy, safetensors, caffemodel];
