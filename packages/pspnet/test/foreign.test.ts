@@ -73,6 +73,8 @@ interface Case {
   /** Height and width of the photograph. */
   readonly size: readonly [number, number];
   readonly from?: string;
+  /** What shapes do not tell. */
+  readonly fields?: object;
   /** The file's ending; else the arrays stand in a safetensors file under the names of their format. */
   readonly format?: string;
 }
@@ -85,13 +87,35 @@ const CASES: Readonly<Record<string, Case>> = {
   jiye: { family: "jiye", from: "jiye", size: [96, 96] },
   paddleseg: { family: "paddleseg", format: "pdparams", size: [90, 107] },
   "paddleseg-without-auxiliary": { family: "paddleseg", format: "pdparams", size: [90, 107] },
+  semseg: { family: "semseg", size: [97, 129] },
+  "mmseg-r18": { family: "mmseg", size: [96, 131] },
+  "mmseg-r50b-d32": {
+    family: "mmseg",
+    size: [97, 129],
+    fields: {
+      backbone: { outputStride: 32 },
+      pyramid: { alignCorners: true },
+      upsampling: { alignCorners: true },
+    },
+  },
+  "mmseg-mobilenetv2": { family: "mmseg", size: [96, 131] },
+  "csail-r18": { family: "csail", size: [96, 128] },
+  "csail-mobilenetv2": { family: "csail", size: [96, 128] },
+  "smp-r18": { family: "smp", size: [96, 128] },
+  "lextal-r18": { family: "lextal", size: [96, 128] },
+  "lextal-densenet": { family: "lextal", size: [96, 128] },
+  "lextal-squeezenet": { family: "lextal", size: [96, 128] },
+  "bubbliiiing-r50": { family: "bubbliiiing", size: [97, 130] },
+  "bubbliiiing-mobilenetv2": { family: "bubbliiiing", size: [97, 130] },
+  "yassouali-r50": { family: "yassouali", size: [97, 130] },
+  "kazuto-r50": { family: "kazuto", size: [97, 129] },
 };
 
 it.each(Object.entries(CASES))(
   "%s computes what its own network does, within 1e-4",
-  async (name, { family, size, from }) => {
+  async (name, { family, size, from, fields }) => {
     const image = softPhoto(...size);
-    const found = await imported(name, { from });
+    const found = await imported(name, { from, fields });
     expect(found.family.name).toBe(family);
     expect(await errorOf(name, byEager(found, image), image)).toBeLessThan(1e-4);
     expect(await errorOf(name, await byPlan(found, image), image)).toBeLessThan(1e-4);
@@ -116,6 +140,23 @@ describe("a network that is taken otherwise computes something else", () => {
     ["paddleseg", otherwise("pyramid", "alignCorners", true)],
     ["paddleseg", otherwise("upsampling", "alignCorners", true)],
     ["paddleseg", otherwise("backbone", "firstDilation", "halved")],
+    ["semseg", otherwise("backbone", "strideIn", "1x1")],
+    ["semseg", otherwise("pyramid", "concatOrder", "descending")],
+    ["semseg", otherwise("upsampling", "alignCorners", false)],
+    ["mmseg-r18", otherwise("backbone", "basicDilation", "both")],
+    ["mmseg-r18", otherwise("pyramid", "alignCorners", true)],
+    ["mmseg-mobilenetv2", otherwise("backbone", "firstDilation", "full")],
+    ["csail-r18", otherwise("backbone", "basicDilation", "first")],
+    ["csail-mobilenetv2", otherwise("backbone", "firstDilation", "full")],
+    ["smp-r18", otherwise("upsampling", "alignCorners", false)],
+    ["smp-r18", otherwise("input", "channelOrder", "bgr")],
+    ["lextal-r18", otherwise("backbone", "firstDilation", "full")],
+    ["lextal-r18", otherwise("pyramid", "features", "first")],
+    ["lextal-densenet", otherwise("pyramid", "alignCorners", true)],
+    ["bubbliiiing-r50", otherwise("backbone", "outputStride", 8)],
+    ["yassouali-r50", otherwise("upsampling", "alignCorners", true)],
+    ["kazuto-r50", otherwise("input", "channelOrder", "rgb")],
+    ["kazuto-r50", otherwise("pyramid", "concatOrder", "ascending")],
   ])("%s with %j", async (name, fields) => {
     const { size, from } = CASES[name];
     const image = softPhoto(...size);

@@ -37,9 +37,10 @@ const fields = {
     meaning: "the image's side over that of the features; stages stride until it is reached",
   }),
   dilations: counts({ meaning: "dilation of each of the seven stages" }),
-  firstDilation: oneOf(["full", "halved"], {
+  firstDilation: oneOf(["full", "halved", "alone"], {
     default: "full",
-    meaning: "dilation of a convolution that has lost its stride: as the others (mmseg), or half (CSAIL, bubbliiiing)",
+    meaning:
+      "dilation of a stage's first block: as the others, half where it has lost its stride (CSAIL, bubbliiiing), or it alone has one (mmseg)",
   }),
   multiplier: number("a number above 0", (value) => value > 0, { default: 1, meaning: "of all channels" }),
   divisor: count({ default: 8, meaning: "what numbers of channels are rounded to multiples of" }),
@@ -116,7 +117,8 @@ export class MobileNetV2 extends Backbone {
       const dilation = config.dilations[i];
       const halved = config.firstDilation === "halved" && stride < wanted;
       for (let block = 0; block < blocks; block++) {
-        const place = block > 0 ? { stride: 1, dilation } : { stride, dilation: firstOf(dilation, halved) };
+        const others = config.firstDilation === "alone" ? 1 : dilation;
+        const place = block > 0 ? { stride: 1, dilation: others } : { stride, dilation: firstOf(dilation, halved) };
         layers.push(new InvertedResidual([input, width(channels)], { expansion, ...place, norm }));
         input = width(channels);
       }

@@ -1,17 +1,31 @@
+import { bubbliiiing } from "./bubbliiiing.js";
 import { caffe } from "./caffe.js";
+import { csail } from "./csail.js";
 import type { Family } from "./family.js";
 import { hellochick } from "./hellochick.js";
 import { jiye } from "./jiye.js";
+import { kazuto } from "./kazuto.js";
 import { keras } from "./keras.js";
+import { lextal } from "./lextal.js";
+import { mmseg } from "./mmseg.js";
 import { paddleseg } from "./paddleseg.js";
 import { resNetBackbone } from "./resNetBackbone.js";
 import { semseg } from "./semseg.js";
+import { smp } from "./smp.js";
 import { timm } from "./timm.js";
 import { denseNet, mobileNetV2, squeezeNet } from "./torchvisionBackbones.js";
+import { yassouali } from "./yassouali.js";
 
 /** Every family that `pspnet import` knows; where a checkpoint fits two, it is the first's. */
 export const families: readonly Family[] = [
   semseg,
+  mmseg,
+  csail,
+  smp,
+  lextal,
+  bubbliiiing,
+  yassouali,
+  kazuto,
   caffe,
   keras,
   hellochick,

@@ -51,9 +51,9 @@ export interface Family {
   readonly title: string;
   /**
    * What becomes of a tensor, null for one that the family has not. Prefixes of wrappers (`state_dict.`, `module.`) are off the
-   * name, and PyTorch's counters of batches are not asked for.
+   * name, and PyTorch's counters of batches are not asked for. `all` are the tensors by such names.
    */
-  fate(name: string, tensor: StateTensor): Fate | null;
+  fate(name: string, tensor: StateTensor, all: State): Fate | null;
   /**
    * The network of tensors under our names; null for one that is not the family's. Whether the tensors fit it one to one
    * is checked afterwards.

@@ -88,9 +88,15 @@ function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fate
   const exported = isExported(checkpoint);
   const fates = new Map<string, Fate>();
   const unknown: string[] = [];
-  for (const [name, plain] of plainNames(state.keys())) {
+  const originals = [...plainNames(state.keys())].map(([name, plain]) => {
     const original = exported && plain !== null ? unfoldedName(plain) : plain;
-    const fate = fateOf(family, original, state.get(name)!);
+    return [name, original] as const;
+  });
+  const all = new Map(
+    originals.flatMap(([name, original]) => (original === null ? [] : [[original, state.get(name)!]])),
+  );
+  for (const [name, original] of originals) {
+    const fate = fateOf(family, original, state.get(name)!, all);
     if (fate !== null) fates.set(name, fate);
     else if (exported && isConstant(name)) fates.set(name, { drop: "is a constant of the graph" });
     else unknown.push(name);
@@ -98,10 +104,10 @@ function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fate
   return { fates, unknown };
 }
 
-function fateOf(family: Family, name: string | null, tensor: StateTensor): Fate | null {
+function fateOf(family: Family, name: string | null, tensor: StateTensor, all: State): Fate | null {
   if (name === null) return BESIDE;
   if (name.endsWith("num_batches_tracked")) return { drop: "counts batches, on which nothing here depends" };
-  return family.fate(name, tensor);
+  return family.fate(name, tensor, all);
 }
 
 function renamed(state: State, fates: ReadonlyMap<string, Fate>) {

@@ -21,19 +21,55 @@ export function resNetFields(state: State) {
 /** Cells a side of the levels in every published network. */
 export const BINS = [1, 2, 3, 6];
 
+/** Levels of a pyramid; null where there is none. */
+export function levelFields(state: State) {
+  const levels = countOf(state, "ppm.features.", ".1.weight");
+  const shape = state.get("ppm.features.0.1.weight")?.shape;
+  if (levels === 0 || !shape) return null;
+  const [channels, input] = shape;
+  return { bins: BINS.slice(0, levels), ...(channels !== Math.floor(input / levels) && { channels }) };
+}
+
 /** Pyramid, heads and number of classes of a network with the official release's heads; null when there is no such head. */
 export function headFields(state: State) {
   const classes = state.get("cls.4.weight")?.shape[0];
   const channels = state.get("cls.0.weight")?.shape[0];
   if (classes === undefined || channels === undefined) return null;
-  const levels = countOf(state, "ppm.features.", ".1.weight");
   const auxiliary = state.get("aux.0.weight")?.shape[0];
   return {
     classes,
-    pyramid: levels === 0 ? { kind: "none" as const } : { bins: BINS.slice(0, levels) },
+    pyramid: levelFields(state) ?? { kind: "none" as const },
     head: { channels },
     auxiliary: auxiliary === undefined ? { kind: "none" as const } : { channels: auxiliary },
   };
+}
+
+/** The stem's channels, and those of the first stage, of a MobileNetV2 that is as wide as published. */
+const [STEM, FIRST] = [32, 16];
+/** What numbers of channels are rounded to multiples of: in most programs, and in those that do not round so. */
+const DIVISORS = [8, 1];
+
+/** Width of a MobileNetV2; null when its tensors make none. */
+export function mobileNetFields(state: State) {
+  const stem = state.get("features.0.0.weight")?.shape[0];
+  const first = state.get("features.1.conv.1.weight")?.shape[0];
+  if (stem === undefined || first === undefined) return null;
+  const multiplier = stem / STEM;
+  const rounded = (divisor: number) => Math.max(divisor, Math.round((FIRST * multiplier) / divisor) * divisor);
+  const divisor = DIVISORS.find((one) => rounded(one) === first);
+  return { kind: "mobilenetv2" as const, multiplier, ...(divisor && { divisor }) };
+}
+
+/** Depth of a DenseNet by the layers of its third block. */
+const DENSE_LAYERS: Readonly<Record<number, 121 | 161 | 169 | 201>> = { 24: 121, 36: 161, 32: 169, 48: 201 };
+
+/** Depth, width and growth of a DenseNet; null when its tensors make none. */
+export function denseNetFields(state: State) {
+  const width = state.get("features.conv0.weight")?.shape[0];
+  const growth = state.get("features.denseblock1.denselayer1.conv2.weight")?.shape[0];
+  const layers = DENSE_LAYERS[countOf(state, "features.denseblock3.denselayer", ".conv1.weight") - 1];
+  if (width === undefined || growth === undefined || layers === undefined) return null;
+  return { kind: "densenet" as const, layers, width, growth };
 }
 
 /** How many `prefix{i}suffix` there are to the last, from 0 up. */

@@ -58,7 +58,7 @@ const mobile: Preset = {
   ...CITYSCAPES,
   name: "mmseg-mobilenetv2-d8",
   parts: {
-    backbone: { kind: "mobilenetv2" },
+    backbone: { kind: "mobilenetv2", firstDilation: "alone" },
     pyramid: { channels: 512, alignCorners: false },
     upsampling: { alignCorners: false },
   },

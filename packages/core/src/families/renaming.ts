@@ -1,0 +1,39 @@
+import type { Fate } from "./family.js";
+
+/** A pattern of names, and what such a name is here; or why such tensors are left out. */
+export type Rule = readonly [
+  pattern: RegExp,
+  ours: string | ((whole: string, ...groups: string[]) => string) | { readonly drop: string },
+];
+
+/** What becomes of a name by the first rule that it fits; null when none does. */
+export function fateByRules(name: string, rules: readonly Rule[]): Fate | null {
+  for (const [pattern, ours] of rules) {
+    if (!pattern.test(name)) continue;
+    if (typeof ours === "object") return ours;
+    return { name: typeof ours === "string" ? name.replace(pattern, ours) : name.replace(pattern, ours) };
+  }
+  return null;
+}
+
+/** Blocks of residual stages, which most name alike, below a prefix. */
+export function residualRule(prefix: string): Rule {
+  const part = "(?:conv[123]|bn[123]|downsample\\.[01])\\.\\w+";
+  return [new RegExp(`^${prefix}(layer[1-4]\\.\\d+\\.${part})$`), "$1"];
+}
+
+/** Stems of convolutions `conv1`, `conv2`, `conv3` and batch norms `bn1` ... below a prefix. */
+export function stemRule(prefix: string): Rule {
+  const place = (_: string, layer: string, position: string) =>
+    `layer0.${3 * (Number(position) - 1) + (layer === "bn" ? 1 : 0)}.`;
+  return [new RegExp(`^${prefix}(conv|bn)([123])\\.(?=\\w+$)`), place];
+}
+
+/** MobileNetV2 with its layers in a row, `features.2.conv.0` to `7`, which torchvision puts in groups of convolution and norm. */
+export function plainMobileNetRule(prefix: string): Rule {
+  const place = (_: string, block: string, layer: string) => {
+    const groups = block === "1" ? ["0.0", "0.1", "", "1", "2"] : ["0.0", "0.1", "", "1.0", "1.1", "", "2", "3"];
+    return `features.${block}.conv.${groups[Number(layer)]}.`;
+  };
+  return [new RegExp(`^${prefix}features\\.(\\d+)\\.conv\\.(\\d)\\.(?=\\w+$)`), place];
+}
