@@ -62,6 +62,7 @@ test.each([
   ["classWeights=[0,0]", /classWeights: expected at least one weight above 0, found \[0,0\]$/],
   ["classWeights=[.nan,1]", /classWeights\.0: .*NaN/],
   ["augment.zebra=1", /unknown key "augment\.zebra"; known keys are scaleMin/],
+  ["workers=1000", /^command line: workers: expected at most 64, found 1000$/],
   ["batch=0", /^command line: batch: expected at least 1, found 0$/],
   ["lr=0", /lr: expected more than 0, found 0$/],
   ["lr=fast", /lr: expected a number, found "fast"$/],
@@ -165,6 +166,8 @@ test("without aligned corners any crop will do", async () => {
 
 test("a file that is no YAML or not there is named", async () => {
   await expect(load("a: [1")).rejects.toThrow(/run\.yaml: expected YAML/);
+  await expect(load("[a, b]")).rejects.toThrow(/run\.yaml: expected keys and values at the top, found a list/);
+  await expect(load("a: &a [*a]")).rejects.toThrow(/run\.yaml: expected values that end, found an alias in itself/);
   await expect(loadTrainConfig("none.yaml", [], folder)).rejects.toThrow(
     /^\S*none\.yaml: expected a readable YAML file \(ENOENT/,
   );

@@ -22,7 +22,7 @@ const CLASSES = "expected a whole number from 2 to 255.";
 /** Flag, wrong values, and what is said of them. */
 const PROTOCOL: readonly [string, readonly string[], string][] = [
   ["--scales", ["0", "-1", "x", "1,,2", "1e999"], "expected positive numbers separated by commas."],
-  ["--crop", ["0", "-1", "1.5", "big"], COUNT],
+  ["--crop", ["0", "1", "8", "1.5", "big"], "expected a whole number from 9."],
   ["--base-size", ["0", "1.5", "x"], COUNT],
   ["--runtime", ["tf", "ONNX"], "Allowed choices are auto, torch, onnx."],
   ["--precision", ["half", "fp8"], "Allowed choices are auto, fp32, bf16."],
@@ -38,6 +38,7 @@ const FLAGS: readonly [string, readonly (readonly [string, readonly string[], st
     [
       ["--to", ["caffe"], "Allowed choices are onnx."],
       ["--size", ["0", "0x5", "-1", "big"], "expected any, a number or HEIGHTxWIDTH, above 0."],
+      ["--size", ["99999x9"], "at most 16384 a side."],
       ["--output", ["mask", "labels,mask"], "expected some of logits8,logits,probabilities,labels."],
       ["--dtype", ["int8"], "Allowed choices are fp32, fp16."],
     ],
@@ -90,6 +91,7 @@ test.each([
   ["data check run.yaml --format list", "--format: expected a folder beside it, found run.yaml, which says so itself"],
   ["data check run.yaml --classes camvid", "--classes: expected a folder beside it, found run.yaml, which says so"],
   ["train packages", "found the folder packages; for the dataset there: npx pspnet train data.root=packages"],
+  ["predict w p --out ", "expected a name, found none."],
   [
     "predict w https://a.org/b.jpg",
     "https://a.org/b.jpg: expected the path of an image, a folder or a glob, found a URL",

@@ -6,7 +6,7 @@ export interface Field<T = unknown> {
   /** What it is when nothing is said; left out where the kind derives it from other fields. */
   readonly default?: T;
   /** All that it may be, where that is a list. */
-  readonly choices?: readonly T[];
+  readonly choices?: readonly T[] | undefined;
   /** Whether it changes training alone, and not what a trained network computes. */
   readonly trainingOnly?: boolean;
   holds(value: unknown): boolean;

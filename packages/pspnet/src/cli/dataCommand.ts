@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { examples, format, integer, size } from "./options.js";
+import { examples, format, integer, place, size } from "./options.js";
 
 export function dataCommand(): Command {
   return new Command("data")
@@ -19,7 +19,11 @@ function checkCommand(): Command {
     )
     .addOption(format())
     .option("--classes <names>", "preset, file of names, or names separated by commas")
-    .option("--out <folder>", "where check.json and the contact sheets go (default: runs/check-<name of the dataset>)")
+    .option(
+      "--out <folder>",
+      "where check.json and the contact sheets go (default: runs/check-<name of the dataset>)",
+      place,
+    )
     .option("--json", "one JSON document on standard output")
     .addHelpText(
       "after",

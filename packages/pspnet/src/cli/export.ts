@@ -11,8 +11,9 @@ import {
 import { formatDim } from "@pspnet/core/graph";
 import { Command, Option } from "commander";
 import { atomicWrite } from "../files/atomicWrite.js";
+import { refuseOverInput } from "../files/outputFile.js";
 import { readWeights } from "../segment/readWeights.js";
-import { anySize, examples, offline, someOf } from "./options.js";
+import { anySize, examples, offline, place, someOf } from "./options.js";
 import { messages, print, printJson } from "./terminal.js";
 
 interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
@@ -26,7 +27,7 @@ export function exportCommand(): Command {
     .description("write a network as a file for other runtimes; needs no libtorch")
     .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
     .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
-    .option("--out <file>", "where it goes; left out, beside the weights")
+    .option("--out <file>", "where it goes; left out, beside the weights", place)
     .option("--size <any, n or HxW>", "size of the images", anySize, "any")
     .addOption(
       new Option(
@@ -54,6 +55,7 @@ export function exportCommand(): Command {
 async function exportModel(weights: string, { out, json, offline, ...options }: ExportFlags): Promise<void> {
   const { description, state } = await readWeights(weights, { offline, stream: messages });
   const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
+  await refuseOverInput(path, [weights]);
   const graph = optimise(networkGraph(description.config, state));
   const externalData = { location: `${basename(path)}.data` };
   const file = exportOnnx(graph, description, { ...options, externalData });

@@ -18,6 +18,7 @@ import {
 import { parseOverrides } from "../config/tree.js";
 import { classesOf } from "../data/classNames.js";
 import { atomicWrite } from "../files/atomicWrite.js";
+import { refuseOverInput } from "../files/outputFile.js";
 import { readForeign } from "../files/readForeign.js";
 import { counted } from "../report/counted.js";
 import { readWeights } from "../segment/readWeights.js";
@@ -56,6 +57,7 @@ async function importForeign(files: readonly string[], fields: unknown, flags: I
   const classes = flags.classes === undefined ? undefined : await classList(flags.classes);
   const imported = importCheckpoint(checkpoint, { from, fields, classes, crop, licence });
   const out = flags.out ?? beside(files[0], ".safetensors");
+  await refuseOverInput(out, files);
   const { state, metadata } = imported;
   await atomicWrite(out, safetensorsPieces(state, metadata));
   if (json) printJson({ files, format: checkpoint.format, ...described(imported), out });
@@ -74,6 +76,7 @@ async function writeOfficial(
   const { description, state: ours } = await readWeights(file);
   const { state, departures } = officialState(description, ours);
   const out = flags.out ?? beside(file, ".pth");
+  await refuseOverInput(out, [file]);
   await atomicWrite(out, torchPieces(state));
   if (flags.json) return printJson({ files, tensors: [...state.keys()], departures, out });
   for (const { key, values } of departures)

@@ -1,6 +1,6 @@
 import { families } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { examples, positive } from "./options.js";
+import { examples, place, positive } from "./options.js";
 
 export function importCommand(): Command {
   return new Command("import")
@@ -15,7 +15,7 @@ export function importCommand(): Command {
         .choices(["auto", ...families.map(({ name }) => name)])
         .default("auto"),
     )
-    .option("--out <file>", "where it goes; left out, beside the checkpoint")
+    .option("--out <file>", "where it goes; left out, beside the checkpoint", place)
     .option("--classes <names>", "names.txt, classes.json, a list, ade20k, voc2012, cityscapes, camvid, camvid-semseg")
     .option("--crop <n>", "side of the training crops, and of the windows that predictions slide", positive)
     .option("--licence <text>", "what the weights' authors allow")

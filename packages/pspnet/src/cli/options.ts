@@ -12,6 +12,17 @@ export function positive(text: string): number {
   return wholeNumber(text, "above 0", (value) => value > 0);
 }
 
+/** The side of a window: smaller ones hold nothing, and an image has hundreds of thousands of them. */
+export function windowSide(text: string): number {
+  return wholeNumber(text, "from 9", (value) => value >= 9);
+}
+
+/** A file or folder to write. */
+export function place(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("expected a name, found none.");
+  return text;
+}
+
 /** As many classes as a mask can tell apart. */
 export function classCount(text: string): number {
   return wholeNumber(text, "from 2 to 255", (value) => value >= 2 && value <= 255);
@@ -53,10 +64,15 @@ export function anySize(text: string): Size | "any" {
   return { height, width };
 }
 
+/** Beyond it not even the labels of one image fit where they are made. */
+const LARGEST_SIDE = 16_384;
+
 function sides(text: string, expected: string): [number, number] {
   const match = /^(\d+)(?:x(\d+))?$/.exec(text);
   if (!match || Number(match[1]) === 0 || Number(match[2]) === 0)
     throw new InvalidArgumentError(`expected ${expected}, above 0.`);
+  if (Math.max(Number(match[1]), Number(match[2] ?? 0)) > LARGEST_SIDE)
+    throw new InvalidArgumentError(`expected ${expected}, at most ${LARGEST_SIDE} a side.`);
   return [Number(match[1]), Number(match[2] ?? match[1])];
 }
 

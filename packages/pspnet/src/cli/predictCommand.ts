@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { examples } from "./options.js";
+import { examples, place } from "./options.js";
 import { withProtocol } from "./protocolFlags.js";
 
 export function predictCommand(): Command {
@@ -7,7 +7,7 @@ export function predictCommand(): Command {
     .description("segment photographs: index PNG, colour PNG, overlay and JSON of class areas for each")
     .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
     .argument("<inputs...>", "files, folders or globs; what predict wrote is left out")
-    .option("--out <folder>", "where the results go", "predictions")
+    .option("--out <folder>", "where the results go", place, "predictions")
     .option("--logits <file.npy>", "also write the full-resolution float32 logits [classes, h, w]; one image only")
     .addHelpText(
       "after",

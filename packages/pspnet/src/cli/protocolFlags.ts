@@ -1,7 +1,7 @@
 import { PRECISIONS, type Protocol, RUNTIMES } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
-import { integer, numbers, offline, positive } from "./options.js";
+import { integer, numbers, offline, positive, windowSide } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */
 export interface ProtocolFlags extends RuntimeOptions {
@@ -21,7 +21,7 @@ export function withProtocol(command: Command): Command {
         .default([1], "1"),
     )
     .option("--flip", "average with the mirrored image")
-    .option("--crop <n>", "slide a window of this size (stride 2/3); otherwise the whole image at once", positive)
+    .option("--crop <n>", "slide a window of this size (stride 2/3); otherwise the whole image at once", windowSide)
     .option(
       "--base-size <n>",
       "resize the long side to this before scaling (official: 512 ADE20K and VOC, 2048 Cityscapes)",

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { examples, format } from "./options.js";
+import { examples, format, place } from "./options.js";
 import { withProtocol } from "./protocolFlags.js";
 
 export function valCommand(): Command {
@@ -10,7 +10,7 @@ export function valCommand(): Command {
     .requiredOption("--data <folder>", "dataset (required): a folder, or the YAML file of a training run")
     .option("--split <name>", "split, folder of images or list file of the dataset", "val")
     .addOption(format())
-    .option("--out <folder>", "write the confusion matrix there: picture and counts")
+    .option("--out <folder>", "write the confusion matrix there: picture and counts", place)
     .addHelpText(
       "after",
       examples(

@@ -126,7 +126,7 @@ export const trainConfigSchema = z.strictObject({
     .describe("auto: bf16 where the processor is fast at it"),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
   threads: z.int().min(0).default(0).describe("compute threads; 0: one per core"),
-  workers: z.int().min(0).default(1).describe("loader threads; 0: load between the steps"),
+  workers: z.int().min(0).max(64).default(1).describe("loader threads; 0: load between the steps"),
   cache: z.enum(["none", "ram"]).default("none").describe("ram: keep decoded images in shared memory"),
 
   validation: validationSchema.prefault({}),

@@ -21,9 +21,18 @@ export async function readYaml(path: string, file: string): Promise<Tree> {
   } catch (cause) {
     throw new PspnetError("config", `${file}: expected YAML, found an error in it: ${(cause as Error).message}`);
   }
-  if (!isTree(tree))
-    throw new PspnetError("config", `${file}: expected keys and values at the top, found ${typeof tree}`);
+  if (!isTree(tree)) {
+    const found = Array.isArray(tree) ? "a list" : typeof tree;
+    throw new PspnetError("config", `${file}: expected keys and values at the top, found ${found}`);
+  }
+  if (holdsItself(tree)) throw new PspnetError("config", `${file}: expected values that end, found an alias in itself`);
   return tree;
+}
+
+function holdsItself(value: unknown, within: readonly unknown[] = []): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (within.includes(value)) return true;
+  return Object.values(value).some((part) => holdsItself(part, [...within, value]));
 }
 
 /**

@@ -189,13 +189,17 @@ export async function lookAtLabels(
   const pixels = new Float64Array(256);
   let masks = 0;
   let seen = 0;
+  let broken = 0;
   for (const index of epochOrder({ length, seed: 0, epoch: 0 })) {
     const complete = masks >= FEWEST && classes.names.every((_, id) => pixels[id] > 0);
     if (complete || seen >= most || signal?.aborted) break;
     const pair = source.pairs[index];
     const mask = await readMask(pair.mask!, { palette: source.colours }).catch(() => null);
     masks++;
-    if (mask === null) continue;
+    if (mask === null) {
+      broken++;
+      continue;
+    }
     seen += mask.data.length;
     const { labels } = countClasses(mask, { pair, source, problems: [] });
     for (const [id, count] of labels.entries()) pixels[id] += count;
@@ -205,7 +209,8 @@ export async function lookAtLabels(
     classes.names.map((name, id) => ({ name, pixels: pixels[id] })),
     pixels[IGNORE],
   );
-  return signal?.aborted ? [] : notes.map((note) => note + part);
+  // Masks that cannot be read say so themselves, and what they lack is not their classes.
+  return signal?.aborted || broken === masks ? [] : notes.map((note) => note + part);
 }
 
 /** The report as plain text. */

@@ -153,4 +153,4 @@ function labelsOf(
 
 /** What mends ids that are no class. */
 export const ID_MEND =
-  "mend the mask, name all classes by data.classes, or say by data.ids which class an id is, by data.ignore which is none";
+  "mend the mask, name all classes by data.classes, or say by data.ids which class an id is, by data.ignore which is none (val and data check take the config.yaml of a run, which says so, in place of a folder)";

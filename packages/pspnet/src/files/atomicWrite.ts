@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { platform } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { makeFolder } from "./makeFolder.js";
+import { outputFile } from "./outputFile.js";
 import { writeError } from "./writeError.js";
 
 /** Bytes given to the system at a time; it takes less than 2^31. */
@@ -14,17 +15,18 @@ const TEMPORARY = /^\..*\.[0-9a-f]{8}\.part$/;
  * synced, renamed. When it fails the old file is untouched and the temporary one is gone.
  *
  * @param content For a large file its pieces, made as they are needed.
- * @throws PspnetError "environment" naming the path, the cause and, for a full disk, the space needed and left.
+ * @throws PspnetError "usage" for a device or a pipe, "environment" naming the path, the cause and, for a full disk, the space needed and left.
  */
 export async function atomicWrite(path: string, content: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomUUID().slice(0, 8)}.part`);
+  const target = await outputFile(path);
+  const folder = dirname(target);
+  const temporary = join(folder, `.${basename(target).slice(0, 100)}.${randomUUID().slice(0, 8)}.part`);
   const pieces = piecesOf(content)[Symbol.iterator]();
   const size = { bytes: 0 };
   try {
     await makeFolder(folder);
     await writePieces(temporary, pieces, size);
-    await rename(temporary, path);
+    await rename(temporary, target);
     await syncFolder(folder);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
