@@ -21,21 +21,9 @@ from safetensors.numpy import save
 
 from caffe_network import MEAN, STD, blobs, logits
 from narrow import photo, planes, record
+from protobuf import field, varint
 
 CLASSES, WIDTH, SIDE, SAME_SIDE = 5, 1, 89, 96
-
-
-def varint(value):
-    found = b""
-    while value >= 0x80:
-        found += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return found + bytes([value])
-
-
-def field(number, content):
-    """A length-delimited field."""
-    return varint(number << 3 | 2) + varint(len(content)) + content
 
 
 def stored(found):

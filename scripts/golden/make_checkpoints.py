@@ -13,6 +13,8 @@ import zipfile
 import numpy as np
 import torch
 
+from protobuf import field, varint
+
 EXPECTED = {}
 
 
@@ -124,21 +126,6 @@ def write_pickles(out):
     expect("dictionary.npy", {f"conv.{name}": ("float32", array) for name, array in layers["conv"].items()})
 
 
-def varint(value):
-    encoded = b""
-    while value >= 0x80:
-        encoded += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return encoded + bytes([value])
-
-
-def field(number, content):
-    """A field of a protocol buffer: a whole number, or bytes."""
-    if isinstance(content, int):
-        return varint(number * 8) + varint(content)
-    return varint(number * 8 + 2) + varint(len(content)) + content
-
-
 def write_caffemodels(out):
     """By the field numbers of caffe.proto: layers of today (100), of floats and of doubles, and of version 1 (2)."""
     weight, bias = values(4, 2, 3, 3), values(4, seed=3)
@@ -155,6 +142,20 @@ def write_caffemodels(out):
     expect("version1.caffemodel", {"conv.0": ("float32", bias.reshape(1, 1, 1, 4))})
 
 
+def write_onnx(out):
+    """By the field numbers of onnx.proto: an initialiser of raw data, one of packed floats, one of whole numbers."""
+    weight, bias = values(4, 2, 3, 3), values(4, seed=3)
+    raw = b"".join(field(1, size) for size in weight.shape) + field(2, 10) + field(8, b"cls.0.weight")
+    raw += field(9, weight.astype(np.float16).tobytes())
+    floats = field(1, varint(4)) + field(2, 1) + field(4, bias.tobytes()) + field(8, b"cls.0.bias")
+    whole = field(1, varint(2)) + field(2, 7) + field(7, varint(3) + varint(300)) + field(8, b"/Constant_output_0")
+    graph = field(2, b"main") + b"".join(field(5, tensor) for tensor in (raw, floats, whole))
+    with open(os.path.join(out, "initialisers.onnx"), "wb") as file:
+        file.write(field(1, 8) + field(2, b"pytorch") + field(7, graph))
+    weights = {"cls.0.weight": ("float16", weight), "cls.0.bias": ("float32", bias)}
+    expect("initialisers.onnx", {**weights, "/Constant_output_0": ("int64", np.array([3, 300]))})
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
@@ -163,6 +164,7 @@ def main():
     write_torch(out)
     write_pickles(out)
     write_caffemodels(out)
+    write_onnx(out)
     with open(os.path.join(out, "expected.json"), "w") as file:
         json.dump(EXPECTED, file, separators=(",", ":"))
         file.write("\n")

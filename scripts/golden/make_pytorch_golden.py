@@ -345,9 +345,9 @@ def kazuto(net, x):
             x = F.relu(y + (unit(x, f"{name}.proj", 4 * planes, 1, relu=False, stride=s) if i == 1 else x))
         middle = x if stage == 4 else None if stage < 4 else middle
     names = [(f"ppm.stages.s{i}.conv.conv", f"ppm.stages.s{i}.conv.bn") for i in range(4)]
-    y = torch.cat([x, *levels(net, x, names, 16, True, bins=BINS[::-1])], 1)
+    y = torch.cat([x, *levels(net, x, names, 16, False, bins=BINS[::-1])], 1)
     head(net, middle, "aux.conv4_aux.conv", "aux.conv4_aux.bn", "aux.conv6_1", 4)
-    return enlarge(head(net, y, "final.conv5_4.conv", "final.conv5_4.bn", "final.conv6", 8), size, True)
+    return enlarge(head(net, y, "final.conv5_4.conv", "final.conv5_4.bn", "final.conv6", 8), size, False)
 
 
 BGR = ([value / 255 for value in (123.68, 116.779, 103.939)], [1 / 255] * 3)

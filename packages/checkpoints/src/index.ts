@@ -1,5 +1,8 @@
+// Checksums
+
 // Checkpoints of every format
 export type * from "./checkpoint.js";
+export { crc32c } from "./checksums.js";
 // Element types
 export * from "./elements.js";
 // Errors

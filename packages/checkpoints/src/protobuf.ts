@@ -3,10 +3,11 @@ import { byteLength } from "./pieces.js";
 
 export { join } from "./pieces.js";
 
-const VARINT = 0;
-const BITS_64 = 1;
-const LENGTH = 2;
-const BITS_32 = 5;
+/** How a field stands in the bytes. */
+export const VARINT = 0;
+export const BITS_64 = 1;
+export const LENGTH = 2;
+export const BITS_32 = 5;
 
 /** Encoded bytes in pieces, so that weights of gigabytes are not copied at each level of a message. */
 export type Encoded = readonly Uint8Array[];

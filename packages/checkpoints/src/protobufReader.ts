@@ -1,5 +1,6 @@
 // https://protobuf.dev/programming-guides/encoding/
 import { ByteReader } from "./byteReader.js";
+import { BITS_32, BITS_64, LENGTH, VARINT } from "./protobuf.js";
 
 /** A field of a message: a number, or the bytes of text, a message, packed numbers or a number of 32 or 64 bits. */
 export interface ProtobufField {
@@ -21,15 +22,29 @@ export function* protobufFields(bytes: Uint8Array, place: string): Generator<Pro
 }
 
 function fieldValue(reader: ByteReader, wireType: number): number | Uint8Array {
-  if (wireType === 0) return readVarint(reader);
-  if (wireType === 1) return reader.take(8);
-  if (wireType === 2) return reader.take(readVarint(reader));
-  if (wireType === 5) return reader.take(4);
+  if (wireType === VARINT) return readVarint(reader);
+  if (wireType === BITS_64) return reader.take(8);
+  if (wireType === LENGTH) return reader.take(readVarint(reader));
+  if (wireType === BITS_32) return reader.take(4);
   return reader.fail(`expected a field of a protocol buffer, found wire type ${wireType}`);
 }
 
+/** The bytes of a field; none of one that is a number. */
+export function bytesOf({ value }: ProtobufField): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array();
+}
+
+/** The numbers of a repeated field: one, or packed. */
+export function wholeNumbers(value: ProtobufField["value"]): number[] {
+  if (typeof value === "number") return [value];
+  const reader = new ByteReader(value, "packed numbers");
+  const found: number[] = [];
+  while (reader.left > 0) found.push(readVarint(reader));
+  return found;
+}
+
 /** A number of up to 64 bits, rounded beyond 2^53. */
-export function readVarint(reader: ByteReader): number {
+function readVarint(reader: ByteReader): number {
   let value = 0;
   for (let i = 0; i < 10; i++) {
     const byte = reader.u8();

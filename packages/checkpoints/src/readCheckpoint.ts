@@ -2,11 +2,11 @@ import type { Checkpoint, CheckpointFile } from "./checkpoint.js";
 import { PspnetError } from "./error.js";
 import { FORMATS } from "./formats/formats.js";
 import { notWeights } from "./formats/notWeights.js";
-import type { State, StateTensor } from "./tensor.js";
+import type { State } from "./tensor.js";
 
 /**
- * The named tensors of a checkpoint, whose format its bytes tell, never its name. Several files are one checkpoint: a
- * format's own parts, or files of their own, as where encoder and decoder were saved apart.
+ * The named tensors of a checkpoint, whose format its bytes tell, never its name. Several files are one checkpoint,
+ * as where encoder and decoder were saved apart.
  *
  * Nothing in a file is executed, and memory and time are bounded by its size. Values are made when they are asked for,
  * from views of the bytes: keep those as they are while the tensors are in use.
@@ -15,17 +15,15 @@ import type { State, StateTensor } from "./tensor.js";
  */
 export function readCheckpoint(files: readonly CheckpointFile[]): Checkpoint {
   if (files.length === 0) throw new PspnetError("usage", "readCheckpoint: expected a file, found none");
-  const rest = new Set(files);
-  const read: Checkpoint[] = [];
-  for (const file of files) {
-    const format = rest.has(file) ? FORMATS.find(({ recognises }) => recognises(file.bytes)) : undefined;
-    if (!format) continue;
-    rest.delete(file);
-    const checkpoint = placed(file.name, () => format.read(file, { files, used: (other) => rest.delete(other) }));
-    read.push(withFileNames(checkpoint, file.name));
-  }
-  for (const file of rest) throw new PspnetError("format", `${file.name}: ${notWeights(file.bytes)}`);
-  return read.reduce(together);
+  return files.map(readFile).reduce(together);
+}
+
+function readFile({ name, bytes }: CheckpointFile): Checkpoint {
+  return placed(name, () => {
+    const format = FORMATS.find(({ recognises }) => recognises(bytes));
+    if (!format) throw new PspnetError("format", notWeights(bytes));
+    return withPlacedTensors(format.read(bytes), name);
+  });
 }
 
 function together(a: Checkpoint, b: Checkpoint): Checkpoint {
@@ -42,16 +40,15 @@ function together(a: Checkpoint, b: Checkpoint): Checkpoint {
   };
 }
 
-function withFileNames(checkpoint: Checkpoint, name: string): Checkpoint {
+/** Tensors whose errors, too, name the file when their values are made. */
+function withPlacedTensors(checkpoint: Checkpoint, name: string): Checkpoint {
   const lazily = (state: State): State =>
-    new Map([...state].map(([key, tensor]): [string, StateTensor] => [key, placedTensor(name, tensor)]));
+    new Map(
+      [...state].map(([key, tensor]) => [key, { ...tensor, float32: () => placed(name, () => tensor.float32()) }]),
+    );
   const { state, beside } = checkpoint;
-  if (state.size === 0) throw new PspnetError("format", `${name}: expected tensors by name, found none`);
+  if (state.size === 0) throw new PspnetError("format", "expected tensors by name, found none");
   return { ...checkpoint, state: lazily(state), beside: lazily(beside) };
-}
-
-function placedTensor(name: string, { shape, dtype, float32 }: StateTensor): StateTensor {
-  return { shape, dtype, float32: () => placed(name, float32) };
 }
 
 /** Runs `read`, whose errors do not know the file. */

@@ -1,23 +1,11 @@
 /** What `torch.save` writes of a dictionary of tensors: a zip of a pickle (protocol 2) and the elements of each tensor. */
+import { type StoredFile, storedZipPieces } from "./archive/zipWriter.js";
 import { ELEMENT_SIZE } from "./elements.js";
 import { PspnetError } from "./error.js";
 import { join } from "./pieces.js";
 import type { WritableTensor } from "./safetensors.js";
-import type { StoredDType } from "./tensor.js";
-import { type StoredFile, storedZipPieces } from "./zipWriter.js";
-
-const STORAGES: Partial<Record<StoredDType, string>> = {
-  float64: "DoubleStorage",
-  float32: "FloatStorage",
-  bfloat16: "BFloat16Storage",
-  float16: "HalfStorage",
-  int64: "LongStorage",
-  int32: "IntStorage",
-  int16: "ShortStorage",
-  int8: "CharStorage",
-  uint8: "ByteStorage",
-  bool: "BoolStorage",
-};
+import { rowMajor } from "./storedArray.js";
+import { TORCH_STORAGES } from "./torchStorages.js";
 
 /** Where PyTorch puts the elements, so that they can be mapped. */
 const ALIGNMENT = 64;
@@ -61,7 +49,7 @@ function pickled(entries: readonly (readonly [string, WritableTensor])[]): Uint8
 
 /** `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)` */
 function* rebuilt(name: string, { dtype, shape, bytes }: WritableTensor, key: number): Generator<string> {
-  const storage = STORAGES[dtype];
+  const storage = TORCH_STORAGES[dtype];
   const count = shape.reduce((product, size) => product * size, 1);
   if (storage === undefined)
     throw new PspnetError("format", `${name}: expected a type that PyTorch stores, found ${dtype}`);
@@ -73,12 +61,8 @@ function* rebuilt(name: string, { dtype, shape, bytes }: WritableTensor, key: nu
   yield* [OP.mark, unicode("storage"), global("torch", storage), unicode(String(key)), unicode("cpu"), integer(count)];
   yield* [OP.tuple, OP.persistentId, integer(0)];
   yield* [OP.mark, ...shape.map(integer), OP.tuple];
-  yield* [OP.mark, ...strides(shape).map(integer), OP.tuple];
+  yield* [OP.mark, ...rowMajor(shape).map(integer), OP.tuple];
   yield* [OP.false, global("collections", "OrderedDict"), OP.emptyTuple, OP.reduce, OP.tuple, OP.reduce];
-}
-
-function strides(shape: readonly number[]): number[] {
-  return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
 }
 
 function global(module: string, name: string): string {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { storedZipPieces } from "../src/archive/zipWriter.js";
 import { PspnetError, readCheckpoint } from "../src/index.js";
-import { storedZipPieces } from "../src/zipWriter.js";
 
 const fixtures = new URL("fixtures/", import.meta.url);
 const files = readdirSync(fixtures).filter((name) => !name.endsWith(".json"));

@@ -29,41 +29,50 @@ ALWAYS_INLINE float limited(float value, Range range) {
   return value > range.high ? range.high : value;
 }
 
-FOR_EACH_CPU
-void scaleRows(Rows<const float> from, Rows<float> to, const float* factor, const float* summand, Range range, int64_t rows, int64_t channels) {
-  for (int64_t row = 0; row < rows; row++) {
-    const float* x = from.values + row * from.stride;
-    float* y = to.values + row * to.stride;
-#pragma omp simd
-    for (int64_t c = 0; c < channels; c++) y[c] = limited(x[c] * factor[c] + summand[c], range);
-  }
-}
+ALWAYS_INLINE float read(float value) { return value; }
 
 /** The bits of bfloat16 are the upper half of float32's. */
-ALWAYS_INLINE float widened(uint16_t bits) {
+ALWAYS_INLINE float read(uint16_t bits) {
   const uint32_t wide = static_cast<uint32_t>(bits) << 16;
   float value;
   std::memcpy(&value, &wide, sizeof value);
   return value;
 }
 
+ALWAYS_INLINE void write(float value, float& to) { to = value; }
+
 /** To the nearest, the even one of two. */
-ALWAYS_INLINE uint16_t narrowed(float value) {
+ALWAYS_INLINE void write(float value, uint16_t& to) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  return static_cast<uint16_t>(value == value ? rounded : 0x7fc0u);
+  to = static_cast<uint16_t>(value == value ? rounded : 0x7fc0u);
 }
 
-FOR_EACH_CPU
-void scaleRows(Rows<const uint16_t> from, Rows<uint16_t> to, const float* factor, const float* summand, Range range, int64_t rows, int64_t channels) {
+/** What all rows have. */
+struct Affine {
+  const float* factor;
+  const float* summand;
+  Range range;
+};
+
+template <typename T>
+ALWAYS_INLINE void scaleEach(Rows<const T> from, Rows<T> to, Affine affine, int64_t rows, int64_t channels) {
+  const auto [factor, summand, range] = affine;
   for (int64_t row = 0; row < rows; row++) {
-    const uint16_t* x = from.values + row * from.stride;
-    uint16_t* y = to.values + row * to.stride;
+    const T* x = from.values + row * from.stride;
+    T* y = to.values + row * to.stride;
 #pragma omp simd
-    for (int64_t c = 0; c < channels; c++) y[c] = narrowed(limited(widened(x[c]) * factor[c] + summand[c], range));
+    for (int64_t c = 0; c < channels; c++) write(limited(read(x[c]) * factor[c] + summand[c], range), y[c]);
   }
 }
+
+// Functions that are compiled for each processor are no templates.
+FOR_EACH_CPU
+void scaleRows(Rows<const float> from, Rows<float> to, Affine affine, int64_t rows, int64_t channels) { scaleEach(from, to, affine, rows, channels); }
+
+FOR_EACH_CPU
+void scaleRows(Rows<const uint16_t> from, Rows<uint16_t> to, Affine affine, int64_t rows, int64_t channels) { scaleEach(from, to, affine, rows, channels); }
 
 template <typename T>
 void scale(Rows<const T> from, Rows<T> to, const at::Tensor& factor, const at::Tensor& summand, Range range, int64_t rows) {
@@ -71,12 +80,14 @@ void scale(Rows<const T> from, Rows<T> to, const at::Tensor& factor, const at::T
   constexpr int64_t elements = 1 << 14;
   parallelFor(rows, std::max<int64_t>(elements / std::max<int64_t>(channels, 1), 1), [&](int64_t begin, int64_t end) {
     scaleRows(Rows<const T>{from.values + begin * from.stride, from.stride}, Rows<T>{to.values + begin * to.stride, to.stride},
-              factor.const_data_ptr<float>(), summand.const_data_ptr<float>(), range, end - begin, channels);
+              {factor.const_data_ptr<float>(), summand.const_data_ptr<float>(), range}, end - begin, channels);
   });
 }
 
-}  // namespace
-
+/**
+ * How far apart pixels of x, `[n, c, h, w]`, lie in memory, when all lie one distance apart with their channels side by side, as in channels-last
+ * and in some of the channels of that; else 0.
+ */
 int64_t rowStride(const at::Tensor& x) {
   const int64_t channels = x.size(1);
   if (channels > 1 && x.stride(1) != 1) return 0;
@@ -89,6 +100,8 @@ int64_t rowStride(const at::Tensor& x) {
   }
   return stride >= channels ? stride : 0;
 }
+
+}  // namespace
 
 at::Tensor scaleChannels(const at::Tensor& x, const at::Tensor& factor, const at::Tensor& summand, Range range) {
   TORCH_CHECK(x.dim() == 4 && factor.dim() == 1 && x.size(1) == factor.size(0), "expected [n, c, h, w] and [c], found ", x.sizes(), " and ", factor.sizes());

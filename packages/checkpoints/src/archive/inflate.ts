@@ -1,4 +1,4 @@
-import { Inflate, Unzlib } from "fflate";
+import { Inflate } from "fflate";
 import { PspnetError } from "../error.js";
 
 /** Input at a time: what it unpacks to, 1032 times as much at most, is what a wrong size can cost. */
@@ -10,21 +10,9 @@ const PIECE = 4096;
  * @throws PspnetError "format" if they are damaged, or more or fewer than that.
  */
 export function inflate(packed: Uint8Array, size: number, name: string): Uint8Array {
-  return unpack(new Inflate(), packed, { size, name });
-}
-
-/** The same of zlib's frame. */
-export function inflateZlib(packed: Uint8Array, size: number, name: string): Uint8Array {
-  return unpack(new Unzlib(), packed, { size, name });
-}
-
-function unpack(
-  stream: Inflate | Unzlib,
-  packed: Uint8Array,
-  { size, name }: { readonly size: number; readonly name: string },
-): Uint8Array {
   // Deflate shortens to a 1032nd at best; so a size that cannot be is refused before memory is taken for it.
   if (size > 1032 * packed.byteLength + 64) fail(name, `${packed.byteLength} bytes cannot unpack to ${size}`);
+  const stream = new Inflate();
   const bytes = new Uint8Array(size);
   let length = 0;
   stream.ondata = (piece) => {

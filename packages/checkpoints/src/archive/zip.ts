@@ -2,6 +2,7 @@
 import { ByteReader, latin1, utf8 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
 import { inflate } from "./inflate.js";
+import { CENTRAL, END, LOCAL } from "./zipSignatures.js";
 
 export interface ZipEntry {
   readonly name: string;
@@ -11,11 +12,8 @@ export interface ZipEntry {
   readonly bytes: () => Uint8Array;
 }
 
-const END = 0x0605_4b50;
 const END_64_LOCATOR = 0x0706_4b50;
 const END_64 = 0x0606_4b50;
-const CENTRAL = 0x0201_4b50;
-const LOCAL = 0x0403_4b50;
 const ABSENT = 0xffff_ffff;
 const STORED = 0;
 const DEFLATED = 8;

@@ -1,8 +1,8 @@
 // Binary NetParameter messages: https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto
-import { ByteReader, latin1 } from "../byteReader.js";
+import { latin1 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
 import { join } from "../pieces.js";
-import { type ProtobufField, protobufFields, readVarint } from "../protobufReader.js";
+import { bytesOf, type ProtobufField, protobufFields, wholeNumbers } from "../protobufReader.js";
 import { tensorOf } from "../storedArray.js";
 import type { StateTensor } from "../tensor.js";
 import type { Format } from "./format.js";
@@ -30,7 +30,7 @@ export const caffemodel: Format = {
       return false;
     }
   },
-  read({ bytes }) {
+  read(bytes) {
     const state = new Map<string, StateTensor>();
     for (const { number, value } of protobufFields(bytes, "caffemodel")) {
       if (!(number in LAYERS) || typeof value === "number") continue;
@@ -66,21 +66,10 @@ function blobOf(blob: number | Uint8Array, name: string): StateTensor {
 
 function shapeOf(fields: readonly ProtobufField[], name: string): number[] {
   const message = fields.find(({ number }) => number === 7);
-  if (message) return [...protobufFields(bytesOf(message), name)].flatMap(dimsOf);
+  if (message)
+    return [...protobufFields(bytesOf(message), name)].flatMap(({ number, value }) =>
+      number === 1 ? wholeNumbers(value) : [],
+    );
   const sizes = [1, 2, 3, 4].map((number) => fields.find((field) => field.number === number)?.value);
   return sizes.map((size) => (typeof size === "number" ? size : 1));
-}
-
-/** BlobShape's sizes, packed or one a field. */
-function dimsOf({ number, value }: ProtobufField): number[] {
-  if (number !== 1) return [];
-  if (typeof value === "number") return [value];
-  const reader = new ByteReader(value, "shape");
-  const sizes: number[] = [];
-  while (reader.left > 0) sizes.push(readVarint(reader));
-  return sizes;
-}
-
-function bytesOf({ value }: ProtobufField): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array();
 }

@@ -1,18 +1,11 @@
-import type { Checkpoint, CheckpointFile } from "../checkpoint.js";
-
-/** The files that were given together. */
-export interface Company {
-  readonly files: readonly CheckpointFile[];
-  /** Says that a file belongs to the one that is being read. */
-  used(file: CheckpointFile): void;
-}
+import type { Checkpoint } from "../checkpoint.js";
 
 /** A format of weights. */
 export interface Format {
   /** By content: whether `read` is the one to say what is wrong with the file. */
   recognises(bytes: Uint8Array): boolean;
   /** @throws PspnetError "format" with the place in the file, without its name. */
-  read(file: CheckpointFile, company: Company): Checkpoint;
+  read(bytes: Uint8Array): Checkpoint;
 }
 
 /** Whether the bytes at `at` are these. */

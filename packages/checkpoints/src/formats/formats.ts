@@ -1,10 +1,11 @@
 import { caffemodel } from "./caffemodel.js";
 import type { Format } from "./format.js";
 import { npy } from "./npy.js";
+import { onnx } from "./onnx.js";
 import { pickleFile } from "./pickleFile.js";
 import { safetensors } from "./safetensorsFormat.js";
 import { torchLegacy } from "./torchLegacy.js";
 import { torchZip } from "./torchZip.js";
 
 /** Every format that is read; the first that recognises a file reads it. */
-export const FORMATS: readonly Format[] = [torchZip, torchLegacy, pickleFile, npy, safetensors, caffemodel];
+export const FORMATS: readonly Format[] = [torchZip, torchLegacy, pickleFile, npy, safetensors, onnx, caffemodel];

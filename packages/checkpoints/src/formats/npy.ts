@@ -11,7 +11,7 @@ const SIGNATURE = "\x93NUMPY";
 
 export const npy: Format = {
   recognises: (bytes) => startsWith(bytes, SIGNATURE),
-  read({ bytes }) {
+  read(bytes) {
     const reader = new ByteReader(bytes, "npy", SIGNATURE.length);
     const major = reader.u8();
     reader.u8();

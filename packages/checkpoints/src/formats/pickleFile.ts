@@ -12,7 +12,7 @@ const PIECES = "UnpackBigParamInfor@@";
 
 export const pickleFile: Format = {
   recognises: (bytes) => bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5,
-  read({ bytes }) {
+  read(bytes) {
     const root = unpickle(new ByteReader(bytes, "pickle"), { globals: { ...PYTHON, ...NUMPY } });
     if (root instanceof Map && root.has(PIECES)) {
       throw new PspnetError(

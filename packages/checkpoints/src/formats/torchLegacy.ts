@@ -20,7 +20,7 @@ export const torchLegacy: Format = {
       return false;
     }
   },
-  read({ bytes }) {
+  read(bytes) {
     const reader = new ByteReader(bytes, "pickle");
     const next = () => unpickle(reader, { globals: TORCH });
     next();

@@ -11,7 +11,7 @@ import { type Format, startsWith } from "./format.js";
 
 export const torchZip: Format = {
   recognises: (bytes) => startsWith(bytes, "PK\x03\x04"),
-  read: ({ bytes }) => readTorchZip(bytes),
+  read: readTorchZip,
 };
 
 /** The folder of the archive that a pickle of tensors stands in, or undefined for another archive. */

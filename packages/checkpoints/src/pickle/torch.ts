@@ -3,6 +3,7 @@ import { ELEMENT_SIZE } from "../elements.js";
 import { PspnetError } from "../error.js";
 import { tensorOf } from "../storedArray.js";
 import type { StateTensor, StoredDType } from "../tensor.js";
+import { TORCH_STORAGES } from "../torchStorages.js";
 import { NUMPY } from "./numpy.js";
 import { PYTHON } from "./python.js";
 import { type Globals, onlyNamed, type PickledGlobal, type PickledTensor, textOf } from "./values.js";
@@ -16,16 +17,7 @@ export interface TorchStorage {
 }
 
 const STORAGES: Readonly<Record<string, StoredDType>> = {
-  "torch.DoubleStorage": "float64",
-  "torch.FloatStorage": "float32",
-  "torch.HalfStorage": "float16",
-  "torch.BFloat16Storage": "bfloat16",
-  "torch.LongStorage": "int64",
-  "torch.IntStorage": "int32",
-  "torch.ShortStorage": "int16",
-  "torch.CharStorage": "int8",
-  "torch.ByteStorage": "uint8",
-  "torch.BoolStorage": "bool",
+  ...Object.fromEntries(Object.entries(TORCH_STORAGES).map(([dtype, name]) => [`torch.${name}`, dtype as StoredDType])),
   "torch.storage.UntypedStorage": "uint8",
 };
 

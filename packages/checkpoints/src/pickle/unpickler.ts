@@ -1,5 +1,5 @@
 // Pickles of protocols 0 to 5, read without running anything: https://github.com/python/cpython/blob/main/Lib/pickletools.py
-import { ByteReader, latin1, utf8 } from "../byteReader.js";
+import { ByteReader, latin1 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
 import { keyOf } from "./python.js";
 import { type Globals, type PickledGlobal, PickledObject, PickledText, textOf } from "./values.js";
@@ -182,11 +182,8 @@ const constant =
 const byteText = (bytes: Uint8Array) => new PickledText(bytes, "latin-1");
 
 function unicode(machine: Unpickler, bytes: Uint8Array): void {
-  machine.push(bytes.length < LONG_TEXT ? latinOrUtf8(bytes) : new PickledText(bytes, "utf-8"));
-}
-
-function latinOrUtf8(bytes: Uint8Array): string {
-  return utf8(bytes) ?? latin1(bytes);
+  const text = new PickledText(bytes, "utf-8");
+  machine.push(bytes.length < LONG_TEXT ? text.toString() : text);
 }
 
 /** The length of what follows, of which a file holds less than 2^53. */

@@ -18,8 +18,17 @@ const SHOWN = 80;
 export function shown(value: unknown): string {
   if (typeof value === "object" && value !== null && !isPlain(value)) return named(value.constructor?.name ?? "object");
   if (typeof value === "function") return "a function";
-  const text = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "string" || typeof value === "object" ? written(value) : String(value);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
+}
+
+/** In JSON, which a value that holds itself has not. */
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "a value that JSON has not";
+  }
 }
 
 function named(type: string): string {

@@ -1,5 +1,6 @@
+import { BUBBLIIIING } from "../presets/bubbliiiing.js";
 import { BRANCHES } from "./branches.js";
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, plainMobileNetRule, type Rule, residualRule, stemRule } from "./renaming.js";
 import { headFields, mobileNetFields, resNetFields } from "./shapes.js";
 
@@ -27,12 +28,7 @@ export const bubbliiiing: Family = {
     if (!backbone || !heads) return null;
     const { classes, ...others } = heads;
     return {
-      fields: {
-        ...others,
-        backbone: { ...backbone, outputStride: 16, firstDilation: "halved" },
-        upsampling: { sizes: "any" },
-        input: { mean: [0, 0, 0], std: [1, 1, 1] },
-      },
+      fields: told({ ...others, backbone: { ...backbone, outputStride: 16, firstDilation: "halved" } }, BUBBLIIIING),
       classes,
       assumed: ASSUMED,
       crop: 473,

@@ -1,11 +1,11 @@
 import type { StateTensor } from "@pspnet/checkpoints";
 import type { Depth } from "../backbone/resnet.js";
-import { inParts } from "../model/flatFields.js";
 import type { GivenParts } from "../model/parts.js";
 import { caffeParts } from "../presets/caffe.js";
+import { paperCrop } from "../presets/preset.js";
 import { type CaffeTensor, nameOf } from "./caffeNames.js";
 import { flattened } from "./changes.js";
-import type { Change, Family, Fate } from "./family.js";
+import { type Change, type Family, type Fate, told } from "./family.js";
 import { headFields, resNetFields } from "./shapes.js";
 
 /** The official Caffe release's network, or a port of it that keeps its layers' names. */
@@ -40,9 +40,9 @@ export function caffeFamily({ name, title, read, kernel, strideIn, fields = {}, 
       if (!backbone || !heads) return null;
       const { classes, ...others } = heads;
       const [place, why] = strideIn(backbone.layers);
-      const parts = inParts(others, caffeParts({ ...backbone, strideIn: place })) as GivenParts;
+      const parts = told(others, caffeParts({ ...backbone, strideIn: place }));
       return {
-        fields: inParts(fields, parts) as GivenParts,
+        fields: told(fields, parts),
         classes,
         assumed: [
           { key: "backbone.strideIn", why },
@@ -50,7 +50,7 @@ export function caffeFamily({ name, title, read, kernel, strideIn, fields = {}, 
           { key: "upsampling.alignCorners", why: `${name} enlarges from corner to corner` },
           { key: "input.channelOrder", why: `${name} takes the mean colour off images of blue, green and red` },
         ],
-        crop: crop ?? (classes === 19 ? 713 : 473),
+        crop: crop ?? paperCrop(classes),
       };
     },
   };

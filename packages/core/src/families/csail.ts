@@ -1,4 +1,5 @@
-import type { Assumption, Family } from "./family.js";
+import { CSAIL, CSAIL_MOBILENET, CSAIL_RESNET } from "../presets/csail.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, plainMobileNetRule, type Rule, residualRule, stemRule } from "./renaming.js";
 import { headFields, mobileNetFields, resNetFields } from "./shapes.js";
 
@@ -43,18 +44,10 @@ export const csail: Family = {
     const mobile = mobileNetFields(state);
     const heads = headFields(state);
     if (!heads || !state.has("ppm.features.0.1.weight") || !(residual || mobile)) return null;
-    const { classes, pyramid, ...others } = heads;
-    const backbone = residual
-      ? ({ ...residual, firstDilation: "halved", basicDilation: "stage" } as const)
-      : ({ ...mobile!, firstDilation: "halved" } as const);
+    const { classes, ...others } = heads;
+    const backbone = residual ? { ...residual, ...CSAIL_RESNET } : { ...mobile!, ...CSAIL_MOBILENET };
     return {
-      fields: {
-        ...others,
-        backbone,
-        pyramid: { ...pyramid, alignCorners: false },
-        upsampling: { alignCorners: false },
-        norm: { momentum: 0.001 },
-      },
+      fields: told({ ...others, backbone }, CSAIL),
       classes,
       assumed: ASSUMED,
       crop: 480,

@@ -1,5 +1,6 @@
 import type { State, StateTensor } from "@pspnet/checkpoints";
 import type { ClassList } from "../image/classes.js";
+import { inParts } from "../model/flatFields.js";
 import type { GivenParts } from "../model/parts.js";
 
 /** Weights as another program wrote them, read from its format. */
@@ -41,6 +42,11 @@ export interface ForeignNetwork {
   readonly crop: number;
   /** The classes, where the file names them or the family is of one list. */
   readonly classList?: ClassList;
+}
+
+/** What shapes tell of a network, over what its family says. */
+export function told(found: GivenParts, family: GivenParts): GivenParts {
+  return inParts(found, family) as GivenParts;
 }
 
 /** Checkpoints of one origin: what its names mean, and what network they make. */

@@ -1,5 +1,7 @@
-import type { Assumption, Family } from "./family.js";
-import { fateByRules, type Rule } from "./renaming.js";
+import { KAZUTO } from "../presets/kazuto.js";
+import { paperCrop } from "../presets/preset.js";
+import { type Assumption, type Family, told } from "./family.js";
+import { fateByRules, placeInRow, type Rule } from "./renaming.js";
 import { headFields, resNetFields } from "./shapes.js";
 
 const PARTS: Readonly<Record<string, readonly [convolution: string, norm: string]>> = {
@@ -9,25 +11,25 @@ const PARTS: Readonly<Record<string, readonly [convolution: string, norm: string
   proj: ["downsample.0", "downsample.1"],
 };
 
-/** The first and second place of a row of convolution, batch norm and ReLU. */
-const place = (first: number, layer: string) => first + (layer === "bn" ? 1 : 0);
-
 /** Stages and blocks are counted from 1, the stem being the first; levels from the finest. */
 const RULES: readonly Rule[] = [
-  [/^fcn\.layer1\.conv([123])\.(conv|bn)\./, (_, i, layer) => `layer0.${place(3 * Number(i) - 3, layer)}.`],
+  [/^fcn\.layer1\.conv([123])\.(conv|bn)\./, (_, i, layer) => `layer0.${placeInRow(3 * Number(i) - 3, layer)}.`],
   [
     /^fcn\.layer([2-5])\.block(\d+)\.(reduce|conv3x3|increase|proj)\.(conv|bn)\./,
     (_, stage, block, part, layer) =>
       `layer${Number(stage) - 1}.${Number(block) - 1}.${PARTS[part][layer === "bn" ? 1 : 0]}.`,
   ],
-  [/^ppm\.stages\.s([0-3])\.conv\.(conv|bn)\./, (_, i, layer) => `ppm.features.${3 - Number(i)}.${place(1, layer)}.`],
-  [/^final\.conv5_4\.(conv|bn)\./, (_, layer) => `cls.${place(0, layer)}.`],
+  [
+    /^ppm\.stages\.s([0-3])\.conv\.(conv|bn)\./,
+    (_, i, layer) => `ppm.features.${3 - Number(i)}.${placeInRow(1, layer)}.`,
+  ],
+  [/^final\.conv5_4\.(conv|bn)\./, (_, layer) => `cls.${placeInRow(0, layer)}.`],
   [/^final\.conv6\./, "cls.4."],
-  [/^aux\.conv4_aux\.(conv|bn)\./, (_, layer) => `aux.${place(0, layer)}.`],
+  [/^aux\.conv4_aux\.(conv|bn)\./, (_, layer) => `aux.${placeInRow(0, layer)}.`],
   [/^aux\.conv6_1\./, "aux.4."],
 ];
 
-const CORNERS = "its weights are Caffe's, which aligns corners; its code does since PyTorch 0.4 no more";
+const CORNERS = "as PyTorch enlarges since 0.4; before, and in Caffe, whose weights these are, corners were aligned";
 
 const ASSUMED: readonly Assumption[] = [
   { key: "backbone.strideIn", why: "its code strides in the 3x3; Caffe's ADE20K network of 50 layers in the 1x1" },
@@ -45,22 +47,12 @@ export const kazuto: Family = {
     const backbone = resNetFields(state);
     const heads = headFields(state);
     if (!backbone || !heads) return null;
-    const { classes, pyramid, ...others } = heads;
+    const { classes, ...others } = heads;
     return {
-      fields: {
-        ...others,
-        backbone,
-        pyramid: { ...pyramid, concatOrder: "descending" },
-        input: {
-          mean: [123.68 / 255, 116.779 / 255, 103.939 / 255],
-          std: [1 / 255, 1 / 255, 1 / 255],
-          channelOrder: "bgr",
-        },
-        norm: { momentum: 0.95 },
-      },
+      fields: told({ ...others, backbone }, KAZUTO),
       classes,
       assumed: ASSUMED,
-      crop: classes === 19 ? 713 : 473,
+      crop: paperCrop(classes),
     };
   },
 };

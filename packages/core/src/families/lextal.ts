@@ -1,7 +1,8 @@
 import type { State } from "@pspnet/checkpoints";
-import type { Assumption, Family } from "./family.js";
+import { LEXTAL, LEXTAL_RESNET } from "../presets/lextal.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, type Rule, residualRule, stemRule } from "./renaming.js";
-import { denseNetFields, levelFields, resNetFields } from "./shapes.js";
+import { denseNetFields, levelFields, resNetFields, squeezeNetFields } from "./shapes.js";
 
 /** Where torchvision's list has the modules of `feat_2`, `feat_3` and `feat_4`. */
 const FIRES: Readonly<Record<string, number>> = { 2: 2, 3: 5, 4: 9 };
@@ -36,9 +37,8 @@ const ASSUMED: readonly Assumption[] = [
 /** The extractor of an image's features, and nothing that shapes do not tell. */
 function backboneOf(state: State) {
   const residual = resNetFields(state);
-  if (residual) return { ...residual, firstDilation: "none" } as const;
-  const width = state.has("features.3.squeeze.weight") && state.get("features.0.weight")?.shape[0];
-  return width ? ({ kind: "squeezenet", width } as const) : denseNetFields(state);
+  if (residual) return { ...residual, ...LEXTAL_RESNET };
+  return squeezeNetFields(state) ?? denseNetFields(state);
 }
 
 export const lextal: Family = {
@@ -55,13 +55,15 @@ export const lextal: Family = {
     const auxiliary = outputs("aux.0");
     const steps = [0, 1, 2].flatMap((step) => outputs(`cls.up.${step}.0`) ?? []);
     return {
-      fields: {
-        backbone,
-        pyramid: { ...levels, norm: "none", relu: false, features: "last", alignCorners: false },
-        head: { kind: "progressive", channels, steps, alignCorners: false },
-        auxiliary: auxiliary === undefined ? { kind: "none" } : { kind: "image", channels: auxiliary },
-        upsampling: { alignCorners: false, sizes: "8n" },
-      },
+      fields: told(
+        {
+          backbone,
+          pyramid: levels,
+          head: { kind: "progressive", channels, steps },
+          auxiliary: auxiliary === undefined ? { kind: "none" } : { kind: "image", channels: auxiliary },
+        },
+        LEXTAL,
+      ),
       classes,
       assumed: ASSUMED,
       crop: 256,

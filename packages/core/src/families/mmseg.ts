@@ -1,6 +1,7 @@
 import { isRecord } from "../config/record.js";
 import type { ClassList, Rgb } from "../image/classes.js";
 import { vocPalette } from "../image/classLists.js";
+import { MMSEG_MOBILENET, MMSEG_RESNET } from "../presets/mmseg.js";
 import type { Assumption, Family, ForeignCheckpoint } from "./family.js";
 import { fateByRules, type Rule, residualRule } from "./renaming.js";
 import { headFields, mobileNetFields, resNetFields } from "./shapes.js";
@@ -33,9 +34,6 @@ const RULES: readonly Rule[] = [
   [/^auxiliary_head\.conv_seg\./, "aux.4."],
 ];
 
-/** The dilations that stay where a D32 strides. */
-const DILATIONS = [1, 1, 2, 4];
-
 export const mmseg: Family = {
   name: "mmseg",
   title: "open-mmlab/mmsegmentation's PSPNet",
@@ -48,10 +46,9 @@ export const mmseg: Family = {
     const { classes, pyramid, ...others } = heads;
     const said = settingsOf(checkpoint);
     const alignCorners = said.alignCorners ?? false;
-    const stride = residual && { outputStride: said.outputStride ?? 8, dilations: DILATIONS };
     const backbone = residual
-      ? ({ ...residual, ...stride, firstDilation: "halved", basicDilation: "first" } as const)
-      : ({ ...mobile!, firstDilation: "alone" } as const);
+      ? { ...residual, ...MMSEG_RESNET, outputStride: said.outputStride ?? 8 }
+      : { ...mobile!, ...MMSEG_MOBILENET };
     return {
       fields: { ...others, backbone, pyramid: { ...pyramid, alignCorners }, upsampling: { alignCorners } },
       classes,

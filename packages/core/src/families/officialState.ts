@@ -72,7 +72,6 @@ function withInputs(tensor: StateTensor, order: readonly number[]): StateTensor 
   const size = height * width;
   return {
     ...tensor,
-    shape,
     float32() {
       const values = tensor.float32();
       const moved = new Float32Array(values.length);

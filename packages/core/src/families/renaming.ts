@@ -16,6 +16,11 @@ export function fateByRules(name: string, rules: readonly Rule[]): Fate | null {
   return null;
 }
 
+/** The place of a convolution, or else its batch norm, in a row of convolution, batch norm and ReLU that begins at `first`. */
+export function placeInRow(first: number, layer: string): number {
+  return layer === "conv" ? first : first + 1;
+}
+
 /** Blocks of residual stages, which most name alike, below a prefix. */
 export function residualRule(prefix: string): Rule {
   const part = "(?:conv[123]|bn[123]|downsample\\.[01])\\.\\w+";
@@ -25,7 +30,7 @@ export function residualRule(prefix: string): Rule {
 /** Stems of convolutions `conv1`, `conv2`, `conv3` and batch norms `bn1` ... below a prefix. */
 export function stemRule(prefix: string): Rule {
   const place = (_: string, layer: string, position: string) =>
-    `layer0.${3 * (Number(position) - 1) + (layer === "bn" ? 1 : 0)}.`;
+    `layer0.${placeInRow(3 * (Number(position) - 1), layer)}.`;
   return [new RegExp(`^${prefix}(conv|bn)([123])\\.(?=\\w+$)`), place];
 }
 

@@ -1,5 +1,8 @@
 import type { Family, ForeignCheckpoint } from "./family.js";
+import { fateByRules, type Rule, stemRule } from "./renaming.js";
 import { resNetFields } from "./shapes.js";
+
+const RULES: readonly Rule[] = [stemRule(""), [/^(?=layer[0-4]\.)/, ""]];
 
 /** ResNets that were trained to classify; OpenMMLab's stand under `backbone.`, with a deep stem `stem.0` to `stem.7`. */
 export const resNetBackbone: Family = {
@@ -8,8 +11,7 @@ export const resNetBackbone: Family = {
   fate(name) {
     if (/^(head\.)?fc\./.test(name)) return { drop: "tells ImageNet's classes apart" };
     const plain = name.replace(/^backbone\./, "").replace(/^stem\./, "layer0.");
-    if (!/^(layer[0-4]\.|(conv|bn)[123]\.)/.test(plain)) return null;
-    return { name: plain.replace(/^(conv|bn)([123])\./, stemName) };
+    return fateByRules(plain, RULES);
   },
   network(state, { metadata }) {
     const backbone = resNetFields(state);
@@ -18,11 +20,6 @@ export const resNetBackbone: Family = {
     );
   },
 };
-
-/** The stem is convolution, batch norm, ReLU, and so on: conv2 is layer0.3, bn2 layer0.4. */
-function stemName(_match: string, kind: string, position: string): string {
-  return `layer0.${(Number(position) - 1) * 3 + (kind === "bn" ? 1 : 0)}.`;
-}
 
 /** What a backbone that was imported before says of itself: under our names, averaging shortcuts look like others. */
 function saidOf({ backbone }: ForeignCheckpoint["metadata"]): { readonly shortcut?: "average" } {

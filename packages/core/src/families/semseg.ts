@@ -1,4 +1,5 @@
 import { CAMVID_SEMSEG } from "../image/classLists.js";
+import { paperCrop } from "../presets/preset.js";
 import type { Assumption, Family } from "./family.js";
 import { headFields, resNetFields } from "./shapes.js";
 
@@ -23,7 +24,7 @@ export const semseg: Family = {
       fields: { backbone, ...parts },
       classes,
       assumed: FORM,
-      crop: classes === 19 ? 713 : 473,
+      crop: paperCrop(classes),
       ...(classes === CAMVID_SEMSEG.names.length && { classList: CAMVID_SEMSEG }),
     };
   },

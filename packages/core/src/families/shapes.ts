@@ -44,17 +44,17 @@ export function headFields(state: State) {
   };
 }
 
-/** The stem's channels, and those of the first stage, of a MobileNetV2 that is as wide as published. */
-const [STEM, FIRST] = [32, 16];
+/** Channels of the first and the last stage of a MobileNetV2 that is as wide as published. */
+const [FIRST, LAST] = [16, 320];
 /** What numbers of channels are rounded to multiples of: in most programs, and in those that do not round so. */
 const DIVISORS = [8, 1];
 
 /** Width of a MobileNetV2; null when its tensors make none. */
 export function mobileNetFields(state: State) {
-  const stem = state.get("features.0.0.weight")?.shape[0];
   const first = state.get("features.1.conv.1.weight")?.shape[0];
-  if (stem === undefined || first === undefined) return null;
-  const multiplier = stem / STEM;
+  const last = state.get("features.17.conv.2.weight")?.shape[0];
+  if (first === undefined || last === undefined) return null;
+  const multiplier = last / LAST;
   const rounded = (divisor: number) => Math.max(divisor, Math.round((FIRST * multiplier) / divisor) * divisor);
   const divisor = DIVISORS.find((one) => rounded(one) === first);
   return { kind: "mobilenetv2" as const, multiplier, ...(divisor && { divisor }) };
@@ -70,6 +70,12 @@ export function denseNetFields(state: State) {
   const layers = DENSE_LAYERS[countOf(state, "features.denseblock3.denselayer", ".conv1.weight") - 1];
   if (width === undefined || growth === undefined || layers === undefined) return null;
   return { kind: "densenet" as const, layers, width, growth };
+}
+
+/** Width of a SqueezeNet; null when its tensors make none. */
+export function squeezeNetFields(state: State) {
+  const width = state.has("features.3.squeeze.weight") ? state.get("features.0.weight")?.shape[0] : undefined;
+  return width === undefined ? null : { kind: "squeezenet" as const, width };
 }
 
 /** How many `prefix{i}suffix` there are to the last, from 0 up. */

@@ -1,6 +1,7 @@
 import type { State } from "@pspnet/checkpoints";
 import type { Depth } from "../backbone/resnet.js";
-import type { Assumption, Family } from "./family.js";
+import { SMP } from "../presets/smp.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, type Rule, residualRule } from "./renaming.js";
 import { levelFields, resNetFields } from "./shapes.js";
 
@@ -56,22 +57,17 @@ export const smp: Family = {
     const layers = depthOf(checkpoint.state.keys(), state.has("layer1.0.conv3.weight") ? 3 : 2);
     const outputStride = (2 ** (stages + 1)) as 8 | 16 | 32;
     return {
-      fields: {
-        backbone: { ...backbone, layers, stages, outputStride },
-        pyramid: { ...pyramid, norm: normed ? "above1" : "none", bias: "unnormalised", features: "last" },
-        head: {
-          kind: "conv1x1",
-          channels: head.shape[0],
-          norm: normed,
-          bias: !normed,
-          classifierKernel: 3,
-          dropout: 0.2,
+      fields: told(
+        {
+          backbone: { ...backbone, layers, stages, outputStride },
+          pyramid: { ...pyramid, norm: normed ? "above1" : "none" },
+          head: { kind: "conv1x1", channels: head.shape[0], norm: normed, bias: !normed },
+          ...(state.has("aux.0.weight") && {
+            auxiliary: { kind: "image", of: "last", pool: "average", channels: null },
+          }),
         },
-        auxiliary: state.has("aux.0.weight")
-          ? { kind: "image", of: "last", pool: "average", channels: null }
-          : { kind: "none" },
-        upsampling: { sizes: "8n" },
-      },
+        SMP,
+      ),
       classes,
       assumed: ASSUMED,
       crop: 512,

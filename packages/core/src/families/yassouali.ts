@@ -1,6 +1,7 @@
-import { IMAGENET_MEAN, IMAGENET_STD } from "../image/normalise.js";
+import { IMAGENET } from "../image/normalise.js";
+import { YASSOUALI, YASSOUALI_DENSENET, YASSOUALI_RESNET } from "../presets/yassouali.js";
 import { BRANCHES } from "./branches.js";
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, type Rule, residualRule } from "./renaming.js";
 import { denseNetFields, headFields, resNetFields } from "./shapes.js";
 
@@ -47,14 +48,14 @@ export const yassouali: Family = {
     if (!heads || !(residual || dense)) return null;
     const { classes, ...others } = heads;
     return {
-      fields: {
-        ...others,
-        backbone: residual
-          ? { ...residual, firstDilation: "halved", basicDilation: "stage" }
-          : { ...dense!, dilations: [1, 1, 2, 4] },
-        upsampling: { alignCorners: false },
-        input: INPUTS[classes] ?? { mean: IMAGENET_MEAN, std: IMAGENET_STD },
-      },
+      fields: told(
+        {
+          ...others,
+          backbone: residual ? { ...residual, ...YASSOUALI_RESNET } : { ...dense!, ...YASSOUALI_DENSENET },
+          input: INPUTS[classes] ?? IMAGENET,
+        },
+        YASSOUALI,
+      ),
       classes,
       assumed: ASSUMED,
       crop: 380,

@@ -104,13 +104,6 @@ export class PReLU extends Layer {
   }
 }
 
-/** Over channels. */
-export class LogSoftmax extends Layer {
-  protected compute<T extends Tensor>(x: T): T {
-    return x.logSoftmax(1);
-  }
-}
-
 /** x times weight transposed, plus bias: `[n, in]` to `[n, out]`. */
 export class Linear extends Layer {
   readonly weight: Parameter;
@@ -169,25 +162,7 @@ export class Dropout extends Layer {
   }
 }
 
-/** Layers one after the other, named 0, 1, 2 and so on. */
-export class Sequential extends Layer {
-  readonly #layers: readonly Layer[];
-
-  constructor(...layers: readonly Layer[]) {
-    super();
-    this.#layers = layers;
-  }
-
-  override *children(): Generator<[string, Module]> {
-    for (const [i, layer] of this.#layers.entries()) yield [String(i), layer];
-  }
-
-  protected compute<T extends Tensor>(x: T): T {
-    return this.#layers.reduce((y, layer) => layer.forward(y), x);
-  }
-}
-
-/** The same with names of their own, in the order of their numbers where names are such, else as given. */
+/** Layers one after the other by their names: in the order of numbers where names are such, else as given. */
 export class NamedSequential extends Layer {
   readonly #layers: Readonly<Record<string, Layer>>;
 
@@ -202,5 +177,12 @@ export class NamedSequential extends Layer {
 
   protected compute<T extends Tensor>(x: T): T {
     return Object.values(this.#layers).reduce((y, layer) => layer.forward(y), x);
+  }
+}
+
+/** The same, named 0, 1, 2 and so on. */
+export class Sequential extends NamedSequential {
+  constructor(...layers: readonly Layer[]) {
+    super(Object.fromEntries(layers.entries()));
   }
 }

@@ -1,7 +1,17 @@
-import { caffeParts } from "./caffe.js";
-import { DATASETS, type Preset } from "./preset.js";
+import type { GivenParts } from "../model/parts.js";
+import { CAFFE_INPUT, DATASETS, type Preset } from "./preset.js";
 
-/** kazuto1011's conversion of the Caffe release: stride in the 3x3 convolutions of all three, whole channels dropped. */
+/**
+ * What shapes do not tell of kazuto1011's conversion of the Caffe release: stride in the 3x3 convolutions whatever the depth, whole
+ * channels dropped. Enlarged as PyTorch does since 0.4; when it was written corners were aligned, as Caffe has them.
+ */
+export const KAZUTO = {
+  pyramid: { concatOrder: "descending", alignCorners: false },
+  upsampling: { alignCorners: false },
+  input: CAFFE_INPUT,
+  norm: { momentum: 0.95 },
+} as const satisfies GivenParts;
+
 export const kazuto: readonly Preset[] = (
   [
     ["ade20k", 50],
@@ -12,5 +22,5 @@ export const kazuto: readonly Preset[] = (
   ...DATASETS[dataset],
   name: `kazuto-pspnet${layers}-${dataset}`,
   follows: "kazuto1011/pspnet-pytorch",
-  parts: { ...caffeParts({ layers }), head: {}, auxiliary: {}, norm: { momentum: 0.95 } },
+  parts: { ...KAZUTO, backbone: { layers } },
 }));

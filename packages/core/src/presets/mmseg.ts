@@ -6,6 +6,11 @@ const CITYSCAPES = { classes: 19, crop: 512, follows: "open-mmlab/mmsegmentation
 /** Version c has a stem of three convolutions, b torchvision's. */
 const STEMS = { c: { stem: "deep", stemChannels: [32, 32, 64] }, b: { stem: "plain" } } as const;
 
+/** Half the dilation in a stage's first block, and none in basic blocks' second convolutions; where it strides dilation stays. */
+export const MMSEG_RESNET = { dilations: [1, 1, 2, 4], firstDilation: "halved", basicDilation: "first" } as const;
+/** The first block of a stage alone is dilated. */
+export const MMSEG_MOBILENET = { firstDilation: "alone" } as const;
+
 interface Variant {
   readonly layers: 18 | 50 | 101;
   readonly version: keyof typeof STEMS;
@@ -13,17 +18,14 @@ interface Variant {
   readonly alignCorners?: boolean;
 }
 
-/** Half the dilation in a stage's first block, and none in basic blocks' second convolutions; where it strides dilation stays. */
 function parts({ layers, version, outputStride = 8, alignCorners = false }: Variant): GivenParts {
   const small = layers === 18;
   return {
     backbone: {
       layers,
       ...STEMS[version],
+      ...MMSEG_RESNET,
       outputStride,
-      dilations: [1, 1, 2, 4],
-      firstDilation: "halved",
-      basicDilation: "first",
     },
     pyramid: { channels: small ? 128 : 512, alignCorners },
     head: { channels: small ? 128 : 512 },
@@ -58,7 +60,7 @@ const mobile: Preset = {
   ...CITYSCAPES,
   name: "mmseg-mobilenetv2-d8",
   parts: {
-    backbone: { kind: "mobilenetv2", firstDilation: "alone" },
+    backbone: { kind: "mobilenetv2", ...MMSEG_MOBILENET },
     pyramid: { channels: 512, alignCorners: false },
     upsampling: { alignCorners: false },
   },

@@ -21,6 +21,11 @@ export const DATASETS = {
   cityscapes: { classes: 19, crop: 713 },
 } as const;
 
+/** Side of the paper's training crops, by number of classes: Cityscapes' are larger. */
+export function paperCrop(classes: number): number {
+  return classes === DATASETS.cityscapes.classes ? DATASETS.cityscapes.crop : DATASETS.ade20k.crop;
+}
+
 /** Caffe's images: BGR of values from 0 to 255 minus their mean. */
 export const CAFFE_INPUT = {
   mean: [123.68 / 255, 116.779 / 255, 103.939 / 255],

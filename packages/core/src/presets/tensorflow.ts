@@ -1,6 +1,6 @@
 import type { GivenParts } from "../model/parts.js";
 import { caffeParts } from "./caffe.js";
-import { DATASETS, type Preset } from "./preset.js";
+import { CAFFE_INPUT, DATASETS, type Preset } from "./preset.js";
 
 /** Sides of 8n, at which SAME pads the right and bottom alone. */
 const EVEN = { upsampling: { sizes: "8n" } } as const;
@@ -52,7 +52,7 @@ const holyseven: readonly Preset[] = (
       head: { dropoutOf: "elements" },
       auxiliary: { dropoutOf: "elements" },
       upsampling: EVEN.upsampling,
-      input: { mean: [123.68 / 255, 116.779 / 255, 103.939 / 255], std: [1 / 255, 1 / 255, 1 / 255] },
+      input: { ...CAFFE_INPUT, channelOrder: "rgb" },
     } satisfies GivenParts,
   })),
 );

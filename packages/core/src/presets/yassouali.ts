@@ -3,14 +3,20 @@ import type { Preset } from "./preset.js";
 
 const NAMES = { follows: "yassouali/pytorch-segmentation", classes: 19, crop: 380 } as const;
 
-/** Half the dilation in a stage's first convolution; levels are enlarged corner to corner and logits are not. */
+/** What shapes do not tell: levels are enlarged corner to corner, and logits are not. */
+export const YASSOUALI = { upsampling: { alignCorners: false } } as const satisfies GivenParts;
+
+/** Half the dilation in a stage's first convolution, and the stage's in a basic block's second. */
+export const YASSOUALI_RESNET = { firstDilation: "halved", basicDilation: "stage" } as const;
+export const YASSOUALI_DENSENET = { dilations: [1, 1, 2, 4] } as const;
+
 const residual: readonly Preset[] = ([50, 101, 152] as const).map((layers) => ({
   ...NAMES,
   name: `yassouali-resnet${layers}`,
   parts: {
-    backbone: { layers, firstDilation: "halved" },
+    ...YASSOUALI,
+    backbone: { layers, ...YASSOUALI_RESNET },
     auxiliary: { channels: 512 },
-    upsampling: { alignCorners: false },
   } satisfies GivenParts,
 }));
 
@@ -18,10 +24,10 @@ const dense: Preset = {
   ...NAMES,
   name: "yassouali-densenet201",
   parts: {
-    backbone: { kind: "densenet", layers: 201, dilations: [1, 1, 2, 4] },
+    ...YASSOUALI,
+    backbone: { kind: "densenet", layers: 201, ...YASSOUALI_DENSENET },
     head: { channels: 480 },
     auxiliary: { channels: 480 },
-    upsampling: { alignCorners: false },
   },
 };
 

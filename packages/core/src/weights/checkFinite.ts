@@ -22,6 +22,7 @@ export function checkFinite(tensors: ReadonlyMap<string, MaybeStored>): void {
 /** A tensor, with its elements as they stand in the file where they are at hand: those are looked at without a copy. */
 type MaybeStored = StateTensor & { readonly bytes?: Uint8Array };
 
-function holdsNumbers({ bytes, dtype, float32 }: MaybeStored): boolean {
-  return bytes ? allFinite(bytes, dtype) : allFinite(fromFloat32(float32(), "float32"), "float32");
+function holdsNumbers(tensor: MaybeStored): boolean {
+  const { bytes, dtype } = tensor;
+  return bytes ? allFinite(bytes, dtype) : allFinite(fromFloat32(tensor.float32(), "float32"), "float32");
 }

@@ -53,9 +53,9 @@ export function exportCommand(): Command {
 }
 
 async function exportModel(weights: string, { out, json, offline, ...options }: ExportFlags): Promise<void> {
-  const { description, state } = await readWeights(weights, { offline, stream: messages });
   const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
   await refuseOverInput(path, [weights]);
+  const { description, state } = await readWeights(weights, { offline, stream: messages });
   const graph = optimise(networkGraph(description.config, state));
   const externalData = { location: `${basename(path)}.data` };
   const file = exportOnnx(graph, description, { ...options, externalData });

@@ -46,6 +46,8 @@ export async function importFiles(given: readonly string[], flags: ImportFlags):
 
 async function importForeign(files: readonly string[], fields: unknown, flags: ImportFlags): Promise<void> {
   const { from, crop, licence, json } = flags;
+  const out = flags.out ?? beside(files[0], ".safetensors");
+  await refuseOverInput(out, files);
   const checkpoint = await readForeign(files);
   if (isDescription(checkpoint.metadata)) {
     const mend = "use it as it is, or write the official release's with --to torch";
@@ -56,8 +58,6 @@ async function importForeign(files: readonly string[], fields: unknown, flags: I
   }
   const classes = flags.classes === undefined ? undefined : await classList(flags.classes);
   const imported = importCheckpoint(checkpoint, { from, fields, classes, crop, licence });
-  const out = flags.out ?? beside(files[0], ".safetensors");
-  await refuseOverInput(out, files);
   const { state, metadata } = imported;
   await atomicWrite(out, safetensorsPieces(state, metadata));
   if (json) printJson({ files, format: checkpoint.format, ...described(imported), out });
@@ -73,10 +73,10 @@ async function writeOfficial(
   const over = [...others, ...overrides];
   if (over.length > 0)
     throw new PspnetError("usage", `import: --to torch expects weights of ours alone, found ${over[0]} too`);
-  const { description, state: ours } = await readWeights(file);
-  const { state, departures } = officialState(description, ours);
   const out = flags.out ?? beside(file, ".pth");
   await refuseOverInput(out, [file]);
+  const { description, state: ours } = await readWeights(file);
+  const { state, departures } = officialState(description, ours);
   await atomicWrite(out, torchPieces(state));
   if (flags.json) return printJson({ files, tensors: [...state.keys()], departures, out });
   for (const { key, values } of departures)

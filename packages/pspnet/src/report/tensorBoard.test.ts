@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32c } from "@pspnet/checkpoints";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { crc32c } from "./crc32c.js";
 import { TensorBoardWriter } from "./tensorBoard.js";
 
 let folder: string;

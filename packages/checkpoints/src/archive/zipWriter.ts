@@ -1,16 +1,14 @@
 /** Zip archives of files that are stored as they are (PKWARE's APPNOTE, sections 4.3.7, 4.3.12 and 4.3.16). */
-import { crc32 } from "./crc32.js";
-import { PspnetError } from "./error.js";
-import { byteLength, join } from "./pieces.js";
+import { crc32 } from "../checksums.js";
+import { PspnetError } from "../error.js";
+import { byteLength, join } from "../pieces.js";
+import { CENTRAL, END, LOCAL } from "./zipSignatures.js";
 
 export interface StoredFile {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-const LOCAL_HEADER = 0x04034b50;
-const CENTRAL_HEADER = 0x02014b50;
-const END = 0x06054b50;
 /** Names are UTF-8. */
 const FLAGS = 0x0800;
 const VERSION = 20;
@@ -35,10 +33,10 @@ export function* storedZipPieces(
     const encoded = new TextEncoder().encode(name);
     const common = [VERSION, FLAGS, 0, 0, DATE].map((value) => number(value, 2));
     const sizes = [number(crc32(bytes), 4), number(bytes.byteLength, 4), number(bytes.byteLength, 4)];
-    const header = [number(LOCAL_HEADER, 4), ...common, ...sizes, number(encoded.byteLength, 2)];
+    const header = [number(LOCAL, 4), ...common, ...sizes, number(encoded.byteLength, 2)];
     const padding = extra(at + byteLength(header) + 2 + encoded.byteLength, alignment);
     const local = join([...header, number(padding.byteLength, 2), encoded, padding]);
-    const entry = [number(CENTRAL_HEADER, 4), number(VERSION, 2), ...common, ...sizes, number(encoded.byteLength, 2)];
+    const entry = [number(CENTRAL, 4), number(VERSION, 2), ...common, ...sizes, number(encoded.byteLength, 2)];
     // No extra field, no comment, on this disk, attributes of no system.
     central.push(join([...entry, new Uint8Array(12), number(at, 4), encoded]));
     at += local.byteLength + bytes.byteLength;
