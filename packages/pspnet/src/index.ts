@@ -10,6 +10,7 @@ export { validateTrainConfig } from "./config/validate.js";
 export { type CheckReport, checkDataset, formatCheckReport } from "./data/check.js";
 export { type Dataset, type OpenOptions, openDataset, type Sample } from "./data/dataset.js";
 export type { DataConfig } from "./data/format.js";
+export { type ColourTable, colourTable } from "./data/ids.js";
 export { readImage } from "./data/images.js";
 export { type Batch, Loader, type LoaderOptions } from "./data/loader.js";
 export { readMask } from "./data/masks.js";

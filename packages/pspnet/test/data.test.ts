@@ -3,13 +3,14 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
-import { CAMVID, colourise, IGNORE, type LabelMap, VOC2012 } from "@pspnet/core";
+import { CAMVID, colourise, IGNORE, type LabelMap, type Rgb, VOC2012 } from "@pspnet/core";
 import { encode } from "fast-png";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it, test } from "vitest";
 import { checkDataset, formatCheckReport } from "../src/data/check.js";
 import { type Dataset, fromSource, openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
+import { colourTable } from "../src/data/ids.js";
 import { readImage } from "../src/data/images.js";
 import { readMask } from "../src/data/masks.js";
 import { encodeMask, encodePng } from "../src/files/png.js";
@@ -146,19 +147,20 @@ describe("readMask", () => {
   it("finds the ids of colours when it is given the classes' own", async () => {
     const map = label(5, 2, (i) => [1, 2, 20, IGNORE][i % 4]);
     const { palette } = VOC2012;
+    const colours = (palette: readonly Rgb[]) => colourTable({ count: palette.length, palette });
     const file = await put("colours.png", await encodePng(colourise(map, palette)));
-    expect(await readMask(file, { palette: palette.slice(1) })).toEqual({
+    expect(await readMask(file, { colours: colours(palette.slice(1)) })).toEqual({
       ...map,
       data: map.data.map((id) => (id === IGNORE ? id : id - 1)),
       kind: "colours",
     });
     // VOC's background is black itself.
-    expect([...(await readMask(file, { palette })).data.subarray(0, 4)]).toEqual([1, 2, 20, 0]);
-    await expect(readMask(file, { palette: palette.slice(0, 3) })).rejects.toThrow(
+    expect([...(await readMask(file, { colours: colours(palette) })).data.subarray(0, 4)]).toEqual([1, 2, 20, 0]);
+    await expect(readMask(file, { colours: colours(palette.slice(0, 3)) })).rejects.toThrow(
       `${file}: expected the classes' colours, found ${palette[20].join()} at 2,0, no class's; save`,
     );
     const twice = [...palette.slice(0, 2), palette[1]];
-    await expect(readMask(file, { palette: twice })).rejects.toThrow("at 0,0, the colour of classes 1 and 2");
+    await expect(readMask(file, { colours: colours(twice) })).rejects.toThrow("at 0,0, the colour of classes 1 and 2");
   });
 
   const voc = fileURLToPath(new URL("../../../../shared/data/samples/voc2012/SegmentationClass", import.meta.url));
@@ -417,8 +419,7 @@ describe("checkDataset", () => {
     ]);
     expect(report.ignoredPixels).toBe(3);
     expect(report.emptyClasses).toEqual(["b"]);
-    expect(report.problems).toEqual([]);
-    expect(formatCheckReport(report)).toContain("no pixel of: b\nno problems");
+    expect(report.problems).toEqual([expect.stringMatching(/^no pixel of: b; /)]);
   });
 
   it("shows image and classes side by side under their names, with a legend, broken samples left out", async () => {

@@ -43,6 +43,7 @@ describe("ids", () => {
   it("of 255 may be a class, and a class may be ignored", async () => {
     expect(await labelsOf({ ids: { "0-3": 0, 255: 1 } })).toEqual([0, 0, 0, 0, 1]);
     expect(await labelsOf({ ignore: [1, 3] })).toEqual([0, IGNORE, 2, IGNORE, IGNORE]);
+    expect(await labelsOf({ ignore: ["1-3"] })).toEqual([0, IGNORE, IGNORE, IGNORE, IGNORE]);
   });
 
   it("that nothing speaks of are errors that say the mend", async () => {
@@ -60,7 +61,7 @@ describe("ids", () => {
   it.each<[NonNullable<DataConfig["ids"]>, RegExp]>([
     [{ "1-3": 3 }, /data\.ids: expected classes from 0 to 2, found 1-3: 3; write for example/],
     [{ "1-3": "0-1" }, /as many classes as ids, found 1-3: 0-1/],
-    [{ "3-1": "0-2" }, /an id or a range of ids, found 3-1/],
+    [{ "3-1": "0-2" }, /an id, a range of ids or a colour such as #804080, found 3-1/],
     [{ 1: "sky" }, /a class or a range of classes, found 1: sky/],
     [{ 256: 0 }, /ids from 0 to 255, found 256/],
     [{ "0-3": 0, 2: 1 }, /one class for id 2/],
@@ -110,10 +111,58 @@ describe("masks of colours", () => {
     expect(await labelsOf({ classes: "voc2012" })).toEqual([0, 1, 20, 0]);
   });
 
+  it("mean what data.ids and data.ignore say of them, before the palette", async () => {
+    await putImage("train/images/x.png");
+    await put("train/masks/x.png", await encodePng(colourise(mask, palette)));
+    const ids = { "#ff0000": 2, "0 255 0": 2, "0 0 255": 0 };
+    expect(await labelsOf({ ids })).toEqual([0, 2, IGNORE, 2]);
+    expect(await labelsOf({ ids, ignore: ["#00ff00"] })).toEqual([0, 2, IGNORE, IGNORE]);
+    expect(await labelsOf({ ids: { ...ids, "#000000": 1 } })).toEqual([0, 2, 1, 2]);
+    await put("classes.json", JSON.stringify({ names: ["a", "b", "c"], palette }));
+    expect(await labelsOf({ classes: undefined, ids: { "#0000ff": 0 } })).toEqual([0, 0, IGNORE, 1]);
+    await expect(labelsOf({ ids: { "#ff0000": 0 } })).rejects.toThrow(/found 0,0,255 at 0,0, no class's; .*data\.ids/);
+    await expect(labelsOf({ ids: { "#ff0000": "0-1" } })).rejects.toThrow("one class for a colour");
+    await expect(labelsOf({ ids: { "0 256 0": 0 } })).rejects.toThrow("a colour such as #804080, found 0 256 0");
+    await expect(labelsOf({ ignore: ["red"] })).rejects.toThrow(/data\.ignore: .*found red/);
+  });
+
   it("cannot be read by colours that were made up for names", async () => {
     await putImage("train/images/x.png");
     await put("train/masks/x.png", await encodePng(colourise(mask, palette)));
-    await expect(labelsOf()).rejects.toThrow(/found 3 colour channels; .*colours in classes\.json/);
+    await expect(labelsOf()).rejects.toThrow(
+      /found 3 colour channels; .*colour is which class in classes\.json or data\.ids/,
+    );
+  });
+});
+
+describe("masks of 0 and 255 alone", () => {
+  const two = { classes: ["background", "cat"] };
+  beforeEach(async () => {
+    for (const name of ["x", "y"]) await putImage(`train/images/${name}.png`);
+    await putMask("train/masks/x.png", [0, 0, 0, 255]);
+    await putMask("train/masks/y.png", [0, 0, 0, 0]);
+  });
+
+  it("are two classes, and that is said", async () => {
+    expect(await labelsOf(two)).toEqual([0, 0, 0, 1]);
+    const dataset = await openDataset(describeData(two), "train");
+    expect(await lookAtLabels(dataset)).toEqual([
+      "masks of 0 and 255 alone: 255 is the class cat, as if data.ids={0: 0, 255: 1}",
+    ]);
+    const report = await checkDataset(dataset);
+    expect(report).toMatchObject({ ignoredPixels: 0, emptyClasses: [], problems: [] });
+    expect(formatCheckReport(report)).toContain("255 is the class cat");
+  });
+
+  it("are not where data.ids says so, or another id is among them", async () => {
+    expect(await labelsOf({ ...two, ids: { 0: 0 } })).toEqual([0, 0, 0, IGNORE]);
+    await putMask("train/masks/y.png", [0, 1, 0, 0]);
+    expect(await labelsOf(two)).toEqual([0, 0, 0, IGNORE]);
+  });
+
+  it("are a problem of other classes", async () => {
+    const { problems } = await checkDataset(await openDataset(describeData(), "train"));
+    expect(problems).toEqual([expect.stringMatching(/^no pixel of: b, c; data\.ids .*\{0: 0, 255: 1\}/)]);
   });
 });
 
@@ -147,9 +196,13 @@ describe("photographs that EXIF turns", () => {
     await putImage("train/images/a.png", 6, 4);
     await putMask("train/masks/a.png", Array(24).fill(0), 4);
     await expect(labelsOf()).rejects.toThrow(/expected a mask of 4x6 as .*, found 6x4/);
-    const report = await checkDataset(await openDataset(describeData(), "train"));
+    const report = await checkDataset(await openDataset(describeData({ classes: ["a", "b"], ids: { 0: 0 } }), "train"));
     expect(report).toMatchObject({ turned: 0, lying: 0 });
-    expect(report.problems).toHaveLength(2);
+    expect(report.problems).toEqual([
+      expect.stringContaining("a.png: expected a mask of 4x6"),
+      expect.stringContaining("b.png: expected a mask of 4x6"),
+      expect.stringContaining("no pixel of: b"),
+    ]);
   });
 });
 
@@ -163,17 +216,23 @@ describe("labels that would spoil a run", () => {
   it("are told: classes that no mask shows, and what is ignored in their place", async () => {
     await putLabels("x", [0, 0, 255, 255]);
     await putLabels("y", [0, 0, 2, 255]);
-    const expected = [expect.stringMatching(/^37\.50 % of the pixels are ignored, .*data\.ids/), "no pixel of: b"];
+    const expected = [
+      expect.stringMatching(/^no pixel of: b; data\.ids .*\(37\.50 % of the pixels are ignored\).*data\.classes/),
+    ];
     expect(await notes()).toEqual(expected);
-    const report = await checkDataset(await openDataset(describeData(), "train"));
-    expect(formatCheckReport(report)).toMatch(/^37\.50 % of the pixels are ignored, .*\nno pixel of: b\nno problems$/m);
+    const { problems } = await checkDataset(await openDataset(describeData(), "train"));
+    expect(problems).toEqual(expected);
   });
 
-  it("are told when nearly all is ignored, and not when some is", async () => {
+  it("are told when more than half is ignored, and not when some is", async () => {
     await putLabels("x", [0, 1, 2, 255]);
     expect(await notes()).toEqual([]);
-    for (let i = 0; i < 12; i++) await putLabels(`ignored${i}`, [255, 255, 255, 255]);
-    expect(await notes()).toEqual([expect.stringMatching(/^94\.23 % of the pixels are ignored/)]);
+    await putLabels("y", [1, 2, 255, 255]);
+    expect(await notes()).toEqual([]);
+    await putLabels("z", [255, 255, 255, 255]);
+    const expected = [expect.stringMatching(/^58\.33 % of the pixels are ignored, .*data\.ids/)];
+    expect(await notes()).toEqual(expected);
+    expect((await checkDataset(await openDataset(describeData(), "train"))).problems).toEqual(expected);
   });
 
   it("are looked for until every class was seen", async () => {
@@ -192,7 +251,9 @@ describe("labels that would spoil a run", () => {
   it("are looked for in so many pixels at most, and not in what cannot be read", async () => {
     await putLabels("x", [0, 0, 0, 0]);
     await putLabels("y", [0, 0, 0, 0]);
-    expect(await notes(4)).toEqual(["no pixel of: b, c (in 1 of 2 masks; `pspnet data check` reads all)"]);
+    expect(await notes(4)).toEqual([
+      expect.stringMatching(/^no pixel of: b, c; .* \(in 1 of 2 masks; `pspnet data check` reads all\)$/),
+    ]);
     for (const name of ["x", "y"]) await put(`train/masks/${name}.png`, "broken");
     expect(await notes()).toEqual([]);
   });

@@ -30,11 +30,17 @@ export const dataSchema = z.strictObject({
   ids: z
     .record(z.string(), z.union([z.int().min(0), z.string()], { error: expected("a class or a range of them") }))
     .optional()
-    .describe("class of each id in masks: {7: 3, 11-13: 4, 21-30: 5-14}; left out, ids are the classes"),
+    .describe(
+      'class of each id or colour in masks: {7: 3, 11-13: 4, 21-30: 5-14, "#804080": 3}; left out, ids are the classes',
+    ),
   ignore: z
-    .array(z.int().min(0).max(255))
+    .array(
+      z.union([z.int().min(0).max(255), z.string()], {
+        error: expected("an id from 0 to 255, a range such as 0-6, or a colour such as #000000"),
+      }),
+    )
     .optional()
-    .describe("ids in masks that are no class, beside 255: neither trained nor scored"),
+    .describe("ids or colours in masks that are no class, beside 255: neither trained nor scored"),
 });
 
 /** Core says what a network may be. */

@@ -32,7 +32,9 @@ export interface CheckReport {
   readonly lying: number;
   /** Ids in masks that are no class. */
   readonly unknownIds: readonly number[];
-  /** One line for each broken or missing file, file without a partner, size mismatch and id out of range. */
+  /** What was found out about the masks when the dataset was opened. */
+  readonly notes: readonly string[];
+  /** One line for each broken or missing file, file without a partner, size mismatch, id out of range, and thing that labels lack. */
   readonly problems: readonly string[];
   /** Classes that no mask has. */
   readonly emptyClasses: readonly string[];
@@ -66,6 +68,8 @@ export async function checkDataset(
     onProgress?.(i + 1);
   }
   const table = classes.names.map((name, id) => ({ id, name, pixels: pixels[id], images: images[id] }));
+  const labelled = counts.palette + counts.colours + counts.grey > 0;
+  if (labelled) problems.push(...labelProblems(table, pixels[IGNORE]));
   return {
     samples: source.pairs.length,
     classes: table,
@@ -77,6 +81,7 @@ export async function checkDataset(
     turned: counts.turned,
     lying: counts.lying,
     unknownIds: [...unknownIds].sort((a, b) => a - b),
+    notes: source.notes,
     problems,
     emptyClasses: table.filter(({ pixels }) => pixels === 0).map(({ name }) => name),
   };
@@ -141,8 +146,9 @@ const UPRIGHT = "`predict` will show the network upright ones; turn both";
 
 /** What is worth knowing before a run though it stops none, a line each. */
 function notesOf(report: CheckReport): string[] {
-  const { samples, paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds } = report;
+  const { paletteMasks, colourMasks, unlabelled, turned, lying, unknownIds } = report;
   return [
+    ...report.notes,
     paletteMasks > 0 ? `${counted(paletteMasks, "palette PNG")} among the masks: the indices are the ids` : [],
     colourMasks > 0 ? `${counted(colourMasks, "mask")} of colours: those of the classes stand for them` : [],
     unlabelled > 0
@@ -153,25 +159,29 @@ function notesOf(report: CheckReport): string[] {
       ? `${counted(lying, "photograph")} on the side, as the masks are, though EXIF turns them: ${UPRIGHT}`
       : [],
     unknownIds.length > 0 ? `no class has id ${unknownIds.join(", ")}: ${ID_MEND}` : [],
-    samples > unlabelled ? labelNotes(report.classes, report.ignoredPixels) : [],
   ].flat();
 }
 
-/** Share of the pixels above which too little is left to learn from. */
-const MOSTLY = 0.9;
+/** Share of the pixels above which too much is ignored. */
+const MOSTLY = 0.5;
 
-/** What in the labels would spoil a run, a line each. */
-function labelNotes(
+/** What in the labels would spoil a run, a line each, with the key that mends it. */
+function labelProblems(
   classes: readonly { readonly name: string; readonly pixels: number }[],
   ignoredPixels: number,
 ): string[] {
   const all = classes.reduce((sum, { pixels }) => sum + pixels, ignoredPixels);
   const empty = classes.filter(({ pixels }) => pixels === 0).map(({ name }) => name);
-  const share = `${percent(ignoredPixels / all)} % of the pixels are ignored, neither trained nor scored`;
-  const telling = ignoredPixels > MOSTLY * all || (ignoredPixels > 0 && empty.length > 0);
+  const share = `${percent(ignoredPixels / all)} % of the pixels are ignored`;
+  const example = "for example {0: 0, 255: 1}";
+  const perhaps = ignoredPixels > 0 ? `, perhaps of what is ignored (${share}), ${example}` : "";
   return [
-    telling ? `${share}; if they are of a class, data.ids says which, for example {0: 0, 255: 1}` : [],
-    empty.length > 0 ? `no pixel of: ${empty.join(", ")}` : [],
+    ignoredPixels > MOSTLY * all
+      ? `${share}, neither trained nor scored; if they are of a class, data.ids says which, ${example}`
+      : [],
+    empty.length > 0
+      ? `no pixel of: ${empty.join(", ")}; data.ids says which ids are a class's${perhaps}; data.classes need not name what there is none of`
+      : [],
   ].flat();
 }
 
@@ -179,7 +189,7 @@ function labelNotes(
 const FEWEST = 32;
 
 /**
- * What in a dataset's labels would spoil a run, as {@link notesOf} says it, but quickly: masks from all over it are read until every
+ * What in a dataset's labels would spoil a run, as {@link checkDataset} says it, but quickly: masks from all over it are read until every
  * class was seen, and no more once they have `most` pixels. One that cannot be read is passed over: whoever needs it says so.
  */
 export async function lookAtLabels(
@@ -194,7 +204,7 @@ export async function lookAtLabels(
     const complete = masks >= FEWEST && classes.names.every((_, id) => pixels[id] > 0);
     if (complete || seen >= most || signal?.aborted) break;
     const pair = source.pairs[index];
-    const mask = await readMask(pair.mask!, { palette: source.colours }).catch(() => null);
+    const mask = await readMask(pair.mask!, { colours: source.colours }).catch(() => null);
     masks++;
     if (mask === null) {
       broken++;
@@ -205,12 +215,12 @@ export async function lookAtLabels(
     for (const [id, count] of labels.entries()) pixels[id] += count;
   }
   const part = masks < length ? ` (in ${masks} of ${length} masks; \`pspnet data check\` reads all)` : "";
-  const notes = labelNotes(
+  const notes = labelProblems(
     classes.names.map((name, id) => ({ name, pixels: pixels[id] })),
     pixels[IGNORE],
   );
   // Masks that cannot be read say so themselves, and what they lack is not their classes.
-  return signal?.aborted || broken === masks ? [] : notes.map((note) => note + part);
+  return signal?.aborted || broken === masks ? [] : [...source.notes, ...notes.map((note) => note + part)];
 }
 
 /** The report as plain text. */

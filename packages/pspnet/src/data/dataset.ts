@@ -1,10 +1,11 @@
 import type { ClassList, LabelMap, RgbImage, Size } from "@pspnet/core";
 import { PspnetError } from "@pspnet/core";
 import { counted } from "../report/counted.js";
+import { areBinary, BINARY_IDS } from "./binaryMasks.js";
 import { classesOf } from "./classNames.js";
 import type { DataConfig } from "./format.js";
 import { formatOf } from "./formats.js";
-import { describeIds, idTable, UNKNOWN } from "./ids.js";
+import { colourTable, describeIds, idTable, UNKNOWN } from "./ids.js";
 import { readImage } from "./images.js";
 import { readMask, type StoredMask } from "./masks.js";
 import type { DatasetSource, Pair } from "./source.js";
@@ -81,14 +82,23 @@ export async function openDataset(
     const empty = `the dataset is empty: no images in split "${name}" (format ${format.name})`;
     throw new PspnetError("data", `${root}: ${empty}; expected ${format.layout(name)}`);
   }
-  const { classes, colours } = await classesOf(description, found.classes);
-  const ids = idTable({
-    count: classes.names.length,
-    ids: description.ids ?? found.ids,
-    ignore: description.ignore,
-    usuallyIgnored: found.ignore,
+  const { classes, colours: palette } = await classesOf(description, found.classes);
+  const count = classes.names.length;
+  const { ignore } = description;
+  const said = description.ids ?? found.ids;
+  const binary =
+    count === 2 && said === undefined && (await areBinary(pairs.flatMap(({ mask }) => (mask === null ? [] : [mask]))));
+  const ids = binary ? BINARY_IDS : said;
+  return fromSource({
+    pairs,
+    problems,
+    notes: binary
+      ? [`masks of 0 and 255 alone: 255 is the class ${classes.names[1]}, as if data.ids={0: 0, 255: 1}`]
+      : [],
+    classes,
+    colours: colourTable({ count, palette, ids, ignore }),
+    ids: idTable({ count, ids, ignore, usuallyIgnored: found.ignore }),
   });
-  return fromSource({ pairs, problems, classes, colours, ids });
 }
 
 /** The dataset that a source describes. */
@@ -116,7 +126,7 @@ export function readPair(
   { image, mask }: Pair,
   { colours }: DatasetSource,
 ): readonly [Promise<RgbImage>, Promise<StoredMask> | null] {
-  return [readImage(image, { orient: mask === null }), mask === null ? null : readMask(mask, { palette: colours })];
+  return [readImage(image, { orient: mask === null }), mask === null ? null : readMask(mask, { colours })];
 }
 
 /** The image as it is stored, or turned as its EXIF says when the mask fits only so. */

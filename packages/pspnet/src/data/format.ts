@@ -1,5 +1,5 @@
 import type { ClassList } from "@pspnet/core";
-import type { IdMap } from "./ids.js";
+import type { IdMap, IgnoreList } from "./ids.js";
 import type { Pair } from "./source.js";
 
 /** Where a dataset is and what its masks mean: `data` of the configuration. */
@@ -11,7 +11,7 @@ export interface DataConfig {
   readonly val: string;
   readonly classes?: string | readonly string[];
   readonly ids?: IdMap;
-  readonly ignore?: readonly number[];
+  readonly ignore?: IgnoreList;
 }
 
 /** A way to keep images and masks on disk. */
@@ -32,5 +32,5 @@ export interface Listing {
   readonly problems: readonly string[];
   readonly classes?: ClassList;
   readonly ids?: IdMap;
-  readonly ignore?: readonly number[];
+  readonly ignore?: IgnoreList;
 }

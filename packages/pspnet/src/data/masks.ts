@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { IGNORE, type LabelMap, PspnetError, type Rgb } from "@pspnet/core";
+import { type LabelMap, PspnetError } from "@pspnet/core";
 import { type DecodedPng, decode } from "fast-png";
+import { type ColourTable, colourKey } from "./ids.js";
 
 /** Places in a PNG file, whose header always comes first. */
 const IHDR_DEPTH = 24;
@@ -13,23 +14,23 @@ export interface StoredMask extends LabelMap {
 }
 
 export interface ReadMaskOptions {
-  /** Colours of the classes, by id, for masks that hold colours in place of ids; other colours are errors, but black is {@link IGNORE}. */
-  readonly palette?: readonly Rgb[];
+  /** What colours stand for, for masks that hold them in place of ids; others are errors. */
+  readonly colours?: ColourTable;
 }
 
 /**
- * Reads the ids of a mask: the indices of a palette PNG, or the values of a grey one of 1 to 16 bits. With a palette, also
- * those that the colours of an RGB one stand for.
+ * Reads the ids of a mask: the indices of a palette PNG, or the values of a grey one of 1 to 16 bits. With a table of
+ * colours, also those that the colours of an RGB one stand for.
  *
  * @throws PspnetError "data" for what is no PNG, for colours that stand for no id, and for ids above 255.
  */
-export async function readMask(path: string, { palette }: ReadMaskOptions = {}): Promise<StoredMask> {
+export async function readMask(path: string, { colours }: ReadMaskOptions = {}): Promise<StoredMask> {
   const png = await decodeFile(path);
-  if (png.channels >= 3 && png.depth === 8 && palette)
-    return { ...idsOfColours(png, { palette, path }), kind: "colours" };
+  if (png.channels >= 3 && png.depth === 8 && colours)
+    return { ...idsOfColours(png, { colours, path }), kind: "colours" };
   if (png.channels !== 1) {
     const mend =
-      "save it as grey or palette PNG, a class id in each pixel, or give the classes' colours in classes.json";
+      "save it as grey or palette PNG, a class id in each pixel, or say which colour is which class in classes.json or data.ids";
     throw new PspnetError("data", `${path}: expected one id a pixel, found ${png.channels} colour channels; ${mend}`);
   }
   const { width, height, depth } = png;
@@ -73,27 +74,23 @@ function unpack({ width, height, depth, data }: DecodedPng): Uint8Array {
   return ids;
 }
 
-/** The id that each pixel's colour has in a palette; transparency is of no account. */
+/** What each pixel's colour stands for; transparency is of no account. */
 function idsOfColours(
   { width, height, channels, data }: DecodedPng,
-  { palette, path }: { readonly palette: readonly Rgb[]; readonly path: string },
+  { colours, path }: { readonly colours: ColourTable; readonly path: string },
 ): LabelMap {
-  const key = (r: number, g: number, b: number) => (r << 16) | (g << 8) | b;
-  const idOf = new Map([[key(0, 0, 0), IGNORE]]);
-  const shared = new Map<number, string>();
-  for (const [id, colour] of palette.entries()) {
-    const other = palette.findIndex((one) => key(...one) === key(...colour));
-    if (other < id) shared.set(key(...colour), `the colour of classes ${other} and ${id}`);
-    idOf.set(key(...colour), id);
-  }
   const ids = new Uint8Array(width * height);
+  let last = -1;
+  let id: number | string | undefined;
   for (let i = 0; i < ids.length; i++) {
-    const colour = key(data[channels * i], data[channels * i + 1], data[channels * i + 2]);
-    const id = idOf.get(colour);
-    if (id === undefined || shared.has(colour)) {
+    const colour = colourKey(data[channels * i], data[channels * i + 1], data[channels * i + 2]);
+    if (colour !== last) id = colours.get(colour);
+    last = colour;
+    if (typeof id !== "number") {
       const rgb = `${colour >> 16},${(colour >> 8) & 255},${colour & 255}`;
-      const found = `found ${rgb} at ${i % width},${Math.floor(i / width)}, ${shared.get(colour) ?? "no class's"}`;
-      throw new PspnetError("data", `${path}: expected the classes' colours, ${found}; save the mask with ids`);
+      const found = `found ${rgb} at ${i % width},${Math.floor(i / width)}, ${id ?? "no class's"}`;
+      const mend = "save the mask with ids, or say by data.ids which class a colour is, by data.ignore which is none";
+      throw new PspnetError("data", `${path}: expected the classes' colours, ${found}; ${mend}`);
     }
     ids[i] = id;
   }

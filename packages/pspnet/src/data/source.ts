@@ -1,4 +1,5 @@
-import type { ClassList, Rgb } from "@pspnet/core";
+import type { ClassList } from "@pspnet/core";
+import type { ColourTable } from "./ids.js";
 
 /** An image and its mask, as paths; null: it has none. */
 export interface Pair {
@@ -13,8 +14,10 @@ export interface DatasetSource {
   readonly classes: ClassList;
   /** The class of each id that a mask may hold, as {@link idTable} makes it. */
   readonly ids: Uint16Array;
-  /** The colours of the classes in masks that hold colours in place of ids; left out when the classes have none of their own. */
-  readonly colours?: readonly Rgb[];
+  /** What colours stand for in masks that hold them in place of ids; left out when nothing says. */
+  readonly colours?: ColourTable;
   /** A line for each file without a partner, and for each line of a list that cannot be used. */
   readonly problems: readonly string[];
+  /** What was found out about the masks and is worth knowing, a line each. */
+  readonly notes: readonly string[];
 }
