@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import {
+  type ForeignCheckpoint,
   type Imported,
   type ImportOptions,
   importCheckpoint,
@@ -25,10 +26,14 @@ import { softPhoto } from "./support/softPhoto.js";
 const golden = (name: string) => readFile(new URL(`golden/families/${name}`, import.meta.url));
 
 /** The file as its own library wrote it, packed. */
-async function imported(name: string, options?: ImportOptions): Promise<Imported> {
+async function checkpoint(name: string): Promise<ForeignCheckpoint> {
   const file = `${name}.${CASES[name].format ?? "safetensors"}`;
   const bytes = new Uint8Array(gunzipSync(await golden(`${file}.gz`)));
-  return importCheckpoint(readCheckpoint([{ name: file, bytes }]), options);
+  return readCheckpoint([{ name: file, bytes }]);
+}
+
+async function imported(name: string, options?: ImportOptions): Promise<Imported> {
+  return importCheckpoint(await checkpoint(name), options);
 }
 
 /** Every so many places a side, as they were recorded. */
@@ -121,6 +126,22 @@ it.each(Object.entries(CASES))(
     expect(await errorOf(name, await byPlan(found, image), image)).toBeLessThan(1e-4);
   },
 );
+
+it("semseg computes the same when its modules' names say nothing", async () => {
+  const file = await checkpoint("semseg");
+  const modules: string[] = [];
+  const nameless = (name: string) => {
+    const [, module, leaf] = /^(.*)\.(\w+)$/.exec(name)!;
+    if (!modules.includes(module)) modules.push(module);
+    return `unit${modules.indexOf(module)}.${leaf}`;
+  };
+  const inOrder = [...new PSPNet(importCheckpoint(file).config).stateDict().keys()];
+  const state = new Map(inOrder.map((name) => [nameless(name), file.state.get(`module.${name}`)!]));
+  const found = importCheckpoint({ ...file, state });
+  expect(found.family.name).toBe("structure");
+  const image = softPhoto(...CASES.semseg.size);
+  expect(await errorOf("semseg", byEager(found, image), image)).toBeLessThan(1e-4);
+});
 
 describe("a network that is taken otherwise computes something else", () => {
   const otherwise = (part: string, field: string, value: unknown) => ({ [part]: { [field]: value } });

@@ -12,6 +12,7 @@ import { paddleseg } from "./paddleseg.js";
 import { resNetBackbone } from "./resNetBackbone.js";
 import { semseg } from "./semseg.js";
 import { smp } from "./smp.js";
+import { structure } from "./structure.js";
 import { timm } from "./timm.js";
 import { denseNet, mobileNetV2, squeezeNet } from "./torchvisionBackbones.js";
 import { yassouali } from "./yassouali.js";
@@ -36,4 +37,5 @@ export const families: readonly Family[] = [
   denseNet,
   mobileNetV2,
   squeezeNet,
+  structure,
 ];

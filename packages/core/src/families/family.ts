@@ -55,6 +55,8 @@ export interface Family {
   readonly name: string;
   /** `the official PyTorch release (hszhao/semseg)` */
   readonly title: string;
+  /** It goes by shapes and order where names say nothing: what it took for what is to be looked at. */
+  readonly guesses?: boolean;
   /**
    * What becomes of a tensor, null for one that the family has not. Prefixes of wrappers (`state_dict.`, `module.`) are off the
    * name, and PyTorch's counters of batches are not asked for. `all` are the tensors by such names.
@@ -62,7 +64,9 @@ export interface Family {
   fate(name: string, tensor: StateTensor, all: State): Fate | null;
   /**
    * The network of tensors under our names; null for one that is not the family's. Whether the tensors fit it one to one
-   * is checked afterwards.
+   * is checked afterwards. `all` are the tensors that `fate` was asked of.
+   *
+   * @throws PspnetError that says what was looked for in vain.
    */
-  network(state: State, checkpoint: ForeignCheckpoint): ForeignNetwork | null;
+  network(state: State, checkpoint: ForeignCheckpoint, all: State): ForeignNetwork | null;
 }

@@ -37,12 +37,13 @@ const ANY_CLASSES = 2;
  * @param given Fields of the network that are known otherwise, over what the family says: parts, or flat.
  */
 export function fit(family: Family, checkpoint: ForeignCheckpoint, given: unknown = {}): Fit {
-  const { fates, unknown } = fatesOf(family, checkpoint);
+  const { fates, unknown, all } = fatesOf(family, checkpoint);
   const { state, problems } = renamed(checkpoint.state, fates);
-  const network = family.network(state, checkpoint);
-  const found = { family, fates, unknown, state, network, config: null };
-  if (network === null) return { ...found, problems: [...problems, "the tensors make no network of that family"] };
+  let found: Fit = { family, fates, unknown, state, network: null, config: null, problems };
   try {
+    const network = family.network(state, checkpoint, all);
+    if (network === null) return { ...found, problems: [...problems, "the tensors make no network of that family"] };
+    found = { ...found, network };
     const config = configOf(network, given);
     const parameters = parametersOf(config, network);
     const whole = isExported(checkpoint) ? withFoldedNorms(state, parameters, config.norm.eps) : state;
@@ -83,7 +84,8 @@ function parametersOf(config: PSPNetConfig, { classes }: ForeignNetwork): Readon
   return classes === null ? new Map([...all].filter(([name]) => partOf(name) === "backbone")) : all;
 }
 
-function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fates" | "unknown"> {
+/** `all` are the tensors by their names below wrappers. */
+function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fates" | "unknown"> & { all: State } {
   const { state } = checkpoint;
   const exported = isExported(checkpoint);
   const fates = new Map<string, Fate>();
@@ -101,7 +103,7 @@ function fatesOf(family: Family, checkpoint: ForeignCheckpoint): Pick<Fit, "fate
     else if (exported && isConstant(name)) fates.set(name, { drop: "is a constant of the graph" });
     else unknown.push(name);
   }
-  return { fates, unknown };
+  return { fates, unknown, all };
 }
 
 function fateOf(family: Family, name: string | null, tensor: StateTensor, all: State): Fate | null {

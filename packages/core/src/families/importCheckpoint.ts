@@ -9,6 +9,7 @@ import { describeWeights, type ModelDescription } from "../weights/modelFile.js"
 import { families } from "./families.js";
 import type { Assumption, Family, Fate, ForeignCheckpoint, ForeignNetwork } from "./family.js";
 import { BESIDE, type Fit, fit, fits, nearestFit } from "./fit.js";
+import { structure } from "./structure.js";
 
 export interface ImportOptions {
   /** A family's name; "auto": the one that names and shapes tell. */
@@ -60,7 +61,10 @@ export interface Imported {
 export function importCheckpoint(checkpoint: ForeignCheckpoint, options: ImportOptions = {}): Imported {
   const { from = "auto", fields } = options;
   const found = from === "auto" ? nearestFit(families, checkpoint, fields) : fit(familyNamed(from), checkpoint, fields);
-  if (!fits(found)) throw new PspnetError("weights", misfit(found, checkpoint));
+  if (!fits(found)) {
+    const guess = from === "auto" && found.family !== structure ? fit(structure, checkpoint, fields).problems : [];
+    throw new PspnetError("weights", misfit(found, checkpoint, guess));
+  }
   return applied(found as Complete, checkpoint, options);
 }
 
@@ -128,7 +132,11 @@ function valueAt(config: unknown, key: string): unknown {
 const SHOWN = 3;
 
 /** What a file that fits no family looks like, and what stands between it and the nearest. */
-function misfit({ family, fates, unknown, problems }: Fit, { format, state }: ForeignCheckpoint): string {
+function misfit(
+  { family, fates, unknown, problems }: Fit,
+  { format, state }: ForeignCheckpoint,
+  guess: readonly string[],
+): string {
   const look = (name: string) => `${name} [${state.get(name)!.shape}]`;
   const names = [...state.keys()];
   const some = names.length > 2 * SHOWN ? [...names.slice(0, SHOWN), null, ...names.slice(-SHOWN)] : names;
@@ -138,6 +146,7 @@ function misfit({ family, fates, unknown, problems }: Fit, { format, state }: Fo
     `nearest is ${family.name}, ${family.title}: it knows ${fates.size} of the names`,
     ...shortened(unknown.map((name) => `${look(name)}: a name that it has not`)),
     ...shortened(problems),
+    ...shortened(guess.map((problem) => `told by its structure: ${problem}`)),
     `families: ${families.map(({ name }) => name).join(", ")}`,
   ];
   return lines.join("\n  ");

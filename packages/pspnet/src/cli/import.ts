@@ -126,9 +126,23 @@ function* told(imported: Imported, { files, format, out }: Place): Generator<str
     yield `classes: ${names.length}, ${names.length > 4 ? `${names.slice(0, 3).join(", ")}, ...` : names.join(", ")}`;
     yield `crop: ${description.crop}`;
   }
+  if (family.guesses) yield* takenFor(imported);
   for (const { key, value, why } of assumed) yield `assumed: ${key}=${JSON.stringify(value)}: ${why}`;
+  if (family.guesses) yield "what is assumed otherwise than it was trained gives wrong classes: key=value says so";
   yield `tensors: ${fates(imported)}`;
   yield out;
+}
+
+/** Which modules of the file stand for which of the network: `taken for layer1: encoder.res2, 3 blocks`. */
+function* takenFor({ tensors }: Imported): Generator<string> {
+  const modules = new Map<string, string[]>();
+  for (const { name, to } of tensors) {
+    if (to === null) continue;
+    const module = /^(layer\d|ppm|cls|aux)/.exec(to)![0];
+    modules.set(module, [...(modules.get(module) ?? []), name]);
+  }
+  for (const [module, names] of modules)
+    yield `taken for ${module}: ${names[0]} to ${names[names.length - 1]}, ${counted(names.length, "tensor")}`;
 }
 
 /** The keys of a network that differ from the official release's PSPNet-50. */
