@@ -3,12 +3,15 @@ import type { Size } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
 import { type CheckReport, checkDataset, formatCheckReport } from "../data/check.js";
 import { openDataset } from "../data/dataset.js";
+import { PREPARATIONS } from "../data/prepare/preparations.js";
+import { formatPreparedness, prepare } from "../data/prepare/prepare.js";
 import { writeScenes } from "../data/writeScenes.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { contactSheet } from "../report/contactSheet.js";
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
-import { fromHere, messages, print, printJson } from "./terminal.js";
+import { shellWord } from "../report/shellWord.js";
+import { fromHere, interruptible, messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {
   readonly split: readonly string[];
@@ -44,6 +47,37 @@ export async function check(folder: string, { split, out, json, ...flags }: Chec
 /** `train.png` of train, `lists-mine.png` of the list lists/mine.txt. */
 function sheetName(split: string): string {
   return `${split.replace(/\.\w+$/, "").replaceAll(/[\\/]+/g, "-")}.png`;
+}
+
+interface PrepareFlags {
+  readonly out?: string;
+  readonly sbd?: string;
+  readonly seed: number;
+  readonly json?: true;
+}
+
+/** Turns a dataset into what training reads; exit code 1 when something of it is missing or wrong. */
+export async function prepareDataset(
+  name: string,
+  folder: string,
+  { out, seed, json, ...also }: PrepareFlags,
+): Promise<void> {
+  const preparation = PREPARATIONS.find((one) => one.name === name)!;
+  let progress: Progress | undefined;
+  let doing = "";
+  const onProgress = (what: string, done: number, total: number) => {
+    if (what !== doing) {
+      progress?.finish();
+      progress = new Progress(messages, { label: what, total });
+      doing = what;
+    }
+    progress?.update(done);
+  };
+  const made = await interruptible((signal) => prepare(preparation, { folder, out, also, seed, signal, onProgress }));
+  progress?.finish();
+  if (json) printJson(made);
+  else print(formatPreparedness(made, shellWord(fromHere(made.config))));
+  if (made.problems.length > 0) process.exitCode = 1;
 }
 
 interface MakeFlags {

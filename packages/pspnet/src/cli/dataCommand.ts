@@ -1,9 +1,13 @@
 import { Argument, Command, Option } from "commander";
+import { PREPARATIONS } from "../data/prepare/preparations.js";
 import { examples, format, integer, place, size } from "./options.js";
 
 export function dataCommand(): Command {
   return new Command("data")
-    .description("look a dataset over before a run; make the example scenes")
+    .description(
+      "turn a published dataset into what training reads; look one over before a run; make the example scenes",
+    )
+    .addCommand(prepareCommand())
     .addCommand(checkCommand())
     .addCommand(makeCommand());
 }
@@ -34,6 +38,35 @@ function checkCommand(): Command {
       ),
     )
     .action(async (folder: string, options) => (await import("./data.js")).check(folder, options));
+}
+
+function prepareCommand(): Command {
+  const known = PREPARATIONS.map(
+    ({ name, title, layout }) => `  ${name.padEnd(16)}${title}:\n${" ".repeat(18)}${layout}`,
+  );
+  return new Command("prepare")
+    .description("lists, masks and configuration for a dataset as it is published, or as a program exports it")
+    .addArgument(new Argument("<name>", "which dataset").choices(PREPARATIONS.map(({ name }) => name)))
+    .argument("<folder>", "where it was unpacked")
+    .option(
+      "--out <folder>",
+      "where lists, masks and configuration go (default: pspnet in the dataset's folder)",
+      place,
+    )
+    .option("--sbd <folder>", "voc2012: where SBD was unpacked, unless beside it (benchmark_RELEASE)")
+    .option("--seed <n>", "seed of the split, where the dataset has none", integer, 0)
+    .option("--json", "one JSON document on standard output")
+    .addHelpText("after", `\nDatasets:\n${known.join("\n")}\n`)
+    .addHelpText(
+      "after",
+      examples(
+        "pspnet data prepare ade20k ADEChallengeData2016",
+        "pspnet data prepare voc2012 VOCdevkit/VOC2012 --sbd benchmark_RELEASE",
+      ),
+    )
+    .action(async (name: string, folder: string, options) =>
+      (await import("./data.js")).prepareDataset(name, folder, options),
+    );
 }
 
 function makeCommand(): Command {

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { isImageFile } from "../files/imageFile.js";
 import type { DatasetFormat, Listing } from "./format.js";
+import { pairFiles, unpaired } from "./pairFiles.js";
 
 const isMaskFile = (name: string) => /\.png$/i.test(name);
 
@@ -27,47 +28,18 @@ export const folders: DatasetFormat = {
  * @throws PspnetError "data" for a folder that cannot be read.
  */
 export async function pairFolders(images: string, masks: string): Promise<Listing> {
-  const { files: imageFiles, problems } = await filesByStem(images, isImageFile);
-  const pair = (file: string, mask: string | null) => ({ id: file, image: join(images, file), mask });
-  if (!existsSync(masks)) return { pairs: [...imageFiles.values()].map((file) => pair(file, null)), problems };
-  const { files: maskFiles, problems: maskProblems } = await filesByStem(masks, isMaskFile);
-  return {
-    pairs: [...imageFiles]
-      .filter(([stem]) => maskFiles.has(stem))
-      .map(([stem, file]) => pair(file, join(masks, maskFiles.get(stem)!))),
-    problems: [
-      ...problems,
-      ...maskProblems,
-      ...missing(imageFiles, maskFiles).map((file) => `${join(images, file)} has no mask in ${masks}`),
-      ...missing(maskFiles, imageFiles).map((file) => `${join(masks, file)} has no image in ${images}`),
-    ],
-  };
+  const imageSet = { folder: images, files: await filesIn(images, isImageFile) };
+  if (!existsSync(masks)) return unpaired(imageSet);
+  return pairFiles(imageSet, { folder: masks, files: await filesIn(masks, isMaskFile) });
 }
 
-async function filesByStem(
-  folder: string,
-  wanted: (name: string) => boolean,
-): Promise<{ readonly files: ReadonlyMap<string, string>; readonly problems: readonly string[] }> {
-  let names: string[];
+/** The names of a folder's files of a kind, sorted; hidden ones are none. */
+async function filesIn(folder: string, wanted: (name: string) => boolean): Promise<string[]> {
   try {
-    names = await readdir(folder);
+    return (await readdir(folder)).filter((name) => wanted(name) && !name.startsWith(".")).sort();
   } catch (cause) {
     throw new PspnetError("data", `${folder}: expected a folder of images or masks (${(cause as Error).message})`, {
       cause,
     });
   }
-  const files = new Map<string, string>();
-  const problems: string[] = [];
-  for (const name of names.filter((name) => wanted(name) && !name.startsWith(".")).sort()) {
-    const stem = name.slice(0, -extname(name).length);
-    const other = files.get(stem);
-    if (other !== undefined) {
-      problems.push(`${folder}: expected one file of the name "${stem}", found ${other} and ${name}; remove one`);
-    } else files.set(stem, name);
-  }
-  return { files, problems };
-}
-
-function missing(from: ReadonlyMap<string, string>, within: ReadonlyMap<string, string>): string[] {
-  return [...from].filter(([stem]) => !within.has(stem)).map(([, file]) => file);
 }

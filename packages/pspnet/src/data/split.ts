@@ -1,0 +1,27 @@
+import { mixSeed } from "@pspnet/core";
+
+export interface SplitOptions {
+  readonly seed?: number;
+  /** Share that is held out to validate on; one at least, and never all. */
+  readonly share?: number;
+}
+
+/**
+ * Holds some samples out to validate on, where a dataset does not say which. A sample's name and the seed say whether it is one, so
+ * that few change places when others are added.
+ */
+export function holdOut<T>(
+  samples: readonly T[],
+  nameOf: (sample: T) => string,
+  { seed = 0, share = 0.2 }: SplitOptions = {},
+): { readonly train: readonly T[]; readonly val: readonly T[] } {
+  const count = Math.min(Math.max(1, Math.round(share * samples.length)), samples.length - 1);
+  const ranked = samples.map((sample) => [rank(nameOf(sample), seed), nameOf(sample), sample] as const);
+  ranked.sort(([a, nameA], [b, nameB]) => a - b || (nameA < nameB ? -1 : 1));
+  const held = new Set(ranked.slice(0, Math.max(count, 0)).map(([, , sample]) => sample));
+  return { train: samples.filter((sample) => !held.has(sample)), val: samples.filter((sample) => held.has(sample)) };
+}
+
+function rank(name: string, seed: number): number {
+  return mixSeed(seed, ...new TextEncoder().encode(name));
+}
