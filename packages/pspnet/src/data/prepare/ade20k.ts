@@ -1,9 +1,7 @@
 import { join } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { pairFiles, withoutExtension } from "../pairFiles.js";
-import type { Pair } from "../source.js";
 import { filesBelow, rootWith } from "./findFiles.js";
-import { lookAtIds } from "./lookAtIds.js";
 import type { Preparation } from "./preparation.js";
 
 const NONE = 255;
@@ -19,7 +17,7 @@ export const ade20k: Preparation = {
   layout: "images/{training,validation}/*.jpg and annotations/{training,validation}/*.png",
   published: { train: 20210, val: 2000 },
   recipe: { crop: 473, epochs: 100 },
-  async read({ folder }) {
+  async read({ folder, countIds }) {
     const root = rootWith(folder, ["ADEChallengeData2016"], ["images", "annotations"]);
     const [images, annotations] = [join(root, "images"), join(root, "annotations")];
     const nameOf = (file: string) => withoutExtension(file.slice(file.lastIndexOf("/") + 1));
@@ -28,7 +26,7 @@ export const ade20k: Preparation = {
       { folder: annotations, files: await filesBelow(annotations, "**/ADE_{train,val}_*.png"), key: nameOf },
     );
     const split = (name: string) => pairs.filter(({ id }) => nameOf(id).startsWith(`ADE_${name}_`));
-    const raw = await areRaw(pairs, root);
+    const raw = areRaw(await countIds(pairs), root);
     return {
       splits: { train: split("train"), val: split("val") },
       classes: "ade20k",
@@ -41,8 +39,7 @@ export const ade20k: Preparation = {
   },
 };
 
-async function areRaw(pairs: readonly Pair[], root: string): Promise<boolean> {
-  const { pixels } = await lookAtIds(pairs.flatMap(({ mask }) => mask ?? []));
+function areRaw(pixels: Float64Array, root: string): boolean {
   if (pixels[NONE] > 0 && pixels[LAST_RAW] > 0) {
     const found = `some with ${LAST_RAW}, as those as published, and some with ${NONE}, as converted ones`;
     throw new PspnetError("data", `${root}: expected masks of one kind, found ${found}; take them as published`);

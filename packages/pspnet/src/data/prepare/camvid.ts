@@ -5,7 +5,6 @@ import { pairFiles, withoutExtension } from "../pairFiles.js";
 import type { Pair } from "../source.js";
 import { holdOut } from "../split.js";
 import { filesBelow, rootWith } from "./findFiles.js";
-import { lookAtIds } from "./lookAtIds.js";
 import type { Preparation } from "./preparation.js";
 
 const SPLITS = ["train", "val", "test"];
@@ -47,7 +46,7 @@ export const camvid: Preparation = {
   layout:
     "{train,val,test} and {train,val,test}annot, or {train,val,test}_labels, or 701_StillsRaw_full and LabeledApproved_full",
   published: { train: [367, 369], val: [101, 100] },
-  async read({ folder, seed }) {
+  async read({ folder, seed, countIds }) {
     if (existsSync(join(folder, ORIGINAL.images))) return readOriginal(folder, seed);
     const root = rootWith(folder, ["CamVid", "camvid"], ["train", "val"]);
     const { images, masks, holds } =
@@ -60,7 +59,7 @@ export const camvid: Preparation = {
       problems.push(...found.problems);
     }
     if (holds === "colours") return { ...byColours(), splits, problems };
-    const { classes, notes } = await orderOf(splits.train ?? []);
+    const { classes, notes } = orderOf(await countIds(splits.train ?? []));
     return { splits, classes, ignore: [VOID], problems, notes };
   },
 };
@@ -92,10 +91,7 @@ async function pairBelow(images: string, masks: string) {
 }
 
 /** Whose order the classes have: ids alone do not tell, but the share of the pixels that is road does. */
-async function orderOf(
-  train: readonly Pair[],
-): Promise<{ readonly classes: string; readonly notes: readonly string[] }> {
-  const { pixels } = await lookAtIds(train.flatMap(({ mask }) => mask ?? []));
+function orderOf(pixels: Float64Array): { readonly classes: string; readonly notes: readonly string[] } {
   const all = pixels.reduce((sum, count) => sum + count, 0) || 1;
   const share = ({ classes }: { readonly classes: keyof typeof ROAD }) => pixels[ROAD[classes]] / all;
   const [order, other] = ([{ classes: "camvid" }, { classes: "camvid-semseg" }] as const).toSorted(

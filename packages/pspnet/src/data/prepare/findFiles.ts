@@ -2,11 +2,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PspnetError } from "@pspnet/core";
-import { glob } from "tinyglobby";
 
 /** The files below a folder that a pattern means, sorted, "/" between the parts; none where there is no such folder. */
 export async function filesBelow(folder: string, pattern: string | readonly string[]): Promise<string[]> {
   if (!existsSync(folder)) return [];
+  // Help names the datasets, and needs nothing but the command line.
+  const { glob } = await import("tinyglobby");
   return (await glob(pattern, { cwd: folder, caseSensitiveMatch: false, expandDirectories: false })).sort();
 }
 

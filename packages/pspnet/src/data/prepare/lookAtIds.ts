@@ -1,26 +1,19 @@
 import { type ColourTable, describeIds, UNKNOWN } from "../ids.js";
 import { readMask } from "../masks.js";
+import type { Pair } from "../source.js";
 import { spread } from "../spread.js";
 
 /** Masks that are looked at, from all over a split. */
 const LOOKED_AT = 48;
 
-/** Pixels by id in some of the masks; those that cannot be read say why. */
-export async function lookAtIds(
-  masks: readonly string[],
-  colours?: ColourTable,
-): Promise<{ readonly pixels: Float64Array; readonly unreadable: readonly string[] }> {
+/** Pixels by id in some of the masks; those that cannot be read are passed over. */
+export async function countIds(pairs: readonly Pair[]): Promise<Float64Array> {
   const pixels = new Float64Array(256);
-  const unreadable: string[] = [];
-  for (const path of spread(masks, LOOKED_AT)) {
-    try {
-      const { data } = await readMask(path, { colours });
-      for (const id of data) pixels[id]++;
-    } catch (cause) {
-      unreadable.push((cause as Error).message);
-    }
+  for (const { mask } of spread(pairs, LOOKED_AT)) {
+    const read = mask === null ? null : await readMask(mask).catch(() => null);
+    for (const id of read?.data ?? []) pixels[id]++;
   }
-  return { pixels, unreadable };
+  return pixels;
 }
 
 /** What in some of a split's masks is no class. */

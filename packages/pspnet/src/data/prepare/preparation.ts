@@ -3,7 +3,7 @@ import type { DataConfig } from "../format.js";
 import type { Pair } from "../source.js";
 import type { PreparedFolder } from "./preparedFolder.js";
 
-/** A dataset as it is published, or as a program exports it, and how to turn it into what training reads. */
+/** A dataset as it is published, or as a program exports it, and how to turn it into what training reads. Loads no decoder. */
 export interface Preparation {
   readonly name: string;
   /** What it is, for help. */
@@ -25,6 +25,8 @@ export interface Download {
   readonly also: Readonly<Record<string, string | undefined>>;
   readonly seed: number;
   readonly out: PreparedFolder;
+  /** Pixels by id in some masks, from all over them; those that cannot be read are passed over. */
+  countIds(masks: readonly Pair[]): Promise<Float64Array>;
 }
 
 /** What training reads of a dataset: samples by split ("train", "val" and others), and what their masks mean. */

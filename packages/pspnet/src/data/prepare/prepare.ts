@@ -5,7 +5,7 @@ import { counted } from "../../report/counted.js";
 import { classesOf } from "../classNames.js";
 import { colourTable, idTable } from "../ids.js";
 import { formatList } from "../listFile.js";
-import { strangeIds } from "./lookAtIds.js";
+import { countIds, strangeIds } from "./lookAtIds.js";
 import type { Preparation, Prepared } from "./preparation.js";
 import { PreparedFolder, type Work } from "./preparedFolder.js";
 
@@ -43,7 +43,7 @@ export async function prepare(
   const folder = resolve(given);
   const place = resolve(out ?? join(folder, "pspnet"));
   const target = await PreparedFolder.open(place, { dataset: name, folder }, work);
-  const found = await preparation.read({ folder, also, seed, out: target });
+  const found = await preparation.read({ folder, also, seed, out: target, countIds });
   const samples = Object.fromEntries(Object.entries(found.splits).map(([split, pairs]) => [split, pairs.length]));
   if (Object.values(samples).every((count) => count === 0)) {
     const lines = [`${folder}: expected ${preparation.layout}, found no sample`, ...found.problems.slice(0, 5)];
