@@ -350,6 +350,118 @@ def kazuto(net, x):
     return enlarge(head(net, y, "final.conv5_4.conv", "final.conv5_4.bn", "final.conv6", 8), size, False)
 
 
+def zijundeng(net, x):
+    """A plain stem, corners that are not aligned, and an auxiliary classifier of one convolution."""
+    size = x.shape[2:]
+    y = plain_stem(net, x, "layer0.0", "layer0.1", 2)
+    *_, x3, x4 = stages(net, y, "", 50, 1, (1, 2, 1, 1), (1, 1, 2, 4), (1, 1, 2, 4))
+    names = [(f"ppm.features.{i}.1", f"ppm.features.{i}.2") for i in range(4)]
+    net.conv(x3, "aux_logits", CLASSES, 1, bias=True)
+    y = torch.cat([x4, *levels(net, x4, names, 8, False)], 1)
+    return enlarge(head(net, y, "final.0", "final.1", "final.4", 4), size, False)
+
+
+def pretrained(net, x):
+    """What PyTorch-Encoding and Tramac's repository have alike: its stages dilate their first convolution half."""
+    p = "pretrained"
+    norms = [f"{p}.conv1.1", f"{p}.conv1.4", f"{p}.bn1"]
+    y = deep_stem(net, x, [f"{p}.conv1.{i}" for i in (0, 3, 6)], norms, (1, 1, 2))
+    net.linear(f"{p}.fc", 10, 32)
+    return stages(net, y, f"{p}.", 50, 1, (1, 2, 1, 1), (1, 1, 1, 2), (1, 1, 2, 4))[2:]
+
+
+def tramac(net, x):
+    x3, x4 = pretrained(net, x)
+    names = [(f"head.psp.conv{i}.0", f"head.psp.conv{i}.1") for i in (1, 2, 3, 4)]
+    head(net, x3, "auxlayer.block.0", "auxlayer.block.1", "auxlayer.block.4", 3)
+    y = torch.cat([x4, *levels(net, x4, names, 8, True)], 1)
+    return enlarge(head(net, y, "head.block.0", "head.block.1", "head.block.4", 4), x.shape[2:], True)
+
+
+def encoding(net, x):
+    x3, x4 = pretrained(net, x)
+    p, a = "head.conv5", "auxlayer.conv5"
+    names = [(f"{p}.0.conv{i}.0", f"{p}.0.conv{i}.1") for i in (1, 2, 3, 4)]
+    head(net, x3, f"{a}.0", f"{a}.1", f"{a}.4", 3)
+    y = torch.cat([x4, *levels(net, x4, names, 8, True)], 1)
+    return enlarge(head(net, y, f"{p}.1", f"{p}.2", f"{p}.5", 4), x.shape[2:], True)
+
+
+def torchseg(net, x):
+    p = "backbone."
+    norms = [f"{p}conv1.1", f"{p}conv1.4", f"{p}bn1"]
+    y = deep_stem(net, x, [f"{p}conv1.{i}" for i in (0, 3, 6)], norms, (1, 1, 2))
+    *_, x3, x4 = stages(net, y, p, 50, 1, (1, 2, 1, 1), (1, 1, 1, 2), (1, 1, 2, 4))
+    names = [(f"psp_layer.ppm.{i}.psp/cbr.conv", f"psp_layer.ppm.{i}.psp/cbr.bn") for i in range(4)]
+    y = torch.cat([x4, *levels(net, x4, names, 8, True)], 1)
+    head(net, x3, "aux_layer.0.conv", "aux_layer.0.bn", "aux_layer.2", 3)
+    out = head(net, y, "psp_layer.conv6.0.conv", "psp_layer.conv6.0.bn", "psp_layer.conv6.2", 4)
+    return F.interpolate(out, scale_factor=8, mode="bilinear", align_corners=True)
+
+
+def unlike_torchvision(net, x, stem, part, level, heads, first, bins):
+    """A ResNet-50 whose names have nothing of torchvision's. `stem`, `part` and `level` give names of a convolution
+    and its batch norm, `heads` those of head and auxiliary head with their classifiers."""
+    size, channels = x.shape[2:], (1, 1, 2)
+
+    def unit(y, names, output, kernel, last=False, **how):
+        return net.norm(net.conv(y, names[0], output, kernel, **how), names[1], last)
+
+    for i in range(3):
+        x = F.relu(unit(x, stem(i), channels[i], 3, stride=2 if i == 0 else 1))
+    x = F.max_pool2d(x, 3, 2, 1)
+    for stage, (count, stride) in enumerate(zip(BLOCKS[50], (1, 2, 1, 1))):
+        planes = 2**stage
+        for i in range(count):
+            s, dilation = (stride, first[stage]) if i == 0 else (1, (1, 1, 2, 4)[stage])
+            y = F.relu(unit(x, part(stage, i, 0), planes, 1))
+            y = F.relu(unit(y, part(stage, i, 1), planes, 3, stride=s, dilation=dilation))
+            y = unit(y, part(stage, i, 2), 4 * planes, 1, last=True)
+            x = F.relu(y + (unit(x, part(stage, i, 3), 4 * planes, 1, stride=s) if i == 0 else x))
+        middle = x if stage == 2 else None if stage < 2 else middle
+    main, auxiliary = heads
+    head(net, middle, *auxiliary, 3)
+    y = torch.cat([x, *levels(net, x, [level(i) for i in range(4)], 8, True, bins=bins)], 1)
+    return enlarge(head(net, y, *main, 4), size, True)
+
+
+def meetps(net, x):
+    two = lambda name: (f"{name}.0", f"{name}.1")
+    parts = ("cbr1.cbr_unit", "cbr2.cbr_unit", "cb3.cb_unit", "cb4.cb_unit")
+    return unlike_torchvision(
+        net, x,
+        stem=lambda i: two(f"convbnrelu1_{i + 1}.cbr_unit"),
+        part=lambda stage, i, part: two(f"res_block{stage + 2}.layers.{i}.{parts[part]}"),
+        level=lambda i: two(f"pyramid_pooling.path_module_list.{i}.cbr_unit"),
+        heads=((*two("cbr_final.cbr_unit"), "classification"), (*two("convbnrelu4_aux.cbr_unit"), "aux_cls")),
+        first=(1, 1, 2, 4), bins=BINS[::-1])
+
+
+def ogawa(net, x):
+    two = lambda name: (f"{name}.conv", f"{name}.batchnorm")
+    groups = ("feature_res_1", "feature_res_2", "feature_dilated_res_1", "feature_dilated_res_2")
+    parts = ("cbr_1", "cbr_2", "cb_3", "cb_residual")
+    return unlike_torchvision(
+        net, x,
+        stem=lambda i: two(f"feature_conv.cbnr_{i + 1}"),
+        part=lambda stage, i, part: two(f"{groups[stage]}.block{i + 1}.{parts[part]}"),
+        level=lambda i: two(f"pyramid_pooling.cbr_{i + 1}"),
+        heads=((*two("decode_feature.cbr"), "decode_feature.classification"), (*two("aux.cbr"), "aux.classification")),
+        first=(1, 1, 2, 4), bins=BINS[::-1])
+
+
+def pytorchcv(net, x):
+    two = lambda name: (f"{name}.conv", f"{name}.bn")
+    parts = ("body.conv1", "body.conv2", "body.conv3", "identity_conv")
+    return unlike_torchvision(
+        net, x,
+        stem=lambda i: two(f"backbone.0.conv{i + 1}"),
+        part=lambda stage, i, part: two(f"backbone.{stage + 1}.unit{i + 1}.{parts[part]}"),
+        level=lambda i: two(f"pool.branches.branch{i + 2}.conv"),
+        heads=((*two("final_block.conv1"), "final_block.conv2"), (*two("aux_block.conv1"), "aux_block.conv2")),
+        first=(1, 1, 1, 2), bins=BINS)
+
+
 BGR = ([value / 255 for value in (123.68, 116.779, 103.939)], [1 / 255] * 3)
 ODD, EVEN = (97, 129), (96, 128)
 CASES = {
@@ -367,6 +479,13 @@ CASES = {
     "bubbliiiing-mobilenetv2": (bubbliiiing_mobilenet, (97, 130), ((0, 0, 0), (1, 1, 1))),
     "yassouali-r50": (yassouali, (97, 130), IMAGENET),
     "kazuto-r50": (kazuto, ODD, BGR),
+    "zijundeng-r50": (zijundeng, (97, 130), IMAGENET),
+    "tramac-r50": (tramac, (97, 130), IMAGENET),
+    "encoding-r50": (encoding, (97, 130), IMAGENET),
+    "torchseg-r50": (torchseg, EVEN, IMAGENET),
+    "meetps-r50": (meetps, (97, 130), BGR),
+    "ogawa-r50": (ogawa, (97, 130), IMAGENET),
+    "pytorchcv-r50": (pytorchcv, (97, 130), IMAGENET),
 }
 
 
@@ -376,7 +495,7 @@ def main():
     folder = parser.parse_args().out
     for seed, (case, (network, size, (mean, std))) in enumerate(CASES.items()):
         net = Checkpoint(seed)
-        x = torch.from_numpy(planes(photo(*size), mean, std, bgr=case.startswith("kazuto")))
+        x = torch.from_numpy(planes(photo(*size), mean, std, bgr=mean is BGR[0]))
         with torch.no_grad():
             output = network(net, x).numpy()
         record(folder, case, output, {".safetensors": save(net.arrays)})

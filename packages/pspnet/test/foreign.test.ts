@@ -114,6 +114,13 @@ const CASES: Readonly<Record<string, Case>> = {
   "bubbliiiing-mobilenetv2": { family: "bubbliiiing", size: [97, 130] },
   "yassouali-r50": { family: "yassouali", size: [97, 130] },
   "kazuto-r50": { family: "kazuto", size: [97, 129] },
+  "zijundeng-r50": { family: "zijundeng", size: [97, 130] },
+  "tramac-r50": { family: "encoding", size: [97, 130] },
+  "encoding-r50": { family: "encoding", size: [97, 130] },
+  "torchseg-r50": { family: "torchseg", size: [96, 128] },
+  "meetps-r50": { family: "meetps", size: [97, 130] },
+  "ogawa-r50": { family: "ogawa", size: [97, 130] },
+  "pytorchcv-r50": { family: "pytorchcv", size: [97, 130] },
 };
 
 it.each(Object.entries(CASES))(
@@ -193,6 +200,21 @@ describe("a network that is taken otherwise computes something else", () => {
     ["kazuto-r50", otherwise("pyramid", "alignCorners", true)],
     ["kazuto-r50", otherwise("input", "channelOrder", "rgb")],
     ["kazuto-r50", otherwise("pyramid", "concatOrder", "ascending")],
+    ["zijundeng-r50", otherwise("pyramid", "alignCorners", true)],
+    ["zijundeng-r50", otherwise("upsampling", "alignCorners", true)],
+    ["zijundeng-r50", otherwise("backbone", "firstDilation", "halved")],
+    ["tramac-r50", otherwise("backbone", "firstDilation", "full")],
+    ["tramac-r50", otherwise("upsampling", "alignCorners", false)],
+    ["encoding-r50", otherwise("backbone", "strideIn", "1x1")],
+    ["encoding-r50", otherwise("pyramid", "concatOrder", "descending")],
+    ["torchseg-r50", otherwise("backbone", "firstDilation", "full")],
+    ["meetps-r50", otherwise("pyramid", "concatOrder", "ascending")],
+    ["meetps-r50", otherwise("input", "channelOrder", "rgb")],
+    ["meetps-r50", otherwise("backbone", "strideIn", "1x1")],
+    ["ogawa-r50", otherwise("pyramid", "concatOrder", "ascending")],
+    ["ogawa-r50", otherwise("pyramid", "features", "last")],
+    ["pytorchcv-r50", otherwise("backbone", "firstDilation", "full")],
+    ["pytorchcv-r50", otherwise("pyramid", "alignCorners", false)],
   ])("%s with %j", async (name, fields) => {
     const { size, from } = CASES[name];
     const image = softPhoto(...size);

@@ -1,3 +1,4 @@
+import type { StateTensor } from "@pspnet/checkpoints";
 import type { Fate } from "./family.js";
 
 /** A pattern of names, and what such a name is here; or why such tensors are left out. */
@@ -41,4 +42,16 @@ export function plainMobileNetRule(prefix: string): Rule {
     return `features.${block}.conv.${groups[Number(layer)]}.`;
   };
   return [new RegExp(`^${prefix}features\\.(\\d+)\\.conv\\.(\\d)\\.(?=\\w+$)`), place];
+}
+
+/** In the shortcuts of ResNet-d an average stands first: their convolution is `downsample.1`, their batch norm `downsample.2`. */
+export function withoutAverage(name: string, { shape }: StateTensor): string {
+  const averaged = name.includes(".downsample.2.") || (name.endsWith(".downsample.1.weight") && shape.length === 4);
+  const place = (_: string, position: string) => `.downsample.${Number(position) - 1}.`;
+  return averaged ? name.replace(/\.downsample\.([12])\./, place) : name;
+}
+
+/** Whether the shortcuts that stride are those of ResNet-d. */
+export function hasAverages(names: Iterable<string>): boolean {
+  return [...names].some((name) => /(^|\.)layer2\.0\.downsample\.2\./.test(name));
 }

@@ -174,6 +174,7 @@ function fieldsOf({ backbone, pyramid }: Taken, state: State): GivenParts {
       stages: (stage + 1) as 2 | 3 | 4,
       ...(stage < 3 && { outputStride: (2 ** (stage + 2)) as 8 | 16 }),
       ...(isWhole(backbone) && { firstDilation: "halved" as const }),
+      ...(isAveraged(backbone) && { shortcut: "average" as const }),
     },
     pyramid: {
       bins: BINS.slice(0, levels.length),
@@ -204,6 +205,11 @@ function isWhole({ stem, stages }: FoundResNet): boolean {
   );
 }
 
+/** Whether a module without weights stands before the convolution of strided shortcuts: ResNet-d's average. */
+function isAveraged({ stages }: FoundResNet): boolean {
+  return /\.1$/.test(stages[1][0].shortcut?.path ?? "");
+}
+
 const CORNERS = "most enlarge from corner to corner";
 
 function assumptionsOf({ backbone, pyramid }: Taken): Assumption[] {
@@ -221,7 +227,12 @@ function assumptionsOf({ backbone, pyramid }: Taken): Assumption[] {
       dilated,
     ],
     ["backbone.basicDilation", "most dilate both convolutions of a basic block alike", dilated && !bottleneck],
-    ["backbone.shortcut", "most stride in the shortcut's convolution; ResNet-d averages before it (average)"],
+    [
+      "backbone.shortcut",
+      isAveraged(backbone)
+        ? "what stands before a shortcut's convolution and has no weights is taken for ResNet-d's average"
+        : "most stride in the shortcut's convolution; ResNet-d averages before it (average)",
+    ],
     ["pyramid.bins", "the paper's"],
     ["pyramid.concatOrder", "most define levels from coarse to fine; Caffe's ports from fine to coarse (descending)"],
     [
