@@ -1,11 +1,11 @@
 """Records checkpoints with the names of Caffe's layers, and their logits: packages/pspnet/test/foreign.test.ts.
 
 python make_caffe_golden.py --out packages/pspnet/test/golden/families
-Needs torch, numpy, h5py, tensorflow, safetensors; seconds.
+Needs torch, numpy, h5py, keras 3, tensorflow, safetensors; seconds.
 
-`.caffemodel` is written from the field numbers of caffe.proto, `.h5` by h5py in Keras 2's layout, `.npy` by NumPy, the
-TensorFlow checkpoint by TensorFlow's own Saver; the same arrays stand in `.safetensors`. The test
-reads `.caffemodel`, `.npy`, and for TensorFlow `.safetensors`.
+`.caffemodel` is written from the field numbers of caffe.proto, `.h5` by h5py in Keras 2's layout, `.weights.h5` by Keras 3, `.npy` by
+NumPy, the TensorFlow checkpoint by TensorFlow's own Saver; the same arrays stand in `.safetensors`. The test reads `.caffemodel`, all
+three of Keras's, and for TensorFlow `.safetensors`.
 """
 
 import argparse
@@ -89,6 +89,30 @@ def keras(layers):
     return buffer.getvalue()
 
 
+def keras3(layers):
+    """`Model.save_weights` of Keras 3 of a model of these layers; what they are put together to is not written."""
+    import keras
+
+    inputs, outputs = [], []
+    for name, arrays in layers.items():
+        if name.endswith("_bn"):
+            layer = keras.layers.BatchNormalization(name=name)
+            order = [arrays[parameter] for parameter in ("scale", "offset", "mean", "variance")]
+        else:
+            kernel = arrays["weights"]
+            layer = keras.layers.Conv2D(kernel.shape[3], kernel.shape[:2], use_bias="biases" in arrays, name=name)
+            order = list(arrays.values())
+        inputs.append(keras.Input((9, 9, order[0].shape[-1 if name.endswith("_bn") else 2])))
+        outputs.append(layer(inputs[-1]))
+        layer.set_weights(order)
+    outputs.append(keras.layers.Dropout(0.1)(inputs[-1]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.weights.h5")
+        keras.Model(inputs, outputs).save_weights(path)
+        with open(path, "rb") as file:
+            return file.read()
+
+
 def npy(layers):
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(layers, dtype=object), allow_pickle=True)
@@ -152,7 +176,8 @@ def main():
         for layer, arrays in layers.items()
         for path, array in keras_paths(layer, arrays).items()
     }
-    case("keras", {".h5": keras(layers), ".npy": npy(layers), **plain(named)}, found, layers=50, stride_in="1x1")
+    files = {".h5": keras(layers), ".weights.h5": keras3(layers), ".npy": npy(layers), **plain(named)}
+    case("keras", files, found, layers=50, stride_in="1x1")
     tensorflow("hellochick", blobs(50, CLASSES, WIDTH, seed=4), layers=50, stride_in="1x1")
     found = blobs(50, CLASSES, WIDTH, seed=5)
     tensorflow("jiye", found, side=SAME_SIDE, layers=50, stride_in="1x1", eps=1e-3, same=True)

@@ -1,7 +1,7 @@
 """Writes small checkpoints in every format that @pspnet/checkpoints reads, by the libraries that own the formats.
 
 python make_checkpoints.py --out packages/checkpoints/test/fixtures
-Needs torch and numpy. `expected.json` says what each file holds: {file: {tensor: [dtype, shape, values]}}.
+Needs torch, numpy, h5py and keras 3. `expected.json` says what each file holds: {file: {tensor: [dtype, shape, values]}}.
 """
 import argparse
 import collections
@@ -10,6 +10,7 @@ import os
 import pickle
 import zipfile
 
+import h5py
 import numpy as np
 import torch
 
@@ -156,6 +157,90 @@ def write_onnx(out):
     expect("initialisers.onnx", {**weights, "/Constant_output_0": ("int64", np.array([3, 300]))})
 
 
+def write_hdf5(out):
+    """By h5py: the structures of the oldest and of the newest files, every layout, index of chunks, filter and type."""
+    kinds = {"f8": "float64", "f4": "float32", "f2": "float16", "i8": "int64", "i2": "int16", "u1": "uint8", "i1": "int8"}
+    wide = values(7, 5, 3, seed=4)
+    chunks = dict(chunks=(3, 2, 3))
+    for file, libver, user in (("earliest.h5", "earliest", 0), ("latest.h5", "latest", 1024)):
+        found = {}
+        with h5py.File(os.path.join(out, file), "w", libver=libver, userblock_size=user) as target:
+            target.attrs["keras_version"], target.attrs["backend"] = "2.1.2", np.bytes_(b"tensorflow")
+            target.attrs["layer_names"] = np.array([b"conv", b"many"])
+
+            def put(name, array, dtype="float32", **how):
+                target.create_dataset(name, data=array, **how)
+                found[name] = (dtype, array)
+
+            for code, dtype in kinds.items():
+                for order in "<>" if code[1] != "1" else "<":
+                    sign = np.abs if code[0] == "u" else lambda array: array
+                    put(f"types/{order}{code}", sign(values(2, 3, seed=len(dtype))).astype(order + code), dtype)
+            put("scalar", np.float32(0.5))
+            put("empty", np.zeros((0, 3), np.float32))
+            for i in range(12 if libver == "earliest" else 30):
+                put(f"many/group_{i:02}/weight:0", values(2, seed=i))
+            put("chunked/plain", wide, **chunks)
+            put("chunked/gzip", wide, compression="gzip", **chunks)
+            put("chunked/all", wide.astype(">f4"), compression="gzip", shuffle=True, fletcher32=True, **chunks)
+            put("chunked/whole", wide, chunks=wide.shape)
+            put("chunked/whole_gzip", wide, chunks=wide.shape, compression="gzip")
+            put("chunked/grows", wide, maxshape=(None, 5, 3), **chunks)
+            put("chunked/grows_gzip", wide, maxshape=(None, 5, 3), compression="gzip", **chunks)
+            put("chunked/grows_both", wide, maxshape=(None, None, 3), **chunks)
+            put("chunked/grows_both_gzip", wide, maxshape=(None, None, 3), compression="gzip", **chunks)
+            long = values(600, seed=2)
+            put("chunked/long", long, maxshape=(None,), chunks=(3,))
+            put("chunked/long_both", long.reshape(300, 2), maxshape=(None, None), chunks=(3, 1))
+            compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            compact.set_layout(h5py.h5d.COMPACT)
+            array = values(6, seed=1)
+            space = h5py.h5s.create_simple(array.shape)
+            h5py.h5d.create(target.id, b"compact", h5py.h5t.IEEE_F32LE, space, compact).write(
+                h5py.h5s.ALL, h5py.h5s.ALL, array
+            )
+            found["compact"] = ("float32", array)
+            early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            early.set_layout(h5py.h5d.CHUNKED)
+            early.set_chunk((2,))
+            early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+            h5py.h5d.create(target.id, b"early", h5py.h5t.IEEE_F32LE, space, early).write(
+                h5py.h5s.ALL, h5py.h5s.ALL, array
+            )
+            found["early"] = ("float32", array)
+        expect(file, found)
+
+
+def write_keras(out):
+    """By Keras 3: weights alone, a model in its own archive, and one as HDF5, each beside what an optimiser has."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    import keras
+
+    inputs = keras.Input((9, 9, 3))
+    features = keras.layers.Conv2D(2, 3, use_bias=False, name="conv1")(inputs)
+    features = keras.layers.BatchNormalization(name="conv1_bn")(features)
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1, name="conv6")(features))
+    model.compile("sgd", "mse")
+    arrays = {
+        "conv1": [values(3, 3, 3, 2)],
+        "conv1_bn": [values(2, seed=seed) for seed in range(4)],
+        "conv6": [values(1, 1, 2, 4, seed=5), values(4, seed=6)],
+    }
+    for layer, found in arrays.items():
+        model.get_layer(layer).set_weights(found)
+    by_number = {f"layers/{layer}/vars/{i}": a for layer, found in arrays.items() for i, a in enumerate(found)}
+    by_name = {
+        f"model_weights/{layer}/{weight.path}": array
+        for layer, found in arrays.items()
+        for weight, array in zip(model.get_layer(layer).weights, found)
+    }
+    model.save_weights(os.path.join(out, "keras3.weights.h5"))
+    model.save(os.path.join(out, "keras3.keras"))
+    model.save(os.path.join(out, "keras3.h5"))
+    for file, found in (("keras3.weights.h5", by_number), ("keras3.keras", by_number), ("keras3.h5", by_name)):
+        expect(file, {name: ("float32", array) for name, array in found.items()})
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
@@ -165,6 +250,8 @@ def main():
     write_pickles(out)
     write_caffemodels(out)
     write_onnx(out)
+    write_hdf5(out)
+    write_keras(out)
     with open(os.path.join(out, "expected.json"), "w") as file:
         json.dump(EXPECTED, file, separators=(",", ":"))
         file.write("\n")

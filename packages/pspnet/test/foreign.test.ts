@@ -87,7 +87,7 @@ interface Case {
 const CASES: Readonly<Record<string, Case>> = {
   "caffe-r50": { family: "caffe", format: "caffemodel", size: [89, 89] },
   "caffe-r101": { family: "caffe", format: "caffemodel", size: [89, 89] },
-  keras: { family: "keras", format: "npy", size: [89, 89] },
+  keras: { family: "keras", format: "h5", size: [89, 89] },
   hellochick: { family: "hellochick", size: [89, 89] },
   jiye: { family: "jiye", from: "jiye", size: [96, 96] },
   paddleseg: { family: "paddleseg", format: "pdparams", size: [90, 107] },
@@ -150,6 +150,14 @@ it("semseg computes the same when its modules' names say nothing", async () => {
   expect(await errorOf("semseg", byEager(found, image), image)).toBeLessThan(1e-4);
 });
 
+it.each(["weights.h5", "npy"])("Keras's network has the same weights in .%s", async (format) => {
+  const [{ state }, other] = await Promise.all([imported("keras"), imported("keras", {}, format)]);
+  expect(other.family.name).toBe("keras");
+  expect(new Map([...other.state].map(([name, { bytes }]) => [name, bytes]))).toEqual(
+    new Map([...state].map(([name, { bytes }]) => [name, bytes])),
+  );
+});
+
 describe("a network that is taken otherwise computes something else", () => {
   const otherwise = (part: string, field: string, value: unknown) => ({ [part]: { [field]: value } });
   it.each<[string, object]>([
@@ -160,6 +168,10 @@ describe("a network that is taken otherwise computes something else", () => {
     ["caffe-r50", otherwise("upsampling", "alignCorners", false)],
     ["caffe-r50", otherwise("input", "channelOrder", "rgb")],
     ["keras", otherwise("backbone", "strideIn", "3x3")],
+    ["keras", otherwise("pyramid", "concatOrder", "ascending")],
+    ["keras", otherwise("pyramid", "alignCorners", false)],
+    ["keras", otherwise("upsampling", "alignCorners", false)],
+    ["keras", otherwise("input", "channelOrder", "rgb")],
     ["hellochick", otherwise("norm", "eps", 1e-3)],
     ["jiye", otherwise("backbone", "stemPadding", "both")],
     ["jiye", otherwise("norm", "eps", 1e-5)],

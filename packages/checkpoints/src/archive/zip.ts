@@ -1,7 +1,8 @@
 // Zip archives with zip64, stored and deflated: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 import { ByteReader, latin1, utf8 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
-import { inflate } from "./inflate.js";
+import { Places } from "../places.js";
+import { inflate, refuseBomb } from "./inflate.js";
 import { CENTRAL, END, LOCAL } from "./zipSignatures.js";
 
 export interface ZipEntry {
@@ -17,9 +18,6 @@ const END_64 = 0x0606_4b50;
 const ABSENT = 0xffff_ffff;
 const STORED = 0;
 const DEFLATED = 8;
-/** A file that unpacks to more is a bomb: weights hardly shrink. */
-const UNPACKED_MAX = 256 * 2 ** 20;
-const UNPACKED_RATIO = 100;
 
 /**
  * The entries by name, nothing of them unpacked.
@@ -29,22 +27,20 @@ const UNPACKED_RATIO = 100;
 export function readZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
   const { directory, count, begin } = findDirectory(bytes);
   const entries = new Map<string, ZipEntry>();
-  const places: [number, number, string][] = [];
+  const places = new Places(bytes.byteLength);
   let unpacked = 0;
   for (let i = 0; i < count; i++) {
     const header = centralHeader(directory);
     const { name, method, size, packed } = header;
     if (entries.has(name)) fail(`${name} stands in it twice`);
     const data = dataOf(bytes, header, begin);
-    places.push([header.local, data.byteOffset + data.byteLength - bytes.byteOffset, name]);
+    places.take(header.local, data.byteOffset + data.byteLength - bytes.byteOffset, `zip: ${name}`);
     if (method === DEFLATED) unpacked += size;
     else if (size !== packed) fail(`${name}: expected as many bytes as it has, ${packed}, found ${size}`);
     entries.set(name, { name, size, bytes: () => (method === DEFLATED ? inflate(data, size, name) : data) });
   }
-  if (unpacked > UNPACKED_MAX + UNPACKED_RATIO * bytes.byteLength) {
-    fail(`it unpacks from ${bytes.byteLength} bytes to ${unpacked}, which no weights do`);
-  }
-  checkApart(places);
+  refuseBomb(bytes.byteLength, unpacked);
+  places.checkApart();
   return entries;
 }
 
@@ -141,16 +137,6 @@ function dataOf(bytes: Uint8Array, { name, local, packed }: CentralHeader, end: 
   const nameLength = reader.u16();
   reader.take(reader.u16() + nameLength);
   return reader.take(packed);
-}
-
-function checkApart(places: [number, number, string][]): void {
-  let end = 0;
-  let before = "";
-  for (const [from, to, name] of places.sort(([a], [b]) => a - b)) {
-    if (from < end) fail(`${name} overlaps ${before}`);
-    end = to;
-    before = name;
-  }
 }
 
 function fail(problem: string): never {

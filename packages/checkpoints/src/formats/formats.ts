@@ -1,5 +1,7 @@
 import { caffemodel } from "./caffemodel.js";
 import type { Format } from "./format.js";
+import { hdf5 } from "./hdf5.js";
+import { kerasArchive } from "./kerasArchive.js";
 import { npy } from "./npy.js";
 import { onnx } from "./onnx.js";
 import { pickleFile } from "./pickleFile.js";
@@ -8,4 +10,14 @@ import { torchLegacy } from "./torchLegacy.js";
 import { torchZip } from "./torchZip.js";
 
 /** Every format that is read; the first that recognises a file reads it. */
-export const FORMATS: readonly Format[] = [torchZip, torchLegacy, pickleFile, npy, safetensors, onnx, caffemodel];
+export const FORMATS: readonly Format[] = [
+  kerasArchive,
+  torchZip,
+  torchLegacy,
+  pickleFile,
+  npy,
+  safetensors,
+  hdf5,
+  onnx,
+  caffemodel,
+];

@@ -20,5 +20,5 @@ export function notWeights(bytes: Uint8Array): string {
   }
   if (text.startsWith("{") || text.startsWith("[")) return "expected a file of weights, found text like JSON";
   const first = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `expected a file of weights (torch.save, safetensors, .caffemodel, .pdparams, .npy, ONNX), found bytes ${first}, which no known format begins with`;
+  return `expected a file of weights (torch.save, safetensors, .caffemodel, .pdparams, .npy, HDF5, ONNX), found bytes ${first}, which no known format begins with`;
 }
