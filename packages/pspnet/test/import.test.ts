@@ -59,6 +59,14 @@ describe("pspnet import", () => {
     expect(await run("a=1")).toMatchObject({ code: 2, err: expect.stringContaining("found keys alone") });
   });
 
+  test("says of which file the official release has no parts, and that --to torch asked for them", async () => {
+    const strange = pspnetConfig({ ...config, head: { kind: "conv1x1" } });
+    await writeFile(join(folder, "strange.safetensors"), randomWeights(strange));
+    const { code, err } = await run("strange.safetensors", "--to", "torch");
+    expect([code, err]).toEqual([1, expect.stringContaining("pspnet: strange.safetensors: --to torch: expected the")]);
+    expect(err).toContain("found head.kind=conv1x1");
+  });
+
   test("takes no weights that describe themselves already", async () => {
     await writeFile(join(folder, "ours.safetensors"), randomWeights(config));
     const { code, err } = await run("ours.safetensors");

@@ -48,6 +48,8 @@ describe("officialState", () => {
     const { departures } = officialState({ config }, tensors);
     expect(departures).toContainEqual({ key: "backbone.strideIn", values: ["1x1", "3x3"] });
     const strange = pspnetConfig({ ...small, head: { kind: "conv1x1" } });
-    expect(() => officialState({ config: strange }, new Map())).toThrow("found head.kind=conv1x1");
+    expect(() => officialState({ config: strange }, new Map(), { source: "a.safetensors" })).toThrow(
+      "a.safetensors: expected the official release's parts, found head.kind=conv1x1",
+    );
   });
 });

@@ -15,9 +15,14 @@ export interface OfficialState {
  * Weights of ours as a `state_dict` of the official PyTorch release: the head's inputs in the order x, 1, 2, 3, 6, the first
  * convolution's red, green, blue, and a counter of batches beside the statistics of each batch norm.
  *
+ * @param options.source Where they come from and who asked, for messages.
  * @throws PspnetError "weights" for a network of parts that the official release has not.
  */
-export function officialState({ config }: Pick<ModelDescription, "config">, weights: State): OfficialState {
+export function officialState(
+  { config }: Pick<ModelDescription, "config">,
+  weights: State,
+  { source = "weights" }: { readonly source?: string } = {},
+): OfficialState {
   const official = pspnetConfig({ classes: config.classes, backbone: { layers: layersOf(config) } });
   const parts = ["backbone", "pyramid", "head", "auxiliary", "upsampling", "norm"] as const satisfies PartName[];
   const found = differences([config, official], parts).filter(({ key }) => !REORDERED.has(key));
@@ -26,7 +31,7 @@ export function officialState({ config }: Pick<ModelDescription, "config">, weig
     const list = strange.map(({ key, values }) => `${key}=${values[0]}`).join(", ");
     throw new PspnetError(
       "weights",
-      `officialState: expected the official release's parts, found ${list}; it has no names for them`,
+      `${source}: expected the official release's parts, found ${list}; it has no names for them`,
     );
   }
   const state = new Map<string, WritableTensor>();

@@ -76,7 +76,7 @@ async function writeOfficial(
   const out = flags.out ?? beside(file, ".pth");
   await refuseOverInput(out, [file]);
   const { description, state: ours } = await readWeights(file);
-  const { state, departures } = officialState(description, ours);
+  const { state, departures } = officialState(description, ours, { source: `${file}: --to torch` });
   await atomicWrite(out, torchPieces(state));
   if (flags.json) return printJson({ files, tensors: [...state.keys()], departures, out });
   for (const { key, values } of departures)

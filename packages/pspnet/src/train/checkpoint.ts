@@ -79,7 +79,7 @@ export async function saveCheckpoint(
 }
 
 /** @throws PspnetError "weights" when the file is not a checkpoint of this program, or holds numbers that are not finite. */
-export async function readCheckpoint(file: string): Promise<Checkpoint> {
+export async function loadCheckpoint(file: string): Promise<Checkpoint> {
   const { metadata, tensors } = await readFile(file)
     .then((bytes) => {
       const found = readSafetensors(bytes);

@@ -6,7 +6,7 @@ import type { TrainConfig } from "../config/schema.js";
 import { isTree, type Tree } from "../config/tree.js";
 import type { FolderLock } from "../files/folderLock.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
-import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, checkpointFile, loadCheckpoint } from "./checkpoint.js";
 import { isLonger } from "./goingOn.js";
 import { sumNumbers, type World } from "./world.js";
 
@@ -48,7 +48,7 @@ export async function previousCheckpoint(
     );
   }
   if (world.rank === 0) await lock.take(folder);
-  const checkpoint = await readCheckpoint(file);
+  const checkpoint = await loadCheckpoint(file);
   const { epochs } = isLonger(checkpoint.config, config) ? config : checkpoint.config;
   const differences = differingKeys({ ...checkpoint.config, epochs }, config);
   if (differences.length > 0) {
