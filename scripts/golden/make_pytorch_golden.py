@@ -218,19 +218,75 @@ def csail_mobilenet(net, x):
     return csail_heads(net, found[14], found[-1], x.shape[2:], 10)
 
 
-def smp(net, x):
-    """Two stages of the encoder; the other two stand there unused. Levels come before the features."""
-    y = plain_stem(net, x, "encoder.conv1", "encoder.bn1", 4)
-    features = stages(net, y, "encoder.", 18, 4, (1, 2, 2, 2), (1,) * 4, (1,) * 4)[1]
+def smp_decoder(net, features):
+    """Levels come before the features; that of one cell has a bias and no batch norm."""
     found = []
     for i, bin in enumerate(BINS):
-        name = f"decoder.psp.blocks.{i}.pool.1"
-        z = net.conv(F.adaptive_avg_pool2d(features, bin), f"{name}.0", 2, 1, bias=bin == 1)
+        name, channels = f"decoder.psp.blocks.{i}.pool.1", features.shape[1] // 4
+        z = net.conv(F.adaptive_avg_pool2d(features, bin), f"{name}.0", channels, 1, bias=bin == 1)
         found.append(enlarge(F.relu(z if bin == 1 else net.norm(z, f"{name}.1")), features.shape[2:], True))
-    z = F.relu(net.norm(net.conv(torch.cat([*found, features], 1), "decoder.conv.0", 8, 1), "decoder.conv.1"))
-    net.linear("classification_head.3", CLASSES, 8)
+    return F.relu(net.norm(net.conv(torch.cat([*found, features], 1), "decoder.conv.0", 8, 1), "decoder.conv.1"))
+
+
+def smp_head(net, z):
     out = net.conv(z, "segmentation_head.0", CLASSES, 3, bias=True)
     return F.interpolate(out, scale_factor=8, mode="bilinear", align_corners=True)
+
+
+def smp(net, x):
+    """Two stages of the encoder; the other two stand there unused."""
+    y = plain_stem(net, x, "encoder.conv1", "encoder.bn1", 4)
+    features = stages(net, y, "encoder.", 18, 4, (1, 2, 2, 2), (1,) * 4, (1,) * 4)[1]
+    z = smp_decoder(net, features)
+    net.linear("classification_head.3", CLASSES, 8)
+    return smp_head(net, z)
+
+
+def smp_resnext(net, x):
+    """ResNeXt: four groups of two channels between eight; two stages, as timm's encoders have no more."""
+    x = plain_stem(net, x, "encoder.model.conv1", "encoder.model.bn1", 4)
+    for stage, count in enumerate(BLOCKS[50][:2]):
+        planes = 4 * 2**stage
+        for i in range(count):
+            name, stride = f"encoder.model.layer{stage + 1}.{i}", 2 if stage == 1 and i == 0 else 1
+            y = F.relu(net.norm(net.conv(x, f"{name}.conv1", 2 * planes, 1), f"{name}.bn1"))
+            y = net.conv(y, f"{name}.conv2", 2 * planes, 3, stride=stride, groups=4)
+            y = net.conv(F.relu(net.norm(y, f"{name}.bn2")), f"{name}.conv3", 4 * planes, 1)
+            y = net.norm(y, f"{name}.bn3", last=True)
+            if i == 0:
+                x = net.conv(x, f"{name}.downsample.0", 4 * planes, 1, stride=stride)
+                x = net.norm(x, f"{name}.downsample.1")
+            x = F.relu(x + y)
+    return smp_head(net, smp_decoder(net, x))
+
+
+def smp_mobilenet(net, x):
+    """Half as wide as published, channels in multiples of 8; of the stages behind stands one block."""
+    p = "encoder.features"
+    y = F.relu6(net.norm(net.conv(x, f"{p}.0.0", 16, 3, stride=2), f"{p}.0.1"))
+    for at, (expansion, output, stride) in enumerate(
+        [(1, 8, 1), (6, 16, 2), (6, 16, 1), (6, 16, 2), (6, 16, 1), (6, 16, 1), (6, 32, 2)], 1
+    ):
+        name, groups = f"{p}.{at}.conv", range(1 if expansion == 1 else 2)
+        names = [(f"{name}.{i}.0", f"{name}.{i}.1") for i in groups]
+        names.append((f"{name}.{len(groups)}", f"{name}.{len(groups) + 1}"))
+        y = inverted(net, y, names, expansion, output, stride, 1)
+        features = y if at == 6 else None if at < 6 else features
+    return smp_head(net, smp_decoder(net, features))
+
+
+def smp_densenet(net, x):
+    """DenseNet-121's first two blocks, batch norm and ReLU of the transition behind them; its convolution is unused."""
+    p, growth = "encoder.features.", 2
+    y = plain_stem(net, x, f"{p}conv0", f"{p}norm0", 4)
+    for block, count in enumerate((6, 12), 1):
+        for i in range(1, count + 1):
+            name = f"{p}denseblock{block}.denselayer{i}"
+            z = net.conv(F.relu(net.norm(y, f"{name}.norm1")), f"{name}.conv1", 4 * growth, 1)
+            y = torch.cat([y, net.conv(F.relu(net.norm(z, f"{name}.norm2")), f"{name}.conv2", growth, 3)], 1)
+        features = F.relu(net.norm(y, f"{p}transition{block}.norm"))
+        y = F.avg_pool2d(net.conv(features, f"{p}transition{block}.conv", y.shape[1] // 2, 1), 2)
+    return smp_head(net, smp_decoder(net, features))
 
 
 def lextal_head(net, x, features):
@@ -486,6 +542,9 @@ CASES = {
     "meetps-r50": (meetps, (97, 130), BGR),
     "ogawa-r50": (ogawa, (97, 130), IMAGENET),
     "pytorchcv-r50": (pytorchcv, (97, 130), IMAGENET),
+    "smp-resnext50": (smp_resnext, EVEN, IMAGENET),
+    "smp-mobilenetv2": (smp_mobilenet, EVEN, IMAGENET),
+    "smp-densenet": (smp_densenet, EVEN, IMAGENET),
 }
 
 

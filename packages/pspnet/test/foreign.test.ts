@@ -120,6 +120,9 @@ const CASES: Readonly<Record<string, Case>> = {
   "torchseg-r50": { family: "torchseg", size: [96, 128] },
   "meetps-r50": { family: "meetps", size: [97, 130] },
   "ogawa-r50": { family: "ogawa", size: [97, 130] },
+  "smp-resnext50": { family: "smp", size: [96, 128] },
+  "smp-mobilenetv2": { family: "smp", size: [96, 128] },
+  "smp-densenet": { family: "smp", size: [96, 128] },
   "pytorchcv-r50": { family: "pytorchcv", size: [97, 130] },
 };
 
@@ -228,6 +231,9 @@ describe("a network that is taken otherwise computes something else", () => {
     ["ogawa-r50", otherwise("pyramid", "features", "last")],
     ["pytorchcv-r50", otherwise("backbone", "firstDilation", "full")],
     ["pytorchcv-r50", otherwise("pyramid", "alignCorners", false)],
+    ["smp-resnext50", otherwise("backbone", "strideIn", "1x1")],
+    ["smp-mobilenetv2", otherwise("pyramid", "features", "first")],
+    ["smp-densenet", otherwise("upsampling", "alignCorners", false)],
   ])("%s with %j", async (name, fields) => {
     const { size, from } = CASES[name];
     const image = softPhoto(...size);

@@ -9,15 +9,22 @@ import { Backbone, type Features } from "./backbone.js";
 import { convolution } from "./residualBlocks.js";
 
 /** Layers of each block, channels of the stem, and what each layer adds. */
-const VARIANTS = {
+export const DENSE_VARIANTS = {
   121: { blocks: [6, 12, 24, 16], width: 64, growth: 32 },
   161: { blocks: [6, 12, 36, 24], width: 96, growth: 48 },
   169: { blocks: [6, 12, 32, 32], width: 64, growth: 32 },
   201: { blocks: [6, 12, 48, 32], width: 64, growth: 32 },
 } as const;
 
+export const DENSE_DEPTHS = [121, 161, 169, 201] as const;
+
 const fields = {
-  layers: oneOf([121, 161, 169, 201], { default: 121, meaning: "depth" }),
+  layers: oneOf(DENSE_DEPTHS, { default: 121, meaning: "depth" }),
+  stages: oneOf([2, 3, 4], {
+    default: 4,
+    meaning:
+      "how many of the four blocks there are; behind fewer stand batch norm and ReLU of the next transition (segmentation_models: 2)",
+  }),
   outputStride: oneOf([8, 16, 32], {
     default: 8,
     meaning: "the image's side over that of the features; transitions pool until it is reached",
@@ -66,14 +73,14 @@ export class DenseNet extends Backbone {
 
   constructor(config: DenseNetConfig, norm: Norm) {
     super();
-    const { layers, outputStride, dilations, width, growth } = config;
+    const { layers, stages, outputStride, dilations, width, growth } = config;
     const front: Record<string, Layer> = {
       conv0: convolution([3, width], { kernel: 7, stride: 2 }),
       norm0: norm(width),
       relu0: new ReLU(),
       pool0: new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }),
     };
-    const { blocks } = VARIANTS[layers];
+    const blocks = DENSE_VARIANTS[layers].blocks.slice(0, stages);
     const last: Record<string, Layer> = {};
     let input: number = width;
     for (const [i, length] of blocks.entries()) {
@@ -90,7 +97,8 @@ export class DenseNet extends Backbone {
       front[`transition${i + 1}`] = transition([input, output], { pools, norm });
       input = output;
     }
-    this.channels = { middle: input - blocks[3] * growth, last: input };
+    if (stages < 4) last[`transition${stages}`] = new NamedSequential({ norm: norm(input), relu: new ReLU() });
+    this.channels = { middle: input - blocks[stages - 1] * growth, last: input };
     this.stride = outputStride;
     this.#front = new NamedSequential(front);
     this.#last = new NamedSequential(last);
@@ -103,7 +111,7 @@ export class DenseNet extends Backbone {
 
   /** Shapes below are those of DenseNet-121 at output stride 8. */
   features<T extends Tensor>(x: T): Features<T> {
-    const middle = this.#front.forward(x); // [n, 512, h/8, w/8], after the third transition
+    const middle = this.#front.forward(x); // [n, 512, h/8, w/8], after the last transition
     return { middle, last: this.#last.forward(middle) }; // [n, 1024, h/8, w/8]
   }
 }
@@ -124,8 +132,15 @@ function transition(
 export const denseNet = kind({
   name: "densenet",
   fields,
-  derive: ({ layers }) => ({ width: VARIANTS[layers].width, growth: VARIANTS[layers].growth }),
-  check: ({ dilations }) =>
-    dilations.length === 4 ? [] : [mismatch(["dilations"], "4 numbers, one for each block", dilations)],
+  derive: ({ layers }) => ({ width: DENSE_VARIANTS[layers].width, growth: DENSE_VARIANTS[layers].growth }),
+  check: ({ stages, outputStride, dilations }) => {
+    const most = 2 ** (stages + 1);
+    return [
+      ...(outputStride <= most
+        ? []
+        : [mismatch(["outputStride"], `at most ${most} for stages=${stages}`, outputStride)]),
+      ...(dilations.length === 4 ? [] : [mismatch(["dilations"], "4 numbers, one for each block", dilations)]),
+    ];
+  },
   create: (config, norm: Norm): Backbone => new DenseNet(config, norm),
 });

@@ -21,8 +21,8 @@ const STAGES = [
 
 /** The stem's channels. */
 const STEM = 32;
-/** The last of the stages before the middle features. */
-const MIDDLE = 4;
+/** How many stages there are behind the middle features. */
+const BEHIND = 2;
 
 /** Dilation of each stage where strides are left out for it. */
 const DILATIONS = {
@@ -32,6 +32,7 @@ const DILATIONS = {
 } as const;
 
 const fields = {
+  stages: oneOf([3, 5, 7], { default: 7, meaning: "how many of the seven stages there are (segmentation_models: 3)" }),
   outputStride: oneOf([8, 16, 32], {
     default: 8,
     meaning: "the image's side over that of the features; stages stride until it is reached",
@@ -105,13 +106,14 @@ export class MobileNetV2 extends Backbone {
 
   constructor(config: MobileNetV2Config, norm: Norm) {
     super();
-    const { outputStride, multiplier, divisor } = config;
+    const { stages, outputStride, multiplier, divisor } = config;
+    const last = stages - 1 - BEHIND;
     const width = (channels: number) => divisible(channels * multiplier, divisor);
     const layers: Layer[] = [normed([3, width(STEM)], { kernel: 3, stride: 2, norm })];
     let input = width(STEM);
     let reached = 2;
     let middle = 0;
-    for (const [i, { expansion, channels, blocks, stride: wanted }] of STAGES.entries()) {
+    for (const [i, { expansion, channels, blocks, stride: wanted }] of STAGES.slice(0, stages).entries()) {
       const stride = reached * wanted <= outputStride ? wanted : 1;
       reached *= stride;
       const dilation = config.dilations[i];
@@ -122,9 +124,9 @@ export class MobileNetV2 extends Backbone {
         layers.push(new InvertedResidual([input, width(channels)], { expansion, ...place, norm }));
         input = width(channels);
       }
-      if (i === MIDDLE) middle = layers.length;
+      if (i === last) middle = layers.length;
     }
-    this.channels = { middle: width(STAGES[MIDDLE].channels), last: input };
+    this.channels = { middle: width(STAGES[last].channels), last: input };
     this.stride = outputStride;
     this.#layers = layers;
     this.#middle = middle;
@@ -149,7 +151,16 @@ export const mobileNetV2 = kind({
   name: "mobilenetv2",
   fields,
   derive: ({ outputStride }) => ({ dilations: DILATIONS[outputStride] }),
-  check: ({ dilations }) =>
-    dilations.length === STAGES.length ? [] : [mismatch(["dilations"], "7 numbers, one for each stage", dilations)],
+  check: ({ stages, outputStride, dilations }) => {
+    const most = { 3: 8, 5: 16, 7: 32 }[stages];
+    return [
+      ...(outputStride <= most
+        ? []
+        : [mismatch(["outputStride"], `at most ${most} for stages=${stages}`, outputStride)]),
+      ...(dilations.length === STAGES.length
+        ? []
+        : [mismatch(["dilations"], "7 numbers, one for each stage", dilations)]),
+    ];
+  },
   create: (config, norm: Norm): Backbone => new MobileNetV2(config, norm),
 });

@@ -13,6 +13,10 @@ export interface BlockOptions {
   /** Which convolution of a bottleneck strides. */
   readonly strideIn: "1x1" | "3x3";
   readonly shortcut: ShortcutKind;
+  /** Of a bottleneck's 3x3 convolution. */
+  readonly groups: number;
+  /** Channels of each group for 64 planes. */
+  readonly groupWidth: number;
   readonly norm: Norm;
 }
 
@@ -44,7 +48,10 @@ export class BasicBlock extends Layer {
   }
 }
 
-/** relu(x + bn(conv1x1(relu(bn(conv3x3(relu(bn(conv1x1(x))))))))), the 3x3 dilated; the last has 4 times the channels. */
+/**
+ * relu(x + bn(conv1x1(relu(bn(conv3x3(relu(bn(conv1x1(x))))))))), the 3x3 dilated; the last has 4 times the planes. Groups make
+ * it ResNeXt's (Xie et al., arXiv 1611.05431), more channels inside a wide ResNet's (Zagoruyko and Komodakis, arXiv 1605.07146).
+ */
 export class Bottleneck extends Layer {
   static readonly expansion = 4;
   readonly conv1: Conv2d;
@@ -55,16 +62,17 @@ export class Bottleneck extends Layer {
   readonly bn3: BatchNorm2d;
   readonly downsample: Shortcut | null;
 
-  constructor({ input, planes, stride, dilations, strideIn, shortcut, norm }: BlockOptions) {
+  constructor({ input, planes, stride, dilations, strideIn, shortcut, groups, groupWidth, norm }: BlockOptions) {
     super();
     const [dilation] = dilations;
+    const inner = Math.floor((planes * groupWidth) / 64) * groups;
     const output = planes * Bottleneck.expansion;
     const inFirst = strideIn === "1x1";
-    this.conv1 = convolution([input, planes], { kernel: 1, stride: inFirst ? stride : 1 });
-    this.bn1 = norm(planes);
-    this.conv2 = convolution([planes, planes], { kernel: 3, stride: inFirst ? 1 : stride, dilation });
-    this.bn2 = norm(planes);
-    this.conv3 = convolution([planes, output], { kernel: 1 });
+    this.conv1 = convolution([input, inner], { kernel: 1, stride: inFirst ? stride : 1 });
+    this.bn1 = norm(inner);
+    this.conv2 = convolution([inner, inner], { kernel: 3, stride: inFirst ? 1 : stride, dilation, groups });
+    this.bn2 = norm(inner);
+    this.conv3 = convolution([inner, output], { kernel: 1 });
     this.bn3 = norm(output);
     this.downsample = shortcutOf([input, output], { stride, shortcut, norm });
   }

@@ -12,7 +12,7 @@ import { BasicBlock, Bottleneck, convolution } from "./residualBlocks.js";
 export const DEPTHS = [18, 34, 50, 101, 152, 269] as const;
 export type Depth = (typeof DEPTHS)[number];
 
-const BLOCKS: Record<Depth, readonly [number, number, number, number]> = {
+export const BLOCKS: Readonly<Record<Depth, readonly [number, number, number, number]>> = {
   18: [2, 2, 2, 2],
   34: [3, 4, 6, 3],
   50: [3, 4, 6, 3],
@@ -65,6 +65,11 @@ const fields = {
       "where strides of the stem pad: on both sides, on the right and bottom as TensorFlow does at even sides, or so in the pool alone",
   }),
   width: count({ default: 64, meaning: "channels of the first stage; 64 in every published network" }),
+  groups: count({ default: 1, meaning: "groups of a bottleneck's 3x3 convolution (ResNeXt-50 32x4d: 32)" }),
+  groupWidth: count({
+    default: 64,
+    meaning: "channels of a group in the first stage of width 64 (ResNeXt-50 32x4d: 4; wide ResNets: 128 in one group)",
+  }),
 };
 
 type ResNetConfig = ValuesOf<typeof fields>;
@@ -128,14 +133,14 @@ function stemOf({ stem, stemChannels, stemPadding, ceilPool }: ResNetConfig, nor
 }
 
 function layersOf(config: ResNetConfig, norm: Norm): Sequential[] {
-  const { stemChannels, width, layers, strideIn, shortcut } = config;
+  const { stemChannels, width, layers, strideIn, shortcut, groups, groupWidth } = config;
   const Block = blockOf(config);
   let input = stemChannels[stemChannels.length - 1];
   return stagesOf(config).map(({ stride, dilations }, i) => {
     const planes = width * 2 ** i;
     const blocks = Array.from({ length: BLOCKS[layers][i] }, (_, block) => {
       const place = block === 0 ? { stride, dilations: dilations.first } : { stride: 1, dilations: dilations.others };
-      const made = new Block({ ...place, input, planes, strideIn, shortcut, norm });
+      const made = new Block({ ...place, input, planes, strideIn, shortcut, groups, groupWidth, norm });
       input = planes * Block.expansion;
       return made;
     });
@@ -166,7 +171,7 @@ export const resNet = kind({
     stemChannels: stem === "deep" ? [width, width, 2 * width] : [width],
     dilations: DILATIONS[outputStride],
   }),
-  check: ({ stem, stemChannels, stages, outputStride, dilations }) => {
+  check: ({ layers, stem, stemChannels, stages, outputStride, dilations, groups, groupWidth }) => {
     const convolutions = stem === "deep" ? 3 : 1;
     const most = 2 ** (stages + 1);
     return [
@@ -176,6 +181,8 @@ export const resNet = kind({
       ...(outputStride <= most
         ? []
         : [mismatch(["outputStride"], `at most ${most} for stages=${stages}`, outputStride)]),
+      ...(layers >= 50 || groups === 1 ? [] : [mismatch(["groups"], `1 for layers=${layers}`, groups)]),
+      ...(layers >= 50 || groupWidth === 64 ? [] : [mismatch(["groupWidth"], `64 for layers=${layers}`, groupWidth)]),
       ...(dilations.length === 4 ? [] : [mismatch(["dilations"], "4 numbers, one for each stage", dilations)]),
     ];
   },

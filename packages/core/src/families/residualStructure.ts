@@ -13,8 +13,8 @@ export interface FoundResNet {
   readonly stages: readonly (readonly FoundBlock[])[];
 }
 
-/** Outputs of a bottleneck's last convolution over those of its first. */
-const EXPANSION = 4;
+/** Outputs of a bottleneck's last convolution over those of its first: 4, and less in ResNeXt and wide ResNets. */
+const EXPANSIONS = [4, 2, 1];
 
 /** The residual network of the first convolution that looks at three channels; else what was looked for in vain. */
 export function residualStructure(convolutions: readonly Convolution[]): FoundResNet | string {
@@ -80,10 +80,12 @@ function pathAt(
   if (path.length < length) return null;
   const planes = path[0].outputs;
   const kernels = length === 3 ? [1, 3, 1] : [3, 3];
-  const outputs = length === 3 ? [planes, planes, EXPANSION * planes] : [planes, planes];
-  const inputs = [channels, planes, planes];
-  const fits = (one: Convolution, i: number) =>
-    one.kernel === kernels[i] && one.inputs === inputs[i] && one.outputs === outputs[i] && one.norm !== null;
+  const fits = ({ kernel, inputs, outputs, norm }: Convolution, i: number) => {
+    const expands = i === 2 && EXPANSIONS.some((expansion) => outputs === expansion * planes);
+    const grouped = length === 3 && i === 1 && planes % inputs === 0;
+    const reads = inputs === (i === 0 ? channels : planes) || grouped;
+    return kernel === kernels[i] && reads && (expands || outputs === planes) && norm !== null;
+  };
   return path.every(fits) ? path : null;
 }
 

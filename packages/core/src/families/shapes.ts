@@ -1,21 +1,37 @@
 /** What shapes tell of a network whose tensors stand under our names. */
 import type { State } from "@pspnet/checkpoints";
-import type { Depth } from "../backbone/resnet.js";
+import { DENSE_DEPTHS, DENSE_VARIANTS } from "../backbone/densenet.js";
+import { BLOCKS, DEPTHS, type Depth } from "../backbone/resnet.js";
 
-/** Depth, stem and width of a residual backbone; null when its tensors make none. */
+/** Depth, stem, width and groups of a residual backbone; null when its tensors make none. Of a truncated one the least depth. */
 export function resNetFields(state: State) {
-  const planes = state.get("layer1.0.conv1.weight")?.shape[0];
+  const inner = state.get("layer1.0.conv1.weight")?.shape[0];
+  const grouped = state.get("layer1.0.conv2.weight")?.shape[1];
   const kernel = state.get("layer0.0.weight")?.shape[2];
-  if (planes === undefined || kernel === undefined) return null;
-  const convolutions = state.has("layer1.0.conv3.weight") ? 3 : 2;
-  const blocks = [1, 2, 3, 4].reduce((sum, stage) => sum + countOf(state, `layer${stage}.`, ".conv1.weight"), 0);
+  if (inner === undefined || grouped === undefined || kernel === undefined) return null;
+  const outputs = state.get("layer1.0.conv3.weight")?.shape[0];
+  const planes = outputs === undefined ? inner : outputs / 4;
+  const groups = inner / grouped;
+  const groupWidth = (grouped * 64) / planes;
   const stemChannels = [0, 3, 6].flatMap((layer) => state.get(`layer0.${layer}.weight`)?.shape[0] ?? []);
   return {
-    layers: (blocks * convolutions + 2) as Depth,
+    layers: depthOf(state),
     stem: kernel === 3 ? ("deep" as const) : ("plain" as const),
     stemChannels,
     width: planes,
+    ...((groups !== 1 || inner !== planes) && { groups, groupWidth }),
   };
+}
+
+/** The depth whose stages begin as those that are there. */
+function depthOf(state: State): Depth {
+  const convolutions = state.has("layer1.0.conv3.weight") ? 3 : 2;
+  const counts = [1, 2, 3, 4].map((stage) => countOf(state, `layer${stage}.`, ".conv1.weight"));
+  const found = DEPTHS.find(
+    (depth) =>
+      depth >= 50 === (convolutions === 3) && counts.every((count, i) => count === 0 || count === BLOCKS[depth][i]),
+  );
+  return found ?? ((counts.reduce((sum, count) => sum + count, 0) * convolutions + 2) as Depth);
 }
 
 /** Cells a side of the levels in every published network. */
@@ -49,27 +65,34 @@ const [FIRST, LAST] = [16, 320];
 /** What numbers of channels are rounded to multiples of: in most programs, and in those that do not round so. */
 const DIVISORS = [8, 1];
 
-/** Width of a MobileNetV2; null when its tensors make none. */
+/** Width of a MobileNetV2 of seven stages, or of fewer that are as wide as published; null when its tensors make none. */
 export function mobileNetFields(state: State) {
   const first = state.get("features.1.conv.1.weight")?.shape[0];
+  if (first === undefined || !state.has("features.6.conv.2.weight")) return null;
   const last = state.get("features.17.conv.2.weight")?.shape[0];
-  if (first === undefined || last === undefined) return null;
+  if (last === undefined) {
+    const stages = state.has("features.13.conv.2.weight") ? (5 as const) : (3 as const);
+    return { kind: "mobilenetv2" as const, stages, multiplier: first / FIRST };
+  }
   const multiplier = last / LAST;
   const rounded = (divisor: number) => Math.max(divisor, Math.round((FIRST * multiplier) / divisor) * divisor);
   const divisor = DIVISORS.find((one) => rounded(one) === first);
   return { kind: "mobilenetv2" as const, multiplier, ...(divisor && { divisor }) };
 }
 
-/** Depth of a DenseNet by the layers of its third block. */
-const DENSE_LAYERS: Readonly<Record<number, 121 | 161 | 169 | 201>> = { 24: 121, 36: 161, 32: 169, 48: 201 };
-
-/** Depth, width and growth of a DenseNet; null when its tensors make none. */
+/** Depth, width and growth of a DenseNet; null when its tensors make none. Of a truncated one the least depth. */
 export function denseNetFields(state: State) {
   const width = state.get("features.conv0.weight")?.shape[0];
   const growth = state.get("features.denseblock1.denselayer1.conv2.weight")?.shape[0];
-  const layers = DENSE_LAYERS[countOf(state, "features.denseblock3.denselayer", ".conv1.weight") - 1];
+  const counts = [1, 2, 3, 4].map(
+    (block) => countOf(state, `features.denseblock${block}.denselayer`, ".conv1.weight") - 1,
+  );
+  const stages = counts.filter((count) => count > 0).length;
+  const layers = DENSE_DEPTHS.find((depth) =>
+    DENSE_VARIANTS[depth].blocks.every((length, i) => i >= stages || length === counts[i]),
+  );
   if (width === undefined || growth === undefined || layers === undefined) return null;
-  return { kind: "densenet" as const, layers, width, growth };
+  return { kind: "densenet" as const, layers, width, growth, ...(stages < 4 && { stages: stages as 2 | 3 }) };
 }
 
 /** Width of a SqueezeNet; null when its tensors make none. */

@@ -1,5 +1,4 @@
 import type { State, StateTensor } from "@pspnet/checkpoints";
-import type { Depth } from "../backbone/resnet.js";
 import { PspnetError } from "../error.js";
 import type { GivenParts } from "../model/parts.js";
 import { paperCrop } from "../presets/preset.js";
@@ -160,8 +159,6 @@ function less(bias: StateTensor, name: string): Change {
 
 /** What shapes tell of the network, and the rest as most have it. */
 function fieldsOf({ backbone, pyramid }: Taken, state: State): GivenParts {
-  const blocks = backbone.stages.flat().length;
-  const [block] = backbone.stages[0];
   const { levels, head, auxiliary, stage } = pyramid;
   const outputs = outputsOf(backbone.stages[stage][0]);
   const width = levels[0].outputs;
@@ -170,7 +167,6 @@ function fieldsOf({ backbone, pyramid }: Taken, state: State): GivenParts {
   return {
     backbone: {
       ...resNetFields(state),
-      layers: (blocks * block.path.length + 2) as Depth,
       stages: (stage + 1) as 2 | 3 | 4,
       ...(stage < 3 && { outputStride: (2 ** (stage + 2)) as 8 | 16 }),
       ...(isWhole(backbone) && { firstDilation: "halved" as const }),

@@ -77,7 +77,7 @@ describe("model file", () => {
       config: {
         classes: 2,
         backbone: {
-          ...{ ...backbone, stages: 4, outputStride: 16, dilations: [1, 1, 1, 2] },
+          ...{ ...backbone, stages: 4, outputStride: 16, dilations: [1, 1, 1, 2], groups: 1, groupWidth: 64 },
           ...{ firstDilation: "halved", basicDilation: "both", shortcut: "projection", stemPadding: "both", width: 4 },
         },
         pyramid: {
