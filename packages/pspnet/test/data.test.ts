@@ -339,7 +339,7 @@ describe("classes", () => {
 
 test("a folder of no known layout is told the layouts", async () => {
   await expect(openDataset(describeData(), "train")).rejects.toThrow(
-    "expected a list file as data.train or data.val (list), train/images and train/masks, or images/train",
+    "expected a list file as data.train or data.val (list), train and trainannot (camvid), train/images and train/masks",
   );
   await expect(openDataset(describeData({ root: join(root, "no") }), "train")).rejects.toThrow("found nothing there");
 });

@@ -20,7 +20,11 @@ export const dataSchema = z.strictObject({
   root: pathSchema("the folder of a dataset").describe("folder of the dataset; paths in list files are relative to it"),
   format: z.enum(formatNames).default("auto").describe("how images and masks are paired"),
   train: pathSchema().default("train").describe("training split: a folder name, or a list file"),
-  val: pathSchema().default("val").describe("validation split: a folder name, or a list file"),
+  val: pathSchema()
+    .default("val")
+    .describe(
+      "validation split: a folder name, a list file, or the share of the training split to hold out, such as 20%",
+    ),
   classes: z
     .union([pathSchema(), z.array(textOf(/\S/, "a name")).min(2)], {
       error: expected("a preset, a file of names, or a list of at least 2 names"),

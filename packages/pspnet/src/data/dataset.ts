@@ -3,12 +3,13 @@ import { PspnetError } from "@pspnet/core";
 import { counted } from "../report/counted.js";
 import { areBinary, BINARY_IDS } from "./binaryMasks.js";
 import { classesOf } from "./classNames.js";
-import type { DataConfig } from "./format.js";
+import type { DataConfig, Listing } from "./format.js";
 import { formatOf } from "./formats.js";
 import { colourTable, describeIds, idTable, UNKNOWN } from "./ids.js";
 import { readImage } from "./images.js";
 import { readMask, type StoredMask } from "./masks.js";
 import type { DatasetSource, Pair } from "./source.js";
+import { heldOutShare, holdOut } from "./split.js";
 
 export interface Sample<Label extends LabelMap | null = LabelMap> {
   /** Names the sample in messages: the image's path below the root. */
@@ -61,9 +62,15 @@ export async function openDataset(
   { strict = true, labels = "required" }: OpenOptions = {},
 ): Promise<Dataset<LabelMap | null>> {
   const { root } = description;
-  const name = split === "train" ? description.train : split === "val" ? description.val : split;
-  const format = formatOf(description, name);
-  const found = await format.open(description, name);
+  const share = heldOutShare(description.val);
+  const name =
+    split === "train" || (split === "val" && share !== null)
+      ? description.train
+      : split === "val"
+        ? description.val
+        : split;
+  const format = await formatOf(description, name);
+  const { notes, ...found } = partOf(await format.open(description, name), split, share);
   const usable = (pair: Pair) => labels === "optional" || pair.mask !== null;
   const pairs = found.pairs.filter(usable);
   const problems = [
@@ -92,13 +99,29 @@ export async function openDataset(
   return fromSource({
     pairs,
     problems,
-    notes: binary
-      ? [`masks of 0 and 255 alone: 255 is the class ${classes.names[1]}, as if data.ids={0: 0, 255: 1}`]
-      : [],
+    notes: [
+      ...notes,
+      ...(binary
+        ? [`masks of 0 and 255 alone: 255 is the class ${classes.names[1]}, as if data.ids={0: 0, 255: 1}`]
+        : []),
+    ],
     classes,
     colours: colourTable({ count, palette, ids, ignore }),
     ids: idTable({ count, ids, ignore, usuallyIgnored: found.ignore }),
   });
+}
+
+/** The part of a listing that is the split, where some of it is held out: as `share` says, or since it has no splits. */
+function partOf(
+  listing: Listing,
+  split: string,
+  share: number | null,
+): Listing & { readonly notes: readonly string[] } {
+  const divides = share !== null || listing.undivided === true;
+  if (!divides || (split !== "train" && split !== "val")) return { ...listing, notes: [] };
+  const parts = holdOut(listing.pairs, ({ id }) => id, { share: share ?? undefined });
+  const held = `${parts.val.length} of ${counted(listing.pairs.length, "sample")} held out to validate on, by their names`;
+  return { ...listing, pairs: parts[split], notes: [share === null ? `no splits there: ${held}` : held] };
 }
 
 /** The dataset that a source describes. */

@@ -20,7 +20,7 @@ export interface DatasetFormat {
   /** Where images and masks of a split are, for messages. */
   layout(split: string): string;
   /** Whether a dataset is kept so, of which `split` is wanted. */
-  detect(description: DataConfig, split: string): boolean;
+  detect(description: DataConfig, split: string): boolean | Promise<boolean>;
   /** @throws PspnetError "data" for a folder or file that cannot be read. */
   open(description: DataConfig, split: string): Promise<Listing>;
 }
@@ -30,6 +30,8 @@ export interface Listing {
   readonly pairs: readonly Pair[];
   /** A line for each file without a partner, and for each line of a list that cannot be used. */
   readonly problems: readonly string[];
+  /** Whether it is all of a dataset that has no splits. */
+  readonly undivided?: boolean;
   readonly classes?: ClassList;
   readonly ids?: IdMap;
   readonly ignore?: IgnoreList;

@@ -1,9 +1,25 @@
-import { mixSeed } from "@pspnet/core";
+import { mixSeed, PspnetError } from "@pspnet/core";
 
 export interface SplitOptions {
   readonly seed?: number;
   /** Share that is held out to validate on; one at least, and never all. */
   readonly share?: number;
+}
+
+/** The share that is held out where nothing says another. */
+const SHARE = 0.2;
+
+/**
+ * The share of the training split that `data.val` holds out, of "20%"; null where it names a split.
+ *
+ * @throws PspnetError "config" for a share that leaves nothing on one side.
+ */
+export function heldOutShare(val: string): number | null {
+  const share = /^(\d+(?:\.\d+)?)%$/.exec(val);
+  if (!share) return null;
+  const percent = Number(share[1]);
+  if (percent > 0 && percent < 100) return percent / 100;
+  throw new PspnetError("config", `data.val: expected more than 0% and less than 100%, found ${val}; 20% is usual`);
 }
 
 /**
@@ -13,7 +29,7 @@ export interface SplitOptions {
 export function holdOut<T>(
   samples: readonly T[],
   nameOf: (sample: T) => string,
-  { seed = 0, share = 0.2 }: SplitOptions = {},
+  { seed = 0, share = SHARE }: SplitOptions = {},
 ): { readonly train: readonly T[]; readonly val: readonly T[] } {
   const count = Math.min(Math.max(1, Math.round(share * samples.length)), samples.length - 1);
   const ranked = samples.map((sample) => [rank(nameOf(sample), seed), nameOf(sample), sample] as const);

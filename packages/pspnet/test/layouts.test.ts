@@ -1,0 +1,150 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { encode } from "fast-png";
+import { describe, expect, it } from "vitest";
+import { openDataset } from "../src/data/dataset.js";
+import type { DataConfig } from "../src/data/format.js";
+import { encodePng } from "../src/files/png.js";
+import { describeData, image, put, root } from "./support/dataFolder.js";
+
+// Folders of photographs and masks as people have them.
+
+/** A picture of many colours, as photographs are. */
+const photo = async (path: string) => put(path, await encodePng(image(16, 16)));
+const mask = (path: string, id = 1) =>
+  put(path, encode({ width: 16, height: 16, data: new Uint8Array(256).fill(id), channels: 1, depth: 8 }));
+
+const open = (split: "train" | "val", given: Partial<DataConfig> = {}) => openDataset(describeData(given), split);
+const names = async (split: "train" | "val", given: Partial<DataConfig> = {}) =>
+  (await open(split, given)).source.pairs.map(({ mask }) => mask!.slice(root.length + 1).replaceAll("\\", "/"));
+
+describe("layouts with splits", () => {
+  it.each([
+    ["train/images/#.jpg", "train/masks/#.png"],
+    ["images/train/#.jpg", "masks/train/#.png"],
+    ["images/train/#.jpg", "labels/train/#.png"],
+    ["train/image/#.jpg", "train/label/#.png"],
+    ["train/imgs/#.jpg", "train/masks/#_mask.png"],
+    ["images/training/#.jpg", "annotations/training/#.png"],
+    ["Train/Images/#.jpg", "Train/Labels/#.png"],
+    ["train_images/#.jpg", "train_masks/#.png"],
+    ["train/#.png", "train_labels/#_L.png"],
+    ["train/#.jpg", "train/#.png"],
+    ["train/#.jpg", "train/#_mask.png"],
+    ["train/#.png", "train/#_mask.png"],
+    ["train/photographs/#.png", "train/classes/#.png"],
+    ["photographs/train/#.png", "classes/train/#.png"],
+  ])("%s and %s", async (images, masks) => {
+    const splits = { train: ["a", "b"], val: ["c"] };
+    for (const [split, ids] of Object.entries(splits)) {
+      const at = (template: string, id: string) =>
+        template
+          .replace("#", id)
+          .replaceAll("train", split)
+          .replace("valing", "validation")
+          .replace("Train", split === "val" ? "Valid" : "Train");
+      for (const id of ids) {
+        await photo(at(images, id));
+        await mask(at(masks, id));
+      }
+    }
+    expect(await names("train")).toEqual([masks.replace("#", "a"), masks.replace("#", "b")]);
+    expect(await names("val")).toHaveLength(1);
+    expect((await (await open("train")).at(0)).label.data[0]).toBe(1);
+    expect((await open("train")).source.notes).toEqual([]);
+  });
+});
+
+describe("layouts without splits", () => {
+  it.each([
+    ["images/#.jpg", "masks/#.png"],
+    ["image/#.jpg", "label/#.png"],
+    ["imgs/#.jpg", "masks/#_mask.png"],
+    ["JPEGImages/#.jpg", "SegmentationClass/#.png"],
+    ["photographs/#.png", "what is where/#.png"],
+    ["#.jpg", "#.png"],
+    ["#.jpg", "#_mask.png"],
+    ["#.png", "#-label.png"],
+  ])("%s and %s: some samples are held out, the same each time", async (images, masks) => {
+    for (let i = 0; i < 10; i++) {
+      await photo(images.replace("#", `x${i}`));
+      await mask(masks.replace("#", `x${i}`));
+    }
+    const [train, val] = [await names("train"), await names("val")];
+    expect([train.length, val.length]).toEqual([8, 2]);
+    expect(new Set([...train, ...val]).size).toBe(10);
+    expect(await names("val")).toEqual(val);
+    expect((await open("val")).source.notes).toEqual([
+      "no splits there: 2 of 10 samples held out to validate on, by their names",
+    ]);
+    expect((await names("val", { val: "40%" })).length).toBe(4);
+  });
+
+  it("of one sample train on it; what has no partner is told", async () => {
+    await photo("images/a.jpg");
+    await mask("masks/a.png");
+    expect((await names("train")).length).toBe(1);
+    await photo("images/b.jpg");
+    await expect(open("train")).rejects.toThrow(/b\.jpg has no mask in .*masks/);
+  });
+
+  it("whose masks are no PNG, or pair with nothing, say what mends it", async () => {
+    await photo("images/a.jpg");
+    await photo("masks/a.jpg");
+    await expect(open("train")).rejects.toThrow(
+      /masks: expected PNGs named as their images, found a\.jpg; save masks as PNG/,
+    );
+    await rm(join(root, "masks/a.jpg"));
+    await mask("masks/b.png");
+    await expect(open("train")).rejects.toThrow(/named as their images, found b\.png; .*may be lists/);
+  });
+});
+
+describe("a share of the training split", () => {
+  const tree = async () => {
+    for (const id of "abcdefghij") {
+      await photo(`train/images/${id}.jpg`);
+      await mask(`train/masks/${id}.png`);
+    }
+  };
+
+  it("is held out where data.val says so, whatever the format", async () => {
+    await tree();
+    await put("list.txt", [..."abcd"].map((id) => `train/images/${id}.jpg train/masks/${id}.png\n`).join(""));
+    for (const [given, count] of [
+      [{}, 3],
+      [{ train: "list.txt" }, 1],
+    ] as const) {
+      const [train, val] = [
+        await names("train", { ...given, val: "30%" }),
+        await names("val", { ...given, val: "30%" }),
+      ];
+      expect(val).toHaveLength(count);
+      expect(train.filter((name) => val.includes(name))).toEqual([]);
+    }
+  });
+
+  it("is asked for where there is no split to validate on", async () => {
+    await tree();
+    expect(await names("train")).toHaveLength(10);
+    await expect(open("val")).rejects.toThrow(/split "val", found none; .*data\.val=20%/);
+    await expect(open("val", { val: "100%" })).rejects.toThrow(
+      "data.val: expected more than 0% and less than 100%, found 100%",
+    );
+  });
+
+  it("keeps nearly all of its samples when others are added", async () => {
+    await tree();
+    const before = await names("val", { val: "30%" });
+    await photo("train/images/k.jpg");
+    await mask("train/masks/k.png");
+    const after = await names("val", { val: "30%" });
+    expect(after.filter((name) => before.includes(name)).length).toBeGreaterThanOrEqual(before.length - 1);
+  });
+});
+
+it("folders of other things are told the layouts", async () => {
+  await mkdir(join(root, "a"));
+  await photo("a/x.png");
+  await expect(open("train")).rejects.toThrow(/expected .*\(folders\), x\.jpg beside x\.png .* \(beside\); found none/);
+});
