@@ -217,7 +217,7 @@ describe("bad input says what, where and how to mend it", () => {
     expect(err).toMatch(/00002\.png.*49x57.*4x5/);
     expect(code).toBe(1);
     const check = await pspnet(["data", "check", root, "--out", join(folder, "checked")]);
-    expect(check.out).toMatch(/1 problem:\n.*00002\.png.*49x57.*4x5/);
+    expect(check.out).toMatch(/problems?:\n.*00002\.png.*49x57.*4x5/);
     expect(check.code).toBe(1);
   });
 

@@ -31,7 +31,7 @@ const PROTOCOL: readonly [string, readonly string[], string][] = [
 ];
 
 const FLAGS: readonly [string, readonly (readonly [string, readonly string[], string])[]][] = [
-  ["val w --data d", [...PROTOCOL, ["--format", ["coco"], "Allowed choices are auto, list, folders, camvid."]]],
+  ["val w --data d", [...PROTOCOL, ["--format", ["coco"], "Allowed choices are auto, list, camvid, folders, beside."]]],
   ["predict w p", PROTOCOL],
   [
     "export w",
@@ -43,7 +43,7 @@ const FLAGS: readonly [string, readonly (readonly [string, readonly string[], st
       ["--dtype", ["int8"], "Allowed choices are fp32, fp16."],
     ],
   ],
-  ["data check d", [["--format", ["coco"], "Allowed choices are auto, list, folders, camvid."]]],
+  ["data check d", [["--format", ["coco"], "Allowed choices are auto, list, camvid, folders, beside."]]],
   [
     "data make scenes d",
     [
