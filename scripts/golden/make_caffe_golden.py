@@ -4,8 +4,8 @@ python make_caffe_golden.py --out packages/pspnet/test/golden/families
 Needs torch, numpy, h5py, keras 3, tensorflow, safetensors; seconds.
 
 `.caffemodel` is written from the field numbers of caffe.proto, `.h5` by h5py in Keras 2's layout, `.weights.h5` by Keras 3, `.npy` by
-NumPy, the TensorFlow checkpoint by TensorFlow's own Saver; the same arrays stand in `.safetensors`. The test reads `.caffemodel`, all
-three of Keras's, and for TensorFlow `.safetensors`.
+NumPy, the TensorFlow checkpoint by TensorFlow's own Saver; the arrays of Caffe's and Keras's stand in `.safetensors`, too. The test reads
+`.caffemodel`, all three of Keras's, and `.ckpt.index` with its data.
 """
 
 import argparse
@@ -165,7 +165,7 @@ def main():
 
     def tensorflow(name, found, **how):
         named = variables(ports(found))
-        case(name, {**bundle(named), **plain(named)}, found, **how)
+        case(name, bundle(named), found, **how)
 
     caffe("caffe-r50", blobs(50, CLASSES, WIDTH, seed=1, aux=True), layers=50, stride_in="1x1")
     caffe("caffe-r101", blobs(101, CLASSES, WIDTH, seed=2), layers=101, stride_in="3x3")

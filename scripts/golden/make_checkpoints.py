@@ -5,7 +5,6 @@ Needs torch, numpy, h5py and keras 3. `expected.json` says what each file holds:
 """
 import argparse
 import collections
-import json
 import os
 import pickle
 import zipfile
@@ -14,22 +13,8 @@ import h5py
 import numpy as np
 import torch
 
+from expected import expect, values, write_expected
 from protobuf import field, varint
-
-EXPECTED = {}
-
-
-def values(*shape, seed=0):
-    """Multiples of 1/8 that halves hold exactly."""
-    count = int(np.prod(shape))
-    return (((np.arange(count) * 7 + seed) % 33 - 16) / 8).astype(np.float32).reshape(shape)
-
-
-def expect(file, tensors):
-    EXPECTED[file] = {
-        name: [dtype, list(array.shape), np.asarray(array, dtype=np.float64).ravel().tolist()]
-        for name, (dtype, array) in tensors.items()
-    }
 
 
 def torch_state():
@@ -115,6 +100,19 @@ def expected_arrays(found):
     return {name: (array.dtype.newbyteorder("=").name, array) for name, array in found.items()}
 
 
+def in_pieces(state, largest):
+    """What Paddle makes of arrays of more elements than a pickle of protocol 2 holds: `_unpack_saved_dict`."""
+    cut, pieces = dict(state), {}
+    for name, array in state.items():
+        if array.size <= largest:
+            continue
+        parts = {f"{name}@@.{i}": array.ravel()[i * largest :][:largest] for i in range(-(-array.size // largest))}
+        del cut[name]
+        cut.update(parts)
+        pieces[name] = {"OriginShape": array.shape, "slices": list(parts)}
+    return {**cut, "UnpackBigParamInfor@@": pieces}
+
+
 def write_pickles(out):
     """What paddle.save makes of a state_dict, in both protocols that it has used, and NumPy of a dictionary."""
     found = arrays()
@@ -122,6 +120,13 @@ def write_pickles(out):
         with open(os.path.join(out, file), "wb") as target:
             pickle.dump(found, target, protocol=protocol)
         expect(file, expected_arrays(found))
+    whole = {"conv.weight": values(4, 3, seed=1), "bn.bias": values(5, seed=2)}
+    with open(os.path.join(out, "pieces.pdparams"), "wb") as target:
+        pickle.dump(in_pieces(whole, largest=5), target, protocol=2)
+    expect("pieces.pdparams", expected_arrays(whole))
+    for file, save in (("arrays.npz", np.savez), ("compressed.npz", np.savez_compressed)):
+        save(os.path.join(out, file), **{name.replace(".", "/"): array for name, array in found.items()})
+        expect(file, {name.replace(".", "/"): kind for name, kind in expected_arrays(found).items()})
     layers = {"conv": {"weights": values(3, 3, 2, 4), "biases": values(4, seed=5)}}
     np.save(os.path.join(out, "dictionary.npy"), np.asarray(layers, dtype=object), allow_pickle=True)
     expect("dictionary.npy", {f"conv.{name}": ("float32", array) for name, array in layers["conv"].items()})
@@ -252,9 +257,7 @@ def main():
     write_onnx(out)
     write_hdf5(out)
     write_keras(out)
-    with open(os.path.join(out, "expected.json"), "w") as file:
-        json.dump(EXPECTED, file, separators=(",", ":"))
-        file.write("\n")
+    write_expected(os.path.join(out, "expected.json"))
 
 
 if __name__ == "__main__":

@@ -17,3 +17,9 @@ export const crc32 = checksum(0xedb8_8320);
 
 /** CRC-32C of RFC 3720 (Castagnoli's polynomial), 0 to 2^32 - 1. */
 export const crc32c = checksum(0x82f6_3b78);
+
+/** CRC-32C as TensorFlow stores it, rotated and shifted so that a checksum of checksums stays one. */
+export function maskedCrc32c(bytes: Uint8Array): number {
+  const crc = crc32c(bytes);
+  return (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0;
+}

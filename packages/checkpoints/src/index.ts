@@ -2,7 +2,7 @@
 
 // Checkpoints of every format
 export type * from "./checkpoint.js";
-export { crc32c } from "./checksums.js";
+export { crc32c, maskedCrc32c } from "./checksums.js";
 // Element types
 export * from "./elements.js";
 // Errors
@@ -14,4 +14,5 @@ export { roundHalfEven } from "./roundHalfEven.js";
 export * from "./safetensors.js";
 // Named tensors
 export type * from "./tensor.js";
+export { bundlePrefix } from "./tensorflow/bundleFiles.js";
 export * from "./torchSave.js";

@@ -44,7 +44,7 @@ export function wholeNumbers(value: ProtobufField["value"]): number[] {
 }
 
 /** A number of up to 64 bits, rounded beyond 2^53. */
-function readVarint(reader: ByteReader): number {
+export function readVarint(reader: ByteReader): number {
   let value = 0;
   for (let i = 0; i < 10; i++) {
     const byte = reader.u8();

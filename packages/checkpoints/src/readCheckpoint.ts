@@ -1,12 +1,13 @@
 import type { Checkpoint, CheckpointFile } from "./checkpoint.js";
 import { PspnetError } from "./error.js";
+import type { Format } from "./formats/format.js";
 import { FORMATS } from "./formats/formats.js";
 import { notWeights } from "./formats/notWeights.js";
 import type { State } from "./tensor.js";
 
 /**
  * The named tensors of a checkpoint, whose format its bytes tell, never its name. Several files are one checkpoint,
- * as where encoder and decoder were saved apart.
+ * as where encoder and decoder were saved apart, or an index and its data; those belong together by their names.
  *
  * Nothing in a file is executed, and memory and time are bounded by its size. Values are made when they are asked for,
  * from views of the bytes: keep those as they are while the tensors are in use.
@@ -15,14 +16,25 @@ import type { State } from "./tensor.js";
  */
 export function readCheckpoint(files: readonly CheckpointFile[]): Checkpoint {
   if (files.length === 0) throw new PspnetError("usage", "readCheckpoint: expected a file, found none");
-  return files.map(readFile).reduce(together);
+  const known = files.map((file) => ({ file, format: FORMATS.find(({ recognises }) => recognises(file.bytes)) }));
+  const partsOf = ({ file, format }: KnownFile) =>
+    files.filter((part) => part !== file && format?.hasPart?.(part.name, file.name));
+  const parts = new Set(known.flatMap(partsOf));
+  return known
+    .filter(({ file }) => !parts.has(file))
+    .map((whole) => readFile(whole, partsOf(whole)))
+    .reduce(together);
 }
 
-function readFile({ name, bytes }: CheckpointFile): Checkpoint {
-  return placed(name, () => {
-    const format = FORMATS.find(({ recognises }) => recognises(bytes));
-    if (!format) throw new PspnetError("format", notWeights(bytes));
-    return withPlacedTensors(format.read(bytes), name);
+interface KnownFile {
+  readonly file: CheckpointFile;
+  readonly format: Format | undefined;
+}
+
+function readFile({ file, format }: KnownFile, parts: readonly CheckpointFile[]): Checkpoint {
+  return placed(file.name, () => {
+    if (!format) throw new PspnetError("format", notWeights(file));
+    return withPlacedTensors(format.read(file.bytes, parts), file.name);
   });
 }
 

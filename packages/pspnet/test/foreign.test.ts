@@ -25,11 +25,14 @@ import { softPhoto } from "./support/softPhoto.js";
 
 const golden = (name: string) => readFile(new URL(`golden/families/${name}`, import.meta.url));
 
-/** The file as its own library wrote it, packed. */
+/** The checkpoint as its own library wrote it, packed; TensorFlow's `ckpt` is two files. */
 async function checkpoint(name: string, format = CASES[name].format ?? "safetensors"): Promise<ForeignCheckpoint> {
-  const file = `${name}.${format}`;
-  const bytes = new Uint8Array(gunzipSync(await golden(`${file}.gz`)));
-  return readCheckpoint([{ name: file, bytes }]);
+  const endings = format === "ckpt" ? ["ckpt.index", "ckpt.data-00000-of-00001"] : [format];
+  const fileOf = async (file: string) => ({
+    name: file,
+    bytes: new Uint8Array(gunzipSync(await golden(`${file}.gz`))),
+  });
+  return readCheckpoint(await Promise.all(endings.map((ending) => fileOf(`${name}.${ending}`))));
 }
 
 async function imported(name: string, options?: ImportOptions): Promise<Imported> {
@@ -88,8 +91,8 @@ const CASES: Readonly<Record<string, Case>> = {
   "caffe-r50": { family: "caffe", format: "caffemodel", size: [89, 89] },
   "caffe-r101": { family: "caffe", format: "caffemodel", size: [89, 89] },
   keras: { family: "keras", format: "h5", size: [89, 89] },
-  hellochick: { family: "hellochick", size: [89, 89] },
-  jiye: { family: "jiye", from: "jiye", size: [96, 96] },
+  hellochick: { family: "hellochick", format: "ckpt", size: [89, 89] },
+  jiye: { family: "jiye", from: "jiye", format: "ckpt", size: [96, 96] },
   paddleseg: { family: "paddleseg", format: "pdparams", size: [90, 107] },
   "paddleseg-without-auxiliary": { family: "paddleseg", format: "pdparams", size: [90, 107] },
   semseg: { family: "semseg", size: [97, 129] },

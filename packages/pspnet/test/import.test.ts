@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { parseWeights, pspnetConfig, randomWeights, readSafetensors, writeSafetensors } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pspnet } from "./support/cli.js";
@@ -71,5 +72,26 @@ describe("pspnet import", () => {
     await writeFile(join(folder, "ours.safetensors"), randomWeights(config));
     const { code, err } = await run("ours.safetensors");
     expect([code, err]).toEqual([2, expect.stringContaining("describes itself already")]);
+  });
+
+  test("takes any file of a TensorFlow checkpoint, or the name that they begin with, for all of it", async () => {
+    for (const ending of ["index", "data-00000-of-00001"]) {
+      const packed = await readFile(new URL(`golden/families/hellochick.ckpt.${ending}.gz`, import.meta.url));
+      await writeFile(join(folder, `model.ckpt-120000.${ending}`), gunzipSync(packed));
+    }
+    await writeFile(join(folder, "model.ckpt-120000.meta"), "a graph");
+    const glob = ["data-00000-of-00001", "index", "meta"].map((ending) => `model.ckpt-120000.${ending}`);
+    for (const given of [["model.ckpt-120000"], ["model.ckpt-120000.index"], glob]) {
+      const { out, err, code } = await run(...given);
+      expect({ err, code }).toEqual({ err: "", code: 0 });
+      expect(out).toContain("TensorFlow checkpoint, 304 tensors");
+      expect(out).toContain("family: hellochick");
+      expect(out).toContain("2 dropped (stands beside the network's weights)");
+      expect(out).toMatch(/\nmodel\.ckpt-120000\.safetensors\n$/);
+    }
+    await rm(join(folder, "model.ckpt-120000.data-00000-of-00001"));
+    const { err, code } = await run("model.ckpt-120000");
+    expect(code).toBe(1);
+    expect(err).toContain("expected the checkpoint's data with it in *.data-00000-of-00001, found no such file");
   });
 });

@@ -14,5 +14,5 @@ export const kerasArchive: Format = {
       return false;
     }
   },
-  read: (bytes) => ({ ...hdf5.read(readZip(bytes).get(WEIGHTS)!.bytes()), format: "Keras" }),
+  read: (bytes) => ({ ...hdf5.read(readZip(bytes).get(WEIGHTS)!.bytes(), []), format: "Keras" }),
 };

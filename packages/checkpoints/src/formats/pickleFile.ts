@@ -1,25 +1,16 @@
 // A pickle of named NumPy arrays: what `paddle.save` makes of a state_dict (`.pdparams`), and scripts of a dictionary.
 import { ByteReader } from "../byteReader.js";
-import { PspnetError } from "../error.js";
+import { withWholeArrays } from "../pickle/bigArrays.js";
 import { namedTensors } from "../pickle/namedTensors.js";
 import { NUMPY } from "../pickle/numpy.js";
 import { PYTHON } from "../pickle/python.js";
 import { unpickle } from "../pickle/unpickler.js";
 import type { Format } from "./format.js";
 
-/** Where Paddle notes into what pieces it cut arrays beyond the pickle protocol's 4 GiB. */
-const PIECES = "UnpackBigParamInfor@@";
-
 export const pickleFile: Format = {
   recognises: (bytes) => bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5,
   read(bytes) {
     const root = unpickle(new ByteReader(bytes, "pickle"), { globals: { ...PYTHON, ...NUMPY } });
-    if (root instanceof Map && root.has(PIECES)) {
-      throw new PspnetError(
-        "format",
-        `expected whole arrays, found ones in pieces (${PIECES}); save it with protocol=4`,
-      );
-    }
-    return { format: "pickle", ...namedTensors(root) };
+    return { format: "pickle", ...namedTensors(withWholeArrays(root)) };
   },
 };

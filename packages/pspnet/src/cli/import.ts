@@ -19,7 +19,7 @@ import { parseOverrides } from "../config/tree.js";
 import { classesOf } from "../data/classNames.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { refuseOverInput } from "../files/outputFile.js";
-import { readForeign } from "../files/readForeign.js";
+import { checkpointFiles, readForeign } from "../files/readForeign.js";
 import { counted } from "../report/counted.js";
 import { readWeights } from "../segment/readWeights.js";
 import { messages, print, printJson } from "./terminal.js";
@@ -44,7 +44,8 @@ export async function importFiles(given: readonly string[], flags: ImportFlags):
   else await importForeign(files, parseOverrides(overrides, "import"), flags);
 }
 
-async function importForeign(files: readonly string[], fields: unknown, flags: ImportFlags): Promise<void> {
+async function importForeign(paths: readonly string[], fields: unknown, flags: ImportFlags): Promise<void> {
+  const files = await checkpointFiles(paths);
   const { from, crop, licence, json } = flags;
   const out = flags.out ?? beside(files[0], ".safetensors");
   await refuseOverInput(out, files);

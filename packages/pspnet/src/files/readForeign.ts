@@ -1,4 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, normalize } from "node:path";
+import { bundlePrefix } from "@pspnet/checkpoints";
 import { type ForeignCheckpoint, PspnetError, readCheckpoint } from "@pspnet/core";
 
 /**
@@ -8,7 +11,22 @@ import { type ForeignCheckpoint, PspnetError, readCheckpoint } from "@pspnet/cor
  * tensors.
  */
 export async function readForeign(paths: readonly string[]): Promise<ForeignCheckpoint> {
-  return readCheckpoint(await Promise.all(paths.map(async (name) => ({ name, bytes: await bytesOf(name) }))));
+  const files = await checkpointFiles(paths);
+  return readCheckpoint(await Promise.all(files.map(async (name) => ({ name, bytes: await bytesOf(name) }))));
+}
+
+/** The files that paths mean: for any of a TensorFlow checkpoint, or the name that those begin with, its index and all its data. */
+export async function checkpointFiles(paths: readonly string[]): Promise<string[]> {
+  return [...new Set((await Promise.all(paths.map(filesOf))).flat())];
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  const prefix = normalize(bundlePrefix(path) ?? path);
+  const index = `${prefix}.index`;
+  if (!existsSync(index) || (existsSync(path) && bundlePrefix(path) === null)) return [path];
+  const folder = dirname(prefix);
+  const names = (await readdir(folder)).map((name) => join(folder, name)).sort();
+  return [index, ...names.filter((name) => bundlePrefix(name) === prefix && name.includes(".data-", prefix.length))];
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {

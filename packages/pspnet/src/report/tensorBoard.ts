@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { crc32c } from "@pspnet/checkpoints";
+import { maskedCrc32c } from "@pspnet/checkpoints";
 import * as protobuf from "@pspnet/checkpoints/protobuf";
 import { PspnetError } from "@pspnet/core";
 import { makeFolder } from "../files/makeFolder.js";
@@ -137,10 +137,4 @@ function pngSize(png: Uint8Array): { readonly width: number; readonly height: nu
     throw new PspnetError("format", "TensorBoardWriter.image: expected the bytes of a PNG file, found others");
   }
   return { width: view.getUint32(16), height: view.getUint32(20) };
-}
-
-/** CRC-32C as TFRecord files store it, rotated and shifted so that a checksum of checksums stays one. */
-function maskedCrc32c(bytes: Uint8Array): number {
-  const crc = crc32c(bytes);
-  return (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0;
 }
