@@ -23,7 +23,7 @@ from caffe_network import MEAN, STD, blobs, logits
 from narrow import photo, planes, record
 from protobuf import field, varint
 
-CLASSES, WIDTH, SIDE, SAME_SIDE = 5, 1, 89, 96
+CLASSES, CITYSCAPES, WIDTH, SIDE, SAME_SIDE = 5, 19, 1, 89, 96
 
 
 def stored(found):
@@ -179,6 +179,9 @@ def main():
     files = {".h5": keras(layers), ".weights.h5": keras3(layers), ".npy": npy(layers), **plain(named)}
     case("keras", files, found, layers=50, stride_in="1x1")
     tensorflow("hellochick", blobs(50, CLASSES, WIDTH, seed=4), layers=50, stride_in="1x1")
+    found = blobs(50, CITYSCAPES, WIDTH, seed=12)
+    files = plain(variables(ports(found)))
+    case("hellochick-cityscapes", files, found, side=SAME_SIDE, layers=50, stride_in="1x1", same=True)
     found = blobs(50, CLASSES, WIDTH, seed=5)
     tensorflow("jiye", found, side=SAME_SIDE, layers=50, stride_in="1x1", eps=1e-3, same=True)
 

@@ -5,7 +5,7 @@ import { caffeParts } from "../presets/caffe.js";
 import { paperCrop } from "../presets/preset.js";
 import { type CaffeTensor, nameOf } from "./caffeNames.js";
 import { flattened } from "./changes.js";
-import { type Change, type Family, type Fate, told } from "./family.js";
+import { type Assumption, type Change, type Family, type Fate, told } from "./family.js";
 import { headFields, resNetFields } from "./shapes.js";
 
 /** The official Caffe release's network, or a port of it that keeps its layers' names. */
@@ -16,13 +16,19 @@ export interface CaffePort extends Pick<Family, "name" | "title"> {
   readonly kernel?: Change;
   /** Where a network of that depth strides, and who says so. */
   strideIn(layers: Depth): readonly [place: "1x1" | "3x3", why: string];
-  /** Where a port's network is another. */
-  readonly fields?: GivenParts;
-  readonly crop?: number;
+  /** Where a port's network of so many classes is another. */
+  otherwise?(classes: number): PortVariant | null;
+}
+
+interface PortVariant {
+  readonly fields: GivenParts;
+  /** Side of the windows that it predicts in. */
+  readonly crop: number;
+  readonly assumed?: readonly Assumption[];
 }
 
 /** Ceiled max pooling, as Caffe has it with padding 1, gives the same as PyTorch's at sides of 8n+1, the only ones of the release. */
-export function caffeFamily({ name, title, read, kernel, strideIn, fields = {}, crop }: CaffePort): Family {
+export function caffeFamily({ name, title, read, kernel, strideIn, otherwise }: CaffePort): Family {
   return {
     name,
     title,
@@ -40,17 +46,19 @@ export function caffeFamily({ name, title, read, kernel, strideIn, fields = {}, 
       if (!backbone || !heads) return null;
       const { classes, ...others } = heads;
       const [place, why] = strideIn(backbone.layers);
+      const variant: PortVariant = otherwise?.(classes) ?? { fields: {}, crop: paperCrop(classes) };
       const parts = told(others, caffeParts({ ...backbone, strideIn: place }));
       return {
-        fields: told(fields, parts),
+        fields: told(variant.fields, parts),
         classes,
         assumed: [
           { key: "backbone.strideIn", why },
           { key: "pyramid.concatOrder", why: `${name} concatenates x, 6, 3, 2, 1` },
           { key: "upsampling.alignCorners", why: `${name} enlarges from corner to corner` },
           { key: "input.channelOrder", why: `${name} takes the mean colour off images of blue, green and red` },
+          ...(variant.assumed ?? []),
         ],
-        crop: crop ?? paperCrop(classes),
+        crop: variant.crop,
       };
     },
   };

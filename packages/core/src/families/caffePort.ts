@@ -17,3 +17,9 @@ export const port = {
   kernel: fromHwio,
   strideIn: () => ["1x1", "the port strides in conv3_1_1x1_reduce, whatever the depth"] as const,
 };
+
+/** TensorFlow's SAME padding at sides of 8n. */
+export const EVEN_SIDES = {
+  backbone: { stemPadding: "end" },
+  upsampling: { sizes: "8n" },
+} as const;

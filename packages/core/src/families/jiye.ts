@@ -1,5 +1,5 @@
 import { caffeFamily } from "./caffeFamily.js";
-import { port } from "./caffePort.js";
+import { EVEN_SIDES, port } from "./caffePort.js";
 import { readVariable } from "./tensorflowVariables.js";
 
 /**
@@ -11,10 +11,5 @@ export const jiye = caffeFamily({
   name: "jiye",
   title: "the port to TensorFlow, jiye-ML/Semantic_Segmentation_PspNet",
   read: readVariable,
-  fields: {
-    backbone: { stemPadding: "end" },
-    upsampling: { sizes: "8n" },
-    norm: { eps: 1e-3, momentum: 0.01 },
-  },
-  crop: 480,
+  otherwise: () => ({ fields: { ...EVEN_SIDES, norm: { eps: 1e-3, momentum: 0.01 } }, crop: 480 }),
 });
