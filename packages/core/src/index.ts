@@ -75,6 +75,9 @@ export * from "./passes/optimise.js";
 // Published networks by name
 export type { Preset } from "./presets/preset.js";
 export { PRESETS, presetNamed } from "./presets/presets.js";
+// How images are looked at
+export * from "./protocols/protocol.js";
+export * from "./protocols/protocols.js";
 // The pyramid
 export * from "./pyramid/pyramid.js";
 export * from "./pyramid/pyramidConvolution.js";
@@ -85,7 +88,6 @@ export * from "./random/random.js";
 export * from "./segment/network.js";
 export * from "./segment/onnxSegmenter.js";
 export * from "./segment/options.js";
-export * from "./segment/protocol.js";
 export * from "./segment/runtime.js";
 export * from "./segment/segmentation.js";
 // What the network computes with: precision, and the tensors of an engine

@@ -23,7 +23,8 @@ const CLASSES = "expected a whole number from 2 to 255.";
 const PROTOCOL: readonly [string, readonly string[], string][] = [
   ["--scales", ["0", "-1", "x", "1,,2", "1e999"], "expected positive numbers separated by commas."],
   ["--crop", ["0", "1", "8", "1.5", "big"], "expected a whole number from 9."],
-  ["--base-size", ["0", "1.5", "x"], COUNT],
+  ["--base-size", ["0", "1.5", "x", "512x", "9x0"], "expected a number, LONGxSHORT or none, above 0."],
+  ["--protocol", ["test.py", "toString"], "Allowed choices are semseg, caffe, mmseg, mmseg-slide, csail."],
   ["--runtime", ["tf", "ONNX"], "Allowed choices are auto, torch, onnx."],
   ["--precision", ["half", "fp8"], "Allowed choices are auto, fp32, bf16."],
   ["--device", ["gpu", "0"], "Allowed choices are auto, cpu, cuda."],

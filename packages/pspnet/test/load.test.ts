@@ -276,7 +276,10 @@ describe("what is no photograph, and options that are none, are refused", () => 
     [{ scales: [Number.POSITIVE_INFINITY] }, "scales: expected numbers above 0, found "],
     [{ flip: "yes" }, 'flip: expected true or false, found "yes"'],
     [{ crop: "473" }, 'crop: expected a whole number above 0 or null, found "473"'],
-    [{ baseSize: 0 }, "baseSize: expected a whole number above 0 or null, found 0"],
+    [{ baseSize: 0 }, "baseSize: expected a whole number above 0, [long, short] of such, or null, found 0"],
+    [{ baseSize: [512] }, "baseSize: expected a whole number above 0, [long, short] of such, or null, found [512]"],
+    [{ protocol: "toString" }, 'protocol: expected one of semseg, caffe, mmseg, mmseg-slide, csail, found "toString"'],
+    [{ rules: { sizes: "long" } }, "rules: expected a protocol's rules (sizes: long | long+1 | fit | short"],
     [{ signal: {} }, "signal: expected an AbortSignal, found {}"],
     [{ onProgress: 3 }, "onProgress: expected a function, found 3"],
   ])("%o", async (options, message) => {

@@ -11,6 +11,7 @@ import {
   pspnetConfig,
   readSafetensors,
   upsampleLogits,
+  WHOLE_IMAGE,
 } from "@pspnet/core";
 import { backend, noGrad, SGD, scope, type Tensor, tensor } from "@pspnet/torch";
 import { afterAll, describe, expect, it } from "vitest";
@@ -192,7 +193,7 @@ it("scales, windows and flips give the official test.py's probabilities within 1
   };
   const state = reproducibleState(new PSPNet(config));
   using segmenter = new TorchSegmenter({ config, crop: 65 }, state, { device: "cpu", precision: "fp32" });
-  const protocol = { scales: [0.75, 1.25], flip: true, crop: 65, baseSize: 80 };
+  const protocol = { ...WHOLE_IMAGE, scales: [0.75, 1.25], flip: true, crop: 65, baseSize: 80 };
   const found = await segmenter.probabilities(image, protocol);
   const expected = values("protocol.probabilities");
   const error = Math.max(...found.map((value, i) => Math.abs(value - expected[i])));

@@ -37,11 +37,23 @@ struct Span {
   int64_t begin, end;
 };
 
+/** When logits become probabilities: each view's at once, when a window's are summed, or when they are averaged and resized to the image. */
+enum class Softmax : int64_t { view, window, image };
+
+/** How the logits of windows become an image's. */
+struct Averaging {
+  /** Of the enlargement of the logits. */
+  bool alignCorners;
+  Softmax softmax;
+  /** To the image: smoothed when shrinking, as MATLAB's imresize, or with the network's corners; else with half-pixel centres. */
+  bool smooth, networkCorners;
+};
+
 /**
- * Softmax of the enlarged logits, averaged with the mirrored one of the mirror image and over the windows that lie on a pixel; then,
- * bilinearly resized to `size`, over the scales. Of some of the image's rows: probabilities, float32 [c, rows, w], or the best class of
- * each pixel, uint8 [rows, w]. Of the windows only those are needed that lie on what these rows are made of.
+ * The enlarged logits of views and windows averaged, and their softmax; resized to `size`, and averaged over the scales. Of some of the
+ * image's rows: probabilities, float32 [c, rows, w], or the best class of each pixel, uint8 [rows, w]. Of the windows only those are needed
+ * that lie on what these rows are made of.
  */
-at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, Span span, bool alignCorners, Answer answer);
+at::Tensor averaged(const std::vector<ScaledImage>& scales, Size size, Span span, const Averaging& averaging, Answer answer);
 
 }  // namespace binding

@@ -7,7 +7,9 @@
 #include <ATen/ops/nan_to_num.h>
 #include <ATen/ops/tensor.h>
 
+#include <cmath>
 #include <limits>
+#include <map>
 
 namespace binding {
 
@@ -23,6 +25,47 @@ at::Tensor along(const at::Tensor& maps, int64_t dim, const Axis& axis) {
 }
 
 }  // namespace
+
+Taps::Taps(const Axis& axis) : source(axis.source), count(2), first(axis.below), weights(2 * axis.below.size()) {
+  for (size_t i = 0; i < first.size(); i++) {
+    weights[2 * i] = 1 - axis.fraction[i];
+    weights[2 * i + 1] = axis.fraction[i];
+  }
+}
+
+Taps Taps::smooth(int64_t source, int64_t target) {
+  const double step = double(source) / double(target), reach = std::max(1.0, step);
+  std::vector<std::map<int64_t, double>> places(target);
+  Taps taps;
+  taps.source = source;
+  taps.count = 0;
+  for (int64_t i = 0; i < target; i++) {
+    auto& place = places[i];
+    const double middle = (double(i) + 0.5) * step - 0.5;
+    double sum = 0;
+    for (auto j = int64_t(std::ceil(middle - reach)); double(j) <= middle + reach; j++) {
+      const double weight = 1 - std::abs(double(j) - middle) / reach;
+      if (weight <= 0) continue;
+      const int64_t turn = ((j % (2 * source)) + 2 * source) % (2 * source);
+      place[turn < source ? turn : 2 * source - 1 - turn] += weight;
+      sum += weight;
+    }
+    for (auto& [at, weight] : place) weight /= sum;
+    taps.first.push_back(place.begin()->first);
+    taps.count = std::max(taps.count, place.rbegin()->first - place.begin()->first + 1);
+  }
+  taps.weights.assign(target * taps.count, 0.0f);
+  for (int64_t i = 0; i < target; i++) {
+    for (const auto& [at, weight] : places[i]) taps.weights[i * taps.count + at - taps.first[i]] = float(weight);
+  }
+  return taps;
+}
+
+int64_t Taps::last(int64_t i) const {
+  int64_t tap = count - 1;
+  while (tap > 0 && weights[i * count + tap] == 0) tap--;
+  return first[i] + tap;
+}
 
 FOR_EACH_CPU
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count) {

@@ -50,6 +50,25 @@ struct Axis {
   }
 };
 
+/** What each output coordinate is made of: `count` source ones from `first` on, weighted; those beyond the end weigh 0. */
+struct Taps {
+  int64_t source, count;
+  std::vector<int64_t> first;
+  /** [target, count] */
+  std::vector<float> weights;
+
+  explicit Taps(const Axis& axis);
+  /** By a triangle as wide as two source or two output coordinates, whichever is more; beyond the ends the source goes on mirrored. */
+  static Taps smooth(int64_t source, int64_t target);
+
+  int64_t target() const { return static_cast<int64_t>(first.size()); }
+  /** The last source coordinate that counts. */
+  int64_t last(int64_t i) const;
+
+ private:
+  Taps() = default;
+};
+
 /** z = p + fraction (q - p); returns the largest of it. For bodies that are compiled for each instruction set. */
 ALWAYS_INLINE float between(float* z, const float* p, const float* q, float fraction, int64_t count) {
   float top = never;

@@ -1,3 +1,4 @@
+import type { ProtocolRules } from "@pspnet/core";
 import type { AverageOptions, ScaledLogits } from "@pspnet/core/segment";
 import { type Handle, native } from "./binding.js";
 import { keep } from "./scope.js";
@@ -22,9 +23,12 @@ export async function averagedLabels(
   return (await average(scales, options, true)) as Uint8Array;
 }
 
+/** In the order of the native enumeration. */
+const SOFTMAX: readonly ProtocolRules["softmax"][] = ["view", "window", "image"];
+
 async function average(
   scales: readonly ScaledLogits<Tensor>[],
-  { size, rows = [0, size.height], alignCorners }: AverageOptions,
+  { size, rows = [0, size.height], alignCorners, rules }: AverageOptions,
   labels: boolean,
 ): Promise<unknown> {
   const numbers = scales.flatMap(({ size, grid: { padding, window, windows }, enlarged }) => [
@@ -34,7 +38,8 @@ async function average(
     ...windows.flatMap(({ top, left }) => [top, left]),
   ]);
   const logits = scales.flatMap(({ windows }) => windows.map(({ handle }) => handle));
-  const given = [numbers, logits, [size.height, size.width], rows, alignCorners, labels];
+  const parts = [SOFTMAX.indexOf(rules.softmax), rules.image === "matlab", rules.image === "network"];
+  const given = [numbers, logits, [size.height, size.width], rows, alignCorners, ...parts, labels];
   using result = keep(new Tensor((await native().averaged(...given)) as Handle));
   return result.toArray();
 }

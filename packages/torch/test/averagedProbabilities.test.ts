@@ -1,8 +1,10 @@
-import { passesOf, type Size, windowGrid } from "@pspnet/core";
+import { PROTOCOLS, passesOf, type Size, windowGrid } from "@pspnet/core";
 import * as core from "@pspnet/core/segment";
 import { bandsOf, type ScaledLogits, type WindowLogits } from "@pspnet/core/segment";
 import { averagedLabels, averagedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
+
+const { rules } = PROTOCOLS.semseg;
 
 interface Form {
   readonly classes: number;
@@ -15,7 +17,7 @@ const SIZE = { height: 19, width: 31 };
 /** Three scales: several windows that overlap, an image that a window is larger than, and the image at its own size in one window. */
 function scales({ classes, views }: Form): ScaledLogits<Tensor>[] {
   const scale = (size: Size, crop: number | null, [enlarged, shape]: readonly [Size, readonly [number, number]]) => {
-    const grid = windowGrid(size, { crop });
+    const grid = windowGrid(size, { rules, crop });
     return { size, grid, enlarged, windows: grid.windows.map(() => randn([views, classes, ...shape]).mul(3)) };
   };
   const square = { height: 17, width: 17 };
@@ -56,7 +58,7 @@ function expectLargest(labels: Uint8Array, probabilities: Float32Array): void {
 
 describe("probabilities made row by row, here and in core, are those of whole images in float64", () => {
   test.each(forms)("%j", async (form) => {
-    const options = { size: SIZE, alignCorners: form.alignCorners };
+    const options = { rules, size: SIZE, alignCorners: form.alignCorners };
     const given = scales(form);
     const found = await averagedProbabilities(given, options);
     const expected = await averagedProbabilities(inDouble(given), options);
@@ -73,7 +75,7 @@ describe("probabilities made row by row, here and in core, are those of whole im
 
 test("logits that do not fit are errors", async () => {
   const [scale] = scales({ classes: 5, views: 1, alignCorners: true });
-  const options = { size: SIZE, alignCorners: true };
+  const options = { rules, size: SIZE, alignCorners: true };
   const refused = (changed: Partial<ScaledLogits<Tensor>>) => averagedLabels([{ ...scale, ...changed }], options);
   const [, ...others] = scale.windows;
   await expect(refused({ windows: [randn([1, 6, 3, 3]), ...others] })).rejects.toThrow(/alike/);
@@ -84,16 +86,16 @@ test("logits that do not fit are errors", async () => {
 });
 
 test("some rows are those of the whole, from just the windows that lie on them, in every precision and in core", async () => {
-  const passes = passesOf(SIZE, { baseSize: null, scales: [0.6, 1.3], crop: 17 });
+  const passes = passesOf(SIZE, { rules, baseSize: null, scales: [0.6, 1.3], crop: 17 });
   const whole = passes.map(({ grid, ...size }) => {
     const windows = grid.windows.map(() => randn([2, 5, 3, 3]).mul(3));
     return { size, grid, enlarged: { height: 17, width: 17 }, windows };
   });
-  const options = { size: SIZE, alignCorners: true };
+  const options = { rules, size: SIZE, alignCorners: true };
   const [plane, area] = [SIZE.width, SIZE.width * SIZE.height];
   const probabilities = await averagedProbabilities(whole, options);
   const labels = await averagedLabels(whole, options);
-  const bands = bandsOf(SIZE, passes);
+  const bands = bandsOf(SIZE, passes, { rules, alignCorners: true });
   expect(bands.length).toBeGreaterThan(1);
   for (const { rows, windows } of bands) {
     const scales = whole.map((scale, p) => ({
@@ -119,10 +121,11 @@ test("some rows are those of the whole, from just the windows that lie on them, 
 
 test("logits that are all NaN give class 0, and those that are in part the largest number, wherever they are computed", async () => {
   const size = { height: 5, width: 5 };
-  const grid = windowGrid(size, { crop: null });
+  const grid = windowGrid(size, { rules, crop: null });
   for (const dtype of ["float32", "float64"] as const) {
     const empty = tensor(new Float32Array(7 * 9).fill(Number.NaN), [1, 7, 3, 3]).to({ dtype });
     const labels = await averagedLabels([{ size, grid, enlarged: size, windows: [empty] }], {
+      rules,
       size,
       alignCorners: true,
     });

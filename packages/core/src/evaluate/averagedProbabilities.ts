@@ -1,7 +1,9 @@
 import { PspnetError } from "../error.js";
 import type { Size } from "../image/image.js";
-import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
+import type { ProtocolRules } from "../protocols/protocol.js";
+import type { ResizeAxis } from "../tensor/resizeAxis.js";
 import { EnlargedRows, type WindowLogits } from "./enlargedRows.js";
+import { type ImageResize, imageAxis } from "./imageAxis.js";
 import type { WindowGrid } from "./tiles.js";
 
 /** Logits of the windows of an image at one scale. */
@@ -15,19 +17,16 @@ export interface ScaledLogits<Logits> {
   readonly windows: readonly Logits[];
 }
 
-export interface AverageOptions {
+export interface AverageOptions extends ImageResize {
   /** Of the image. */
   readonly size: Size;
   /** From which row to before which; left out, all. The windows that lie on them are enough. */
   readonly rows?: readonly [begin: number, end: number];
-  /** Of the enlargement of the logits. */
-  readonly alignCorners: boolean;
 }
 
 /**
- * Class probabilities `[c, rows, w]` of an image, by the official release's `tool/test.py`: the softmax of the enlarged logits, averaged
- * with the mirrored one of the mirror image, over the windows on a pixel, and, resized to the image, over the scales. The image's rows
- * are made one at a time, so the enlarged logits never exist.
+ * Class probabilities `[c, rows, w]` of an image: what its windows' enlarged logits are averaged to, as {@link ProtocolRules.softmax} says,
+ * resized to the image, and averaged over the scales. The image's rows are made one at a time, so the enlarged logits never exist.
  */
 export function averagedProbabilities(
   scales: readonly ScaledLogits<WindowLogits>[],
@@ -95,64 +94,91 @@ function forEachRow(
   }
 }
 
-/** The rows of probabilities of one scale. Row y, once made, is kept in place y % 2 for the image's next row. */
+/** What is averaged over the windows of one scale, row by row. A row, once made, is kept for the image's next ones. */
 class ScaleRows {
   readonly #scale: ScaledLogits<WindowLogits>;
+  readonly #softmax: ProtocolRules["softmax"];
   readonly #windows: readonly EnlargedRows[];
   readonly #classes: number;
-  /** From the image to this scale. */
-  readonly #down: BilinearAxis;
-  readonly #across: BilinearAxis;
-  readonly #rows: readonly [Float32Array, Float32Array];
-  readonly #held = [-1, -1];
+  /** Maps that are kept apart until they are resized: the views, where logits are averaged. */
+  readonly #maps: number;
+  /** From this scale to the image. */
+  readonly #down: ResizeAxis;
+  readonly #across: ResizeAxis;
+  /** `[maps, w, c]`; row y in place y % taps. */
+  readonly #rows: readonly Float32Array[];
+  readonly #held: number[];
   readonly #counts: Uint16Array;
+  /** A row of the image before it is resized across. */
+  readonly #blended: Float32Array;
+  readonly #pixel: Float64Array;
 
-  constructor(scale: ScaledLogits<WindowLogits>, { size, alignCorners }: AverageOptions) {
+  constructor(scale: ScaledLogits<WindowLogits>, { size, alignCorners, rules }: AverageOptions) {
     this.#scale = scale;
+    this.#softmax = rules.softmax;
     this.#windows = scale.windows.map((logits) => new EnlargedRows(logits, { enlarged: scale.enlarged, alignCorners }));
-    this.#classes = scale.windows[0].shape[1];
-    this.#down = bilinearAxis(scale.size.height, size.height, { alignCorners: false });
-    this.#across = bilinearAxis(scale.size.width, size.width, { alignCorners: false });
-    const length = scale.size.width * this.#classes;
-    this.#rows = [new Float32Array(length), new Float32Array(length)];
+    const [views, classes] = scale.windows[0].shape;
+    this.#classes = classes;
+    this.#maps = rules.softmax === "image" ? views : 1;
+    this.#down = imageAxis(scale.size.height, size.height, { alignCorners, rules });
+    this.#across = imageAxis(scale.size.width, size.width, { alignCorners, rules });
+    const length = this.#maps * scale.size.width * classes;
+    this.#rows = Array.from({ length: this.#down.taps }, () => new Float32Array(length));
+    this.#held = this.#rows.map(() => -1);
     this.#counts = new Uint16Array(scale.size.width);
+    this.#blended = new Float32Array(length);
+    this.#pixel = new Float64Array(classes);
   }
 
   /** Adds `share` of row y of the image. */
   addTo(sum: Float32Array, y: number, share: number): void {
-    const above = this.#down.below[y];
-    const lower = this.#down.fraction[y];
-    this.#addRow(sum, above, share * (1 - lower));
-    if (lower > 0) this.#addRow(sum, above + 1, share * lower);
+    this.#blend(y);
+    const { taps, first, weights } = this.#across;
+    const [classes, pixel, blended] = [this.#classes, this.#pixel, this.#blended];
+    for (let map = 0; map < this.#maps; map++) {
+      const start = map * this.#scale.size.width;
+      for (let x = 0, i = 0; x < first.length; x++) {
+        pixel.fill(0);
+        for (let k = 0; k < taps; k++) {
+          const weight = weights[x * taps + k];
+          if (weight === 0) continue;
+          const from = (start + first[x] + k) * classes;
+          for (let c = 0; c < classes; c++) pixel[c] += weight * blended[from + c];
+        }
+        const factor = this.#softmax === "image" ? share / this.#maps / exponentiate(pixel, Math.max(...pixel)) : share;
+        for (let c = 0; c < classes; c++) sum[i++] += factor * pixel[c];
+      }
+    }
   }
 
-  #addRow(sum: Float32Array, y: number, share: number): void {
-    const row = this.#row(y);
-    const { below, fraction } = this.#across;
-    const classes = this.#classes;
-    for (let x = 0, i = 0; x < below.length; x++) {
-      const right = share * fraction[x];
-      const left = share - right;
-      let from = below[x] * classes;
-      if (right === 0) for (const end = i + classes; i < end; ) sum[i++] += left * row[from++];
-      else for (const end = i + classes; i < end; from++) sum[i++] += left * row[from] + right * row[from + classes];
+  #blend(y: number): void {
+    const { taps, first, weights } = this.#down;
+    const blended = this.#blended.fill(0);
+    for (let k = 0; k < taps; k++) {
+      const weight = weights[y * taps + k];
+      if (weight === 0) continue;
+      const row = this.#row(first[y] + k);
+      for (let i = 0; i < blended.length; i++) blended[i] += weight * row[i];
     }
   }
 
   #row(y: number): Float32Array {
-    const row = this.#rows[y % 2];
-    if (this.#held[y % 2] === y) return row;
-    this.#held[y % 2] = y;
+    const place = y % this.#rows.length;
+    const row = this.#rows[place];
+    if (this.#held[place] === y) return row;
+    this.#held[place] = y;
     row.fill(0);
     this.#counts.fill(0);
     for (const i of this.#windows.keys()) this.#addWindow(row, y, i);
-    for (const [x, count] of this.#counts.entries()) {
-      if (count > 1) for (let i = x * this.#classes; i < (x + 1) * this.#classes; i++) row[i] /= count;
+    const [classes, { width }] = [this.#classes, this.#scale.size];
+    for (let at = 0; at < this.#maps * width; at++) {
+      const count = this.#counts[at % width];
+      if (count > 1) for (let i = at * classes; i < (at + 1) * classes; i++) row[i] /= count;
     }
     return row;
   }
 
-  /** Adds the softmax of the logits of window i, averaged with the mirrored one of its mirror image. */
+  /** Adds the logits of window i, or their softmax, each view's or that of the views' sum. */
   #addWindow(row: Float32Array, y: number, i: number): void {
     const { padding, window, windows } = this.#scale.grid;
     const { top, left } = windows[i];
@@ -161,19 +187,48 @@ class ScaleRows {
     const shift = left - padding.left;
     const begin = Math.max(0, -shift);
     const end = Math.min(window.width, this.#scale.size.width - shift);
-    for (let x = begin; x < end; x++) this.#counts[x + shift]++;
     const logits = this.#windows[i];
     const { views, classes, pixel } = logits;
-    for (let view = 0; view < views; view++) {
-      logits.goTo(inside, view);
-      for (let x = begin; x < end; x++) {
-        const largest = logits.look(view === 0 ? x : window.width - 1 - x);
-        const factor = 1 / views / exponentiate(pixel, largest);
-        const at = (x + shift) * classes;
+    for (let view = 0; view < views; view++) logits.goTo(inside, view);
+    for (let x = begin; x < end; x++) {
+      this.#counts[x + shift]++;
+      const at = (x + shift) * classes;
+      if (this.#softmax === "window") {
+        const top = sumOfViews(logits, x, window.width);
+        const factor = 1 / exponentiate(pixel, top);
         for (let c = 0; c < classes; c++) row[at + c] += factor * pixel[c];
+        continue;
+      }
+      for (let view = 0; view < views; view++) {
+        const top = logits.look(columnIn(view, x, window.width), view);
+        const probabilities = this.#softmax === "view";
+        const factor = probabilities ? 1 / views / exponentiate(pixel, top) : 1;
+        const to = probabilities ? at : at + view * this.#scale.size.width * classes;
+        for (let c = 0; c < classes; c++) row[to + c] += factor * pixel[c];
       }
     }
   }
+}
+
+/** Where column x of a window stands in a view of it: the second is mirrored. */
+function columnIn(view: number, x: number, width: number): number {
+  return view === 0 ? x : width - 1 - x;
+}
+
+/** Puts the sum of the views' logits of column x into `logits.pixel`, and gives the largest. */
+function sumOfViews(logits: EnlargedRows, x: number, width: number): number {
+  const { pixel } = logits;
+  const last = logits.views - 1;
+  let top = logits.look(columnIn(last, x, width), last);
+  if (last === 0) return top;
+  const mirrored = pixel.slice();
+  top = -Infinity;
+  logits.look(x);
+  for (let c = 0; c < pixel.length; c++) {
+    pixel[c] += mirrored[c];
+    top = Math.max(top, pixel[c]);
+  }
+  return top;
 }
 
 /** Steps of the table for each power of two. */

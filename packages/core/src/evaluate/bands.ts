@@ -1,5 +1,5 @@
 import type { Size } from "../image/image.js";
-import { bilinearAxis } from "../tensor/bilinearAxis.js";
+import { type ImageResize, imageAxis } from "./imageAxis.js";
 import type { Pass } from "./tiles.js";
 
 /**
@@ -14,10 +14,10 @@ export interface Band {
 }
 
 /** The bands of an image: every row is in one, and a band ends where the next rows need another row of windows. */
-export function bandsOf({ height }: Size, passes: readonly Pass[]): Band[] {
+export function bandsOf({ height }: Size, passes: readonly Pass[], resize: ImageResize): Band[] {
   const ends = new Set([height]);
   const needs = passes.map((pass) => {
-    const need = windowsByRow(pass, height);
+    const need = windowsByRow(pass, height, resize);
     for (let y = 1; y < height; y++) if (need.last[y] !== need.last[y - 1]) ends.add(y);
     return need;
   });
@@ -32,16 +32,20 @@ export function bandsOf({ height }: Size, passes: readonly Pass[]): Band[] {
 }
 
 /** Which windows the rows of an image need of a pass. */
-function windowsByRow({ grid, height: scaled }: Pass, height: number) {
+function windowsByRow({ grid, height: scaled }: Pass, height: number, resize: ImageResize) {
   const { padding, window, windows } = grid;
-  const { below, fraction } = bilinearAxis(scaled, height, { alignCorners: false });
+  const { taps, first, weights } = imageAxis(scaled, height, resize);
   const tops = [...new Set(windows.map(({ top }) => top - padding.top))];
-  const lowest = (y: number) => below[y] + (fraction[y] > 0 ? 1 : 0);
+  const lowest = (y: number) => {
+    let tap = taps - 1;
+    while (weights[y * taps + tap] === 0) tap--;
+    return first[y] + tap;
+  };
   /** For each row, how many rows of windows begin at or above what it needs. */
   const last = Uint32Array.from({ length: height }, (_, y) => tops.filter((top) => top <= lowest(y)).length);
   const over = ([begin, end]: readonly [number, number]): number[] => {
-    const [first, final] = [below[begin] + padding.top, lowest(end - 1) + padding.top];
-    return [...windows.keys()].filter((i) => windows[i].top <= final && windows[i].top + window.height > first);
+    const [highest, final] = [first[begin] + padding.top, lowest(end - 1) + padding.top];
+    return [...windows.keys()].filter((i) => windows[i].top <= final && windows[i].top + window.height > highest);
   };
   return { last, over };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfusionMatrix } from "./confusionMatrix.js";
+import { ConfusionMatrix, headline } from "./confusionMatrix.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -62,6 +62,20 @@ describe("ConfusionMatrix", () => {
         expect(meanAccuracyPresent).toBeGreaterThanOrEqual(scores.meanAccuracy);
       }),
     );
+  });
+
+  it("has mmsegmentation's means: numpy's nanmean of intersect / union and of intersect / label", () => {
+    // Class 1 is predicted alone, class 3 is nowhere.
+    const scores = new ConfusionMatrix(4).add(bytes(0, 0, 1, 2), bytes(0, 0, 0, 2)).scores();
+    expect(scores.meanIoUPresent).toBeCloseTo((2 / 3 + 0 + 1) / 3, 9);
+    expect(scores.meanAccuracyPresent).toBeCloseTo((2 / 3 + 1) / 2, 9);
+    const present = headline(scores, "present");
+    expect(present).toMatchObject({ meanIoU: scores.meanIoUPresent, meanAccuracy: scores.meanAccuracyPresent });
+    expect(present.score).toBeCloseTo((scores.meanIoUPresent + 3 / 4) / 2, 9);
+    const all = headline(scores, "all");
+    expect(all).toMatchObject({ meanIoU: scores.meanIoU, meanAccuracy: scores.meanAccuracy });
+    expect(all.pixelAccuracy).toBeCloseTo(3 / 4, 9);
+    expect(all.score).toBeCloseTo((scores.meanIoU + 3 / 4) / 2, 9);
   });
 
   it("goes through JSON and back", () => {

@@ -17,10 +17,24 @@ export interface Scores {
   /** Means over all classes: one that is nowhere counts as 0, as in the official release's `cal_acc`. */
   readonly meanAccuracy: number;
   readonly meanIoU: number;
-  /** Means over the classes that labels or predictions have, as mmsegmentation's. */
+  /** Means as mmsegmentation's: of accuracy over the classes that labels have, of IoU over those that labels or predictions have. */
   readonly meanAccuracyPresent: number;
   readonly meanIoUPresent: number;
   readonly classes: readonly ClassScore[];
+}
+
+/** The figures that a protocol is quoted by. */
+export interface Headline extends Pick<Scores, "meanIoU" | "meanAccuracy" | "pixelAccuracy"> {
+  /** The ADE20K challenge's: the mean of mean IoU and pixel accuracy. */
+  readonly score: number;
+}
+
+/** @param mean Over all classes, or those that labels or predictions have. */
+export function headline(scores: Scores, mean: "all" | "present"): Headline {
+  const { pixelAccuracy } = scores;
+  const meanIoU = mean === "all" ? scores.meanIoU : scores.meanIoUPresent;
+  const meanAccuracy = mean === "all" ? scores.meanAccuracy : scores.meanAccuracyPresent;
+  return { meanIoU, meanAccuracy, pixelAccuracy, score: (meanIoU + pixelAccuracy) / 2 };
 }
 
 /** What the official release adds to each denominator, so that an absent class gives 0 instead of NaN. */
@@ -84,7 +98,7 @@ export class ConfusionMatrix {
       pixelAccuracy: correct / (total + TINY),
       meanAccuracy: mean(classes.map((score) => score.accuracy)),
       meanIoU: mean(classes.map((score) => score.iou)),
-      meanAccuracyPresent: mean(present.map((score) => score.accuracy)),
+      meanAccuracyPresent: mean(classes.filter(({ pixels }) => pixels > 0).map((score) => score.accuracy)),
       meanIoUPresent: mean(present.map((score) => score.iou)),
       classes,
     };

@@ -4,8 +4,10 @@ import { EnlargedRows, type WindowLogits } from "./enlargedRows.js";
 /** One pass over an image as one window, at the image's size. */
 export type WholeLogits = readonly Pick<ScaledLogits<WindowLogits>, "enlarged" | "windows">[];
 
+type EnlargeOptions = Omit<AverageOptions, "rules">;
+
 /** Logits `[c, rows, w]` of an image that was looked at as a whole. */
-export function enlargedLogits(whole: WholeLogits, options: AverageOptions): Float32Array {
+export function enlargedLogits(whole: WholeLogits, options: EnlargeOptions): Float32Array {
   const [, classes] = whole[0].windows[0].shape;
   const { size, rows: [begin, end] = [0, size.height] } = options;
   const plane = (end - begin) * size.width;
@@ -17,7 +19,7 @@ export function enlargedLogits(whole: WholeLogits, options: AverageOptions): Flo
 }
 
 /** The class of the largest of {@link enlargedLogits} of each pixel, the first of equals: `[rows, w]`. */
-export function enlargedLabels(whole: WholeLogits, options: AverageOptions): Uint8Array {
+export function enlargedLabels(whole: WholeLogits, options: EnlargeOptions): Uint8Array {
   const { size, rows: [begin, end] = [0, size.height] } = options;
   const result = new Uint8Array((end - begin) * size.width);
   forEachPixel(whole, options, ({ pixel }, i, top) => {
@@ -28,7 +30,7 @@ export function enlargedLabels(whole: WholeLogits, options: AverageOptions): Uin
 
 function forEachPixel(
   [{ windows, enlarged }]: WholeLogits,
-  { size, rows: [begin, end] = [0, size.height], alignCorners }: AverageOptions,
+  { size, rows: [begin, end] = [0, size.height], alignCorners }: EnlargeOptions,
   visit: (rows: EnlargedRows, i: number, top: number) => void,
 ): void {
   const rows = new EnlargedRows(windows[0], { enlarged, alignCorners });

@@ -24,7 +24,8 @@ export class EnlargedRows {
   readonly #logits: Float32Array;
   readonly #down: BilinearAxis;
   readonly #across: BilinearAxis;
-  readonly #blended: Float32Array;
+  /** Of each view. */
+  readonly #blended: readonly Float32Array[];
 
   constructor({ shape, data }: WindowLogits, { enlarged, alignCorners }: Enlargement) {
     const [views, classes, height, width] = shape;
@@ -33,7 +34,7 @@ export class EnlargedRows {
     this.#down = bilinearAxis(height, enlarged.height, { alignCorners });
     this.#across = bilinearAxis(width, enlarged.width, { alignCorners });
     // One column more than there is: the right neighbour of the last, with fraction 0.
-    this.#blended = new Float32Array((width + 1) * classes);
+    this.#blended = Array.from({ length: views }, () => new Float32Array((width + 1) * classes));
     this.pixel = new Float64Array(classes);
   }
 
@@ -43,17 +44,17 @@ export class EnlargedRows {
     const fraction = this.#down.fraction[y];
     const first = (view * this.#logits.length) / this.views + this.#down.below[y] * length;
     const second = fraction > 0 ? first + length : first;
-    const [logits, blended] = [this.#logits, this.#blended];
+    const [logits, blended] = [this.#logits, this.#blended[view]];
     for (let i = 0; i < length; i++) {
       const value = logits[first + i];
       blended[i] = value + fraction * (logits[second + i] - value);
     }
   }
 
-  /** Puts what stands in column x of the row into {@link pixel}, and gives the largest. */
-  look(x: number): number {
+  /** Puts what stands in column x of the row of a view into {@link pixel}, and gives the largest. */
+  look(x: number, view = 0): number {
     const { pixel, classes } = this;
-    const blended = this.#blended;
+    const blended = this.#blended[view];
     const left = this.#across.below[x] * classes;
     const fraction = this.#across.fraction[x];
     let top = -Infinity;

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Size } from "../image/image.js";
+import { SEMSEG } from "../protocols/semseg.js";
 import { passesOf, scaledSizes, type WindowGrid, windowGrid } from "./tiles.js";
+
+const { rules } = SEMSEG;
 
 const SCALES = [0.5, 0.75, 1, 1.25, 1.5, 1.75];
 
@@ -11,7 +14,7 @@ describe("passesOf", () => {
     [{ height: 1024, width: 2048 }, 2048, 713, [2, 6, 8, 15, 18, 32]],
     [{ height: 384, width: 512 }, 512, 473, [1, 1, 2, 4, 4, 6]],
   ])("%j at base %i, crop %i takes %j windows", (size, baseSize, crop, counts) => {
-    const passes = passesOf(size, { baseSize, scales: SCALES, crop });
+    const passes = passesOf(size, { rules, baseSize, scales: SCALES, crop });
     expect(passes.map(({ grid }) => grid.windows.length)).toEqual(counts);
     expect(passes.map(({ scale }) => scale)).toEqual(SCALES);
   });
@@ -19,7 +22,7 @@ describe("passesOf", () => {
 
 describe("scaledSizes", () => {
   const at = (height: number, width: number, baseSize: number | null, ...scales: number[]) =>
-    scaledSizes({ height, width }, { baseSize, scales }).map((size) => [size.height, size.width]);
+    scaledSizes({ height, width }, { rules, baseSize, scales }).map((size) => [size.height, size.width]);
 
   it("makes the long side round(scale * baseSize), whichever it is", () => {
     expect(at(384, 512, 512, 0.5, 1.25)).toEqual([
@@ -49,7 +52,7 @@ describe("scaledSizes", () => {
 
 describe("windowGrid", () => {
   it("shifts the last window back to the border", () => {
-    const grid = windowGrid({ height: 473, width: 800 }, { crop: 473 });
+    const grid = windowGrid({ height: 473, width: 800 }, { rules, crop: 473 });
     expect(grid.windows).toEqual([
       { top: 0, left: 0 },
       { top: 0, left: 316 },
@@ -59,13 +62,13 @@ describe("windowGrid", () => {
   });
 
   it("centres an image smaller than a window, the odd pixel after it", () => {
-    const grid = windowGrid({ height: 100, width: 98 }, { crop: 101 });
+    const grid = windowGrid({ height: 100, width: 98 }, { rules, crop: 101 });
     expect(grid.padding).toEqual({ top: 0, left: 1 });
     expect(grid.windows).toEqual([{ top: 0, left: 0 }]);
   });
 
   it("takes the whole image without a crop", () => {
-    const grid = windowGrid({ height: 225, width: 289 }, { crop: null });
+    const grid = windowGrid({ height: 225, width: 289 }, { rules, crop: null });
     expect(grid).toMatchObject({ window: { height: 225, width: 289 }, windows: [{ top: 0, left: 0 }] });
   });
 
@@ -75,7 +78,7 @@ describe("windowGrid", () => {
   it("covers every pixel, stays inside, and steps no further than the stride", () => {
     fc.assert(
       fc.property(side, side, crop, (height, width, crop) => {
-        const grid = windowGrid({ height, width }, { crop });
+        const grid = windowGrid({ height, width }, { rules, crop });
         const padded = { height: Math.max(height, crop), width: Math.max(width, crop) };
         expect(grid.padding).toEqual({
           top: Math.floor((padded.height - height) / 2),

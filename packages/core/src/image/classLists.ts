@@ -61,6 +61,15 @@ export const classLists = {
   "camvid-semseg": CAMVID_SEMSEG,
 } as const satisfies Record<string, ClassList>;
 
+export type ClassListName = keyof typeof classLists;
+
+/** The list that has these names in this order, if any has. */
+export function classListNamed(names: readonly string[]): ClassListName | null {
+  const same = (list: ClassList) =>
+    list.names.length === names.length && list.names.every((name, id) => name === names[id]);
+  return (Object.keys(classLists) as ClassListName[]).find((key) => same(classLists[key])) ?? null;
+}
+
 /** Cityscapes' label id of each train id, as its test server wants predictions. */
 export const CITYSCAPES_LABEL_IDS: readonly number[] = [
   7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33,

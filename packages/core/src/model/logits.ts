@@ -28,9 +28,18 @@ export function alignedSides({ backbone: { outputStride }, upsampling }: Alignme
 
 /** The smallest such size from `size` up: pad an image of another size with the mean colour on its right and bottom. */
 export function alignedSize({ height, width }: Size, config: Alignment): Size {
-  const { step, offset } = alignedSides(config);
-  const align = (side: number) => Math.ceil((side - offset) / step) * step + offset;
-  return { height: align(height), width: align(width) };
+  const sides = alignedSides(config);
+  return { height: alignedSide(height, sides), width: alignedSide(width, sides) };
+}
+
+/** The smallest such side from `side` up. */
+export function alignedSide(side: number, { step, offset }: AlignedSides): number {
+  return Math.ceil((side - offset) / step) * step + offset;
+}
+
+/** {@link alignedSides}, and for a network that takes any side those at which nothing is left over when it shrinks them. */
+export function wholeSides(config: Alignment): AlignedSides {
+  return { step: config.backbone.outputStride, offset: alignedSides(config).offset };
 }
 
 /** Logits at the image's resolution, `[n, classes, h, w]`, `size` = `[h, w]`. */

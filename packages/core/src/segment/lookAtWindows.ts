@@ -1,25 +1,18 @@
 import type { AverageOptions, ScaledLogits } from "../evaluate/averagedProbabilities.js";
 import { bandsOf } from "../evaluate/bands.js";
-import { type Pass, passesOf } from "../evaluate/tiles.js";
-import type { Size } from "../image/image.js";
+import { type Pass, passesOf, windowGrid } from "../evaluate/tiles.js";
+import type { RgbImage, Size } from "../image/image.js";
+import { resizeBytes } from "../image/resizeBytes.js";
 import type { PSPNetConfig } from "../model/config.js";
-import { alignedSize } from "../model/logits.js";
-import type { Protocol } from "./protocol.js";
+import { alignedSize, wholeSides } from "../model/logits.js";
+import type { Protocol } from "../protocols/protocol.js";
 import type { AskOptions } from "./runtime.js";
-
-/** Where a window stands. */
-export interface WindowPlace {
-  /** Its upper left corner in the image at the pass's scale; outside of the image there is padding. */
-  readonly top: number;
-  readonly left: number;
-  /** What it is padded to on the right and bottom. */
-  readonly enlarged: Size;
-}
+import type { WindowPlace } from "./windowInput.js";
 
 export interface LookOptions<Logits> extends Protocol, AskOptions {
   readonly config: PSPNetConfig;
-  /** The logits of one window. */
-  readonly look: (pass: Pass, place: WindowPlace) => Promise<Logits>;
+  /** The logits of one window of a photograph: the image, or for protocols that resize bytes what it is at one of the scales. */
+  readonly look: (photograph: RgbImage, place: WindowPlace) => Promise<Logits>;
   /** Is given what no row needs any more. */
   readonly free?: (logits: Logits) => void;
 }
@@ -32,24 +25,29 @@ export type BandLogits<Logits> = readonly [
 
 /** Has a runtime look at the windows of an image, from top to bottom at all scales, and gives each band of rows as soon as it can be made. */
 export async function* lookAtWindows<Logits>(
-  { width, height }: Size,
+  image: RgbImage,
   { signal, onWindow, config, look, free = () => {}, ...protocol }: LookOptions<Logits>,
 ): AsyncGenerator<BandLogits<Logits>> {
+  const { flip, rules } = protocol;
+  const { width, height } = image;
   const size = { width, height };
-  const passes = passesOf(size, protocol).map((pass) => ({
+  const options = { size, rules, alignCorners: config.upsampling.alignCorners };
+  const passes = passesOf(size, protocol, wholeSides(config)).map((pass) => ({
     pass,
-    enlarged: alignedSize(pass.grid.window, config),
+    photograph: once(() => (rules.photograph === "float" ? image : resizeBytes(image, pass, rules.photograph))),
     held: new Map<number, Logits>(),
+    ...resultOf(pass, size, { config, rules }),
   }));
   const total = passes.reduce((sum, { pass }) => sum + pass.grid.windows.length, 0);
   let done = 0;
   try {
     for (const band of bandsOf(
       size,
-      passes.map(({ pass }) => pass),
+      passes.map(({ result }) => result),
+      options,
     )) {
-      for (const [p, { pass, enlarged, held }] of passes.entries()) {
-        const { padding, windows } = pass.grid;
+      for (const [p, { pass, photograph, held }] of passes.entries()) {
+        const { padding, window, windows } = pass.grid;
         for (const [i, logits] of held) {
           if (band.windows[p].includes(i)) continue;
           held.delete(i);
@@ -58,22 +56,43 @@ export async function* lookAtWindows<Logits>(
         for (const i of band.windows[p]) {
           if (held.has(i)) continue;
           signal?.throwIfAborted();
-          const { top, left } = windows[i];
-          held.set(i, await look(pass, { top: top - padding.top, left: left - padding.left, enlarged }));
+          const corner = { top: windows[i].top - padding.top, left: windows[i].left - padding.left };
+          const place = { ...corner, scaled: sizeOf(pass), window, size: alignedSize(window, config), flip };
+          held.set(i, await look(photograph(), place));
           onWindow?.(++done, total);
         }
       }
-      const scales = passes.map(({ pass, enlarged, held }, p) => ({
-        size: { height: pass.height, width: pass.width },
-        grid: { ...pass.grid, windows: band.windows[p].map((i) => pass.grid.windows[i]) },
+      const scales = passes.map(({ result, enlarged, held }, p) => ({
+        size: sizeOf(result),
+        grid: { ...result.grid, windows: band.windows[p].map((i) => result.grid.windows[i]) },
         enlarged,
         windows: band.windows[p].map((i) => held.get(i)!),
       }));
-      yield [scales, { size, rows: band.rows, alignCorners: config.upsampling.alignCorners }];
+      yield [scales, { ...options, rows: band.rows }];
     }
   } finally {
     for (const { held } of passes) for (const logits of held.values()) free(logits);
   }
+}
+
+/** What the logits of a pass are put together to: its own windows, or in one step the image. */
+function resultOf(pass: Pass, size: Size, { config, rules }: Pick<LookOptions<unknown>, "config" | "rules">) {
+  if (rules.image !== "one") return { result: pass, enlarged: alignedSize(pass.grid.window, config) };
+  const grid = windowGrid(size, { crop: null, rules });
+  return { result: { scale: pass.scale, ...size, grid }, enlarged: size };
+}
+
+function sizeOf({ height, width }: Size): Size {
+  return { height, width };
+}
+
+/** What `make` gives, made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** Puts what `average` makes of each band, `[planes, rows, w]`, into `image`, `[planes, h, w]`, and returns that. */

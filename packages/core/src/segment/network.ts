@@ -3,10 +3,11 @@ import { isRecord, withoutUndefined } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList } from "../image/classes.js";
 import type { LabelMap, RgbImage } from "../image/image.js";
+import type { Protocol } from "../protocols/protocol.js";
+import { protocolOf } from "../protocols/protocols.js";
 import type { ModelDescription } from "../weights/modelFile.js";
 import { mapAhead } from "./mapAhead.js";
 import { checkSegmentOptions, type SegmentOptions } from "./options.js";
-import { type Protocol, WHOLE_IMAGE } from "./protocol.js";
 import type { AskOptions, Runtime, RuntimeName } from "./runtime.js";
 import { Segmentation } from "./segmentation.js";
 
@@ -131,9 +132,9 @@ export class Network implements AsyncDisposable {
   async #read<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
     if (this.#disposed)
       throw new PspnetError("usage", "Network: expected one in use, found one that was disposed of; load it again");
-    const { scales, flip, crop, baseSize, onProgress, signal } = { ...this.#defaults, ...withoutUndefined(options) };
+    const { onProgress, signal, ...choice } = { ...this.#defaults, ...withoutUndefined(options) };
     signal?.throwIfAborted();
-    const protocol = { ...WHOLE_IMAGE, ...withoutUndefined({ scales, flip, crop, baseSize }) };
+    const protocol = protocolOf(choice, this.description);
     const image = await pixelsOf(source, this.#decode);
     signal?.throwIfAborted();
     return work(image, { ...protocol, signal, onWindow: (done, total) => onProgress?.({ done, total }) });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { pspnetConfig } from "../model/config.js";
+import { WHOLE_IMAGE } from "../protocols/protocols.js";
 import { parseWeights } from "../weights/parseWeights.js";
 import { randomWeights } from "../weights/randomWeights.js";
 import { openOnnxSegmenter } from "./onnxSegmenter.js";
-import { WHOLE_IMAGE } from "./protocol.js";
 
 const CLASSES = 150;
 const weights = parseWeights(

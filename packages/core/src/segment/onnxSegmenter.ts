@@ -11,10 +11,11 @@ import { type ByteInput, byteInput } from "../image/normalise.js";
 import { alignedSize } from "../model/logits.js";
 import { exportOnnx } from "../onnx/exportOnnx.js";
 import { optimise } from "../passes/optimise.js";
+import type { Protocol } from "../protocols/protocol.js";
+import { isWholeImage, WHOLE_IMAGE } from "../protocols/protocols.js";
 import type { ModelDescription } from "../weights/modelFile.js";
 import { fromBands, lookAtWindows } from "./lookAtWindows.js";
 import { mapsOfLogits, requireMemory } from "./memory.js";
-import { isWholeImage, type Protocol, WHOLE_IMAGE } from "./protocol.js";
 import type { AskOptions, Runtime } from "./runtime.js";
 import { windowInput } from "./windowInput.js";
 
@@ -121,14 +122,13 @@ export class OnnxSegmenter implements Runtime {
 
   /** @param options.finite Whether logits that are not finite are an error; else they are what the network makes. */
   #bands(image: RgbImage, options: Protocol & AskOptions, { finite = true } = {}) {
-    const { flip } = options;
     const { session, description } = this.#parts;
     return lookAtWindows<WindowLogits>(image, {
       ...options,
       config: description.config,
-      look: async (scaled, { top, left, enlarged: size }) => {
-        const look = { scaled, top, left, window: scaled.grid.window, size, flip };
-        const data = windowInput(image, { ...this.#input, ...look });
+      look: async (photograph, place) => {
+        const { size, flip } = place;
+        const data = windowInput(photograph, { ...this.#input, ...place });
         const dims = [flip ? 2 : 1, 3, size.height, size.width] as const;
         const results = await session.run({ data, dims }, ["logits8", "finite"]);
         if (finite && (results.finite.data as Uint8Array)[0] === 0) throw notFinite();

@@ -1,7 +1,8 @@
 import { shown } from "../config/problem.js";
 import { isRecord } from "../config/record.js";
 import { PspnetError } from "../error.js";
-import type { Protocol } from "./protocol.js";
+import { RULES } from "../protocols/protocol.js";
+import { PROTOCOLS, type ProtocolChoice } from "../protocols/protocols.js";
 
 export interface SegmentProgress {
   readonly done: number;
@@ -9,8 +10,8 @@ export interface SegmentProgress {
   readonly total?: number;
 }
 
-/** How an image is looked at; what is left out is as in the paper's single-scale test of the whole image. */
-export interface SegmentOptions extends Partial<Protocol> {
+/** How an image is looked at; what is left out is the named protocol's, else as in the paper's single-scale test of the whole image. */
+export interface SegmentOptions extends ProtocolChoice {
   /** Ends the work before its next window; the promise is rejected at once with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after each window of an image, with `segmentAll` after each image. */
@@ -22,20 +23,32 @@ interface Check {
   holds(value: unknown): boolean;
 }
 
-const size: Check = {
-  expected: "a whole number above 0 or null",
-  holds: (value) => value === null || (Number.isSafeInteger(value) && (value as number) > 0),
-};
+const isSide = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+const isPair = (value: unknown) => Array.isArray(value) && value.length === 2 && value.every(isSide);
 
 const CHECKS: Readonly<Record<keyof SegmentOptions, Check>> = {
+  protocol: {
+    expected: `one of ${Object.keys(PROTOCOLS).join(", ")}`,
+    holds: (value) => typeof value === "string" && Object.hasOwn(PROTOCOLS, value),
+  },
   scales: {
     expected: "numbers above 0",
     holds: (value) =>
       Array.isArray(value) && value.length > 0 && value.every((scale) => scale > 0 && Number.isFinite(scale)),
   },
   flip: { expected: "true or false", holds: (value) => typeof value === "boolean" },
-  crop: size,
-  baseSize: size,
+  crop: { expected: "a whole number above 0 or null", holds: (value) => value === null || isSide(value) },
+  baseSize: {
+    expected: "a whole number above 0, [long, short] of such, or null",
+    holds: (value) => value === null || isSide(value) || isPair(value),
+  },
+  rules: {
+    expected: `a protocol's rules (${Object.entries(RULES)
+      .map(([rule, choices]) => `${rule}: ${choices.join(" | ")}`)
+      .join(", ")})`,
+    holds: (value) =>
+      isRecord(value) && Object.entries(RULES).every(([rule, choices]) => choices.includes(value[rule] as never)),
+  },
   signal: {
     expected: "an AbortSignal",
     holds: (value) => isRecord(value) && typeof value.throwIfAborted === "function",

@@ -1,5 +1,5 @@
 import type { LabelMap, RgbImage } from "../image/image.js";
-import type { Protocol } from "./protocol.js";
+import type { Protocol } from "../protocols/protocol.js";
 
 export const RUNTIMES = ["torch", "onnx"] as const;
 

@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { windowGrid } from "../evaluate/tiles.js";
 import type { RgbImage } from "../image/image.js";
 import { byteInput, normalise } from "../image/normalise.js";
+import { SEMSEG } from "../protocols/semseg.js";
 import { type WindowLook, windowInput } from "./windowInput.js";
+
+const { rules } = SEMSEG;
 
 const side = fc.integer({ min: 1, max: 24 });
 
@@ -38,7 +41,7 @@ test("windows hold the image, at any size, where they lie on it, and nothing els
     fc.property(side, side, side, side, crop, beyond, (width, height, w, h, crop, beyond) => {
       const image = numbered(width, height);
       const scaled = { width: w, height: h };
-      const grid = windowGrid(scaled, { crop });
+      const grid = windowGrid(scaled, { rules, crop });
       const size = { height: crop + beyond, width: crop + beyond };
       const all = windowInput(image, look(image, { scaled, window: scaled, size: scaled }));
       const pixel = (c: number, y: number, x: number) =>

@@ -3,7 +3,7 @@ import type { ByteInput } from "../image/normalise.js";
 import { bilinearAxis } from "../tensor/bilinearAxis.js";
 
 /** Which part of an image is looked at. */
-export interface WindowLook extends ByteInput {
+export interface WindowPlace {
   /** Size that the image is resized to: cv2.resize with INTER_LINEAR (half-pixel centres, no smoothing when shrinking). */
   readonly scaled: Size;
   /** The window's upper left corner there. */
@@ -14,6 +14,8 @@ export interface WindowLook extends ByteInput {
   readonly size: Size;
   readonly flip: boolean;
 }
+
+export interface WindowLook extends WindowPlace, ByteInput {}
 
 /**
  * A window of an image as a network's input, `[n, 3, height, width]` of `size`: the window's pixels in the upper left, 0, the mean

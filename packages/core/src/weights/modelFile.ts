@@ -10,6 +10,8 @@ export interface RecordedScore {
   /** Left out where others measured, and did not publish it. */
   readonly pixelAccuracy?: number;
   readonly dataset: string;
+  /** How images were looked at, in words, where that is known. */
+  readonly protocol?: string;
 }
 
 export interface ModelDescription {
@@ -142,7 +144,7 @@ function isScore(value: unknown): value is RecordedScore {
   return (
     isRecord(value) &&
     [value.meanIoU, value.pixelAccuracy ?? 0].every(Number.isFinite) &&
-    typeof value.dataset === "string"
+    [value.dataset, value.protocol ?? ""].every((text) => typeof text === "string")
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Size } from "@pspnet/core";
+import type { BaseSize, Size } from "@pspnet/core";
 import { InvalidArgumentError, Option } from "commander";
 import { formatNames } from "../data/formats.js";
 
@@ -13,8 +13,15 @@ export function positive(text: string): number {
 }
 
 /** The side of a window: smaller ones hold nothing, and an image has hundreds of thousands of them. */
-export function windowSide(text: string): number {
-  return wholeNumber(text, "from 9", (value) => value >= 9);
+export function windowSide(text: string): number | null {
+  return text === "none" ? null : wholeNumber(text, "from 9", (value) => value >= 9);
+}
+
+/** A long side, or the two sides that an image is to fit into. */
+export function baseSize(text: string): BaseSize | null {
+  if (text === "none") return null;
+  const pair = sides(text, "a number, LONGxSHORT or none");
+  return text.includes("x") ? pair : pair[0];
 }
 
 /** A file or folder to write. */

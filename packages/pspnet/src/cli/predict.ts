@@ -10,7 +10,7 @@ import { RECORD, RESULT } from "../files/results.js";
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
-import { type ProtocolFlags, protocolOf } from "./protocolFlags.js";
+import { type ProtocolFlags, protocolChoice } from "./protocolFlags.js";
 import { fromHere, interruptible, messages, print, printJson } from "./terminal.js";
 
 interface PredictFlags extends ProtocolFlags {
@@ -28,7 +28,7 @@ export async function predict(weights: string, inputs: readonly string[], flags:
   if (flags.logits && images.length !== 1) {
     throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
   }
-  await using net = await load(weights, { ...flags, ...protocolOf(flags), stream: messages });
+  await using net = await load(weights, { ...flags, ...protocolChoice(flags), stream: messages });
   if (results > 0) messages.write(`left out ${counted(results, "picture")} that predict wrote\n`);
   const progress = new Progress(messages, { label: "predict", total: images.length });
   const outcomes: Outcome[] = [];

@@ -1,14 +1,15 @@
-import { PRECISIONS, type Protocol, RUNTIMES } from "@pspnet/core";
+import { type BaseSize, PRECISIONS, PROTOCOLS, type ProtocolChoice, type ProtocolName, RUNTIMES } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
-import { integer, numbers, offline, positive, windowSide } from "./options.js";
+import { baseSize, integer, numbers, offline, windowSide } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */
 export interface ProtocolFlags extends RuntimeOptions {
-  readonly scales: readonly number[];
-  readonly flip?: true;
-  readonly crop?: number;
-  readonly baseSize?: number;
+  readonly protocol?: ProtocolName;
+  readonly scales?: readonly number[];
+  readonly flip?: boolean;
+  readonly crop?: number | null;
+  readonly baseSize?: BaseSize | null;
   readonly offline?: true;
   readonly json?: true;
 }
@@ -16,16 +17,19 @@ export interface ProtocolFlags extends RuntimeOptions {
 export function withProtocol(command: Command): Command {
   return command
     .addOption(
-      new Option("--scales <list>", "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75")
-        .argParser(numbers)
-        .default([1], "1"),
+      new Option(
+        "--protocol <name>",
+        "look at images as others evaluate; the flags below say otherwise (without it: the whole image once)",
+      ).choices(Object.keys(PROTOCOLS)),
     )
+    .option("--scales <list>", "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75", numbers)
     .option("--flip", "average with the mirrored image")
-    .option("--crop <n>", "slide a window of this size (stride 2/3); otherwise the whole image at once", windowSide)
+    .option("--no-flip", "do not")
+    .option("--crop <n>", "slide a window of this size (stride 2/3); none: the whole image at once", windowSide)
     .option(
       "--base-size <n>",
-      "resize the long side to this before scaling (official: 512 ADE20K and VOC, 2048 Cityscapes)",
-      positive,
+      "resize the long side to this before scaling (official: 512 ADE20K and VOC, 2048 Cityscapes), or into LONGxSHORT; none: keep its size",
+      baseSize,
     )
     .addOption(
       new Option("--runtime <name>", "what to run on: libtorch where it is built, else onnxruntime-node")
@@ -41,6 +45,7 @@ export function withProtocol(command: Command): Command {
     .option("--json", "one JSON document on standard output, progress on standard error");
 }
 
-export function protocolOf({ scales, flip, crop, baseSize }: ProtocolFlags): Protocol {
-  return { scales, flip: flip ?? false, crop: crop ?? null, baseSize: baseSize ?? null };
+/** What the flags say of how images are looked at. */
+export function protocolChoice({ protocol, scales, flip, crop, baseSize }: ProtocolFlags): ProtocolChoice {
+  return { protocol, scales, flip, crop, baseSize };
 }

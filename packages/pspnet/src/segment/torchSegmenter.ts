@@ -105,15 +105,14 @@ export class TorchSegmenter implements Runtime {
     values: Values,
     { image, ...options }: { readonly image: RgbImage } & Protocol & AskOptions,
   ): Promise<Values> {
-    const { flip } = options;
-    using photograph = keep(tensor(image.data, [1, image.height, image.width, 3]));
+    using photographs = new Photographs();
     const bands = lookAtWindows<Tensor>(image, {
       ...options,
       config: this.#description.config,
-      look: async (pass, { top, left, enlarged }) => {
-        const [scaled, window, size] = [pass, pass.grid.window, enlarged].map(sides);
+      look: async (photograph, { top, left, flip, ...place }) => {
+        const [scaled, window, size] = [place.scaled, place.window, place.size].map(sides);
         const look = { scaled, corner: [top, left], window, size, flip } as const;
-        return keep(await this.#plan.window(photograph, { ...this.#input, ...look }));
+        return keep(await this.#plan.window(photographs.tensor(photograph), { ...this.#input, ...look }));
       },
       free: (logits) => logits.dispose(),
     });
@@ -127,6 +126,22 @@ export class TorchSegmenter implements Runtime {
     const need = this.#plan.memoryFor([1, ...size]) + mapsOfLogits(maps, { ...config, height, width });
     requireMemory({ image: { height, width }, need, available: availableMemory() + memoryKept() });
     return { ...this.#input, size, alignCorners: config.upsampling.alignCorners };
+  }
+}
+
+/** Photographs as tensors, each made once. */
+class Photographs {
+  readonly #tensors = new Map<RgbImage, Tensor>();
+
+  tensor(photograph: RgbImage): Tensor {
+    const { data, height, width } = photograph;
+    const made = this.#tensors.get(photograph) ?? keep(tensor(data, [1, height, width, 3]));
+    this.#tensors.set(photograph, made);
+    return made;
+  }
+
+  [Symbol.dispose](): void {
+    for (const made of this.#tensors.values()) made.dispose();
   }
 }
 

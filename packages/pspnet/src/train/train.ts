@@ -5,6 +5,7 @@ import {
   mixSeed,
   type PSPNet,
   PspnetError,
+  protocolText,
   type RecordedScore,
   safetensorsPieces,
   WHOLE_IMAGE,
@@ -259,7 +260,8 @@ async function validate(job: Job): Promise<void> {
   const confusion = await evaluate(segmenter, validation, { protocol, onImage });
   await sumNumbers(world, confusion.counts);
   const { meanIoU, pixelAccuracy } = confusion.scores();
-  job.score = { meanIoU, pixelAccuracy, dataset: `${config.data.root} (${config.data.val})` };
+  const dataset = `${config.data.root} (${config.data.val})`;
+  job.score = { meanIoU, pixelAccuracy, dataset, protocol: protocolText(protocol) };
   const better = state.best === null || meanIoU > state.best.meanIoU;
   if (better) state.best = { epoch: epochOf(state), meanIoU, pixelAccuracy };
   await run?.logValidation(state, { confusion, better });
