@@ -13,6 +13,7 @@ import { readMat } from "../src/files/mat.js";
 import { encodeMask, encodePng } from "../src/files/png.js";
 import { pspnet } from "./support/cli.js";
 import { image, put, root } from "./support/dataFolder.js";
+import { labels, prepared } from "./support/prepared.js";
 
 // Published datasets as trees of a few tiny files, with their usual faults, and what training then reads of them.
 
@@ -24,21 +25,6 @@ const grey = (path: string, ids: readonly number[], width = ids.length) =>
   put(path, encode({ width, height: ids.length / width, data: Uint8Array.from(ids), channels: 1, depth: 8 }));
 const rgb = (path: string, colours: readonly Rgb[]) =>
   put(path, encode({ width: colours.length, height: 1, data: Uint8Array.from(colours.flat()), channels: 3, depth: 8 }));
-
-/** What `data prepare` makes of the tree, without what it says of the number of samples. */
-async function prepared(name: string, options: { also?: Record<string, string>; out?: string; folder?: string } = {}) {
-  const preparation = PREPARATIONS.find((one) => one.name === name)!;
-  const made = await prepare(preparation, { folder: root, ...options });
-  return { ...made, problems: made.problems.filter((line) => !line.includes("as published")) };
-}
-
-/** The labels of a split's samples, by id, as training reads them. */
-async function labels(config: string, split = "train"): Promise<Record<string, readonly number[]>> {
-  const { data } = await loadTrainConfig(config, [], ".");
-  const dataset = await openDataset(data, split);
-  const read = await Promise.all(dataset.source.pairs.map((_, i) => dataset.at(i)));
-  return Object.fromEntries(read.map(({ id, label }) => [id, [...label.data]]));
-}
 
 describe("ade20k", () => {
   const tree = async (train: readonly number[], val: readonly number[]) => {
