@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { parseWeights, pspnetConfig, randomWeights, readSafetensors, writeSafetensors } from "pspnet";
+import { PSPNet, parseWeights, pspnetConfig, randomWeights, readSafetensors, writeSafetensors } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pspnet } from "./support/cli.js";
 
@@ -72,6 +72,26 @@ describe("pspnet import", () => {
     await writeFile(join(folder, "ours.safetensors"), randomWeights(config));
     const { code, err } = await run("ours.safetensors");
     expect([code, err]).toEqual([2, expect.stringContaining("describes itself already")]);
+    expect(await pspnet(["export", "ours.safetensors", "--to", "onnx"], { cwd: folder })).toMatchObject({ code: 0 });
+    expect((await run("ours.onnx")).err).toContain("import what it was exported from");
+  });
+
+  test("says what it guesses where names say nothing", async () => {
+    const names = [...new PSPNet(config).stateDict().keys()];
+    const modules = [...new Set(names.map((name) => name.replace(/\.\w+$/, "")))];
+    const nameless = (name: string) => name.replace(/^.*(?=\.)/, (module) => `unit${modules.indexOf(module)}`);
+    const state = new Map(names.map((name) => [nameless(name), ours.get(name)!]));
+    await writeFile(join(folder, "nameless.safetensors"), writeSafetensors(state));
+    const { out, code } = await run("nameless.safetensors", "pyramid.features=last", "--out", "b.safetensors");
+    expect(code).toBe(0);
+    expect(out).toContain("family: structure, a PSPNet whose names are not known here");
+    expect(out).toContain("taken for layer0: unit0.weight to unit5.weight, 15 tensors");
+    expect(out).toContain('assumed: pyramid.concatOrder="ascending": most define levels from coarse to fine');
+    expect(out).toContain("key=value says so");
+    expect(out).not.toContain("assumed: pyramid.features");
+    const { description, state: found } = await written("b.safetensors");
+    expect(description.config.pyramid).toMatchObject({ features: "last" });
+    for (const [name, tensor] of ours) expect(found.get(name)!.float32()).toEqual(tensor.float32());
   });
 
   test("takes any file of a TensorFlow checkpoint, or the name that they begin with, for all of it", async () => {

@@ -8,7 +8,8 @@ import type { StateTensor, StoredDType } from "../tensor.js";
 import type { Format } from "./format.js";
 
 /** The numbers of the fields that are read. */
-const MODEL = { version: 1, graph: 7 };
+const MODEL = { version: 1, graph: 7, metadata: 14 };
+const ENTRY = { key: 1, value: 2 };
 const GRAPH = { initialiser: 5 };
 const TENSOR = { dims: 1, type: 2, floats: 4, int32s: 5, int64s: 7, name: 8, raw: 9, doubles: 10, location: 14 };
 const OUTSIDE = 1;
@@ -39,18 +40,26 @@ export const onnx: Format = {
   },
   read(bytes) {
     const state = new Map<string, StateTensor>();
-    for (const graph of messages(protobufFields(bytes, "ONNX"), MODEL.graph))
+    const model = [...protobufFields(bytes, "ONNX")];
+    for (const graph of messages(model, MODEL.graph))
       for (const message of messages(protobufFields(graph, "ONNX graph"), GRAPH.initialiser)) {
         const [name, tensor] = initialiser(message);
         if (state.has(name)) throw new PspnetError("format", `${name}: two initialisers have this name`);
         state.set(name, tensor);
       }
-    return { format: "ONNX", state, beside: new Map(), metadata: {} };
+    const metadata = Object.fromEntries(messages(model, MODEL.metadata).map(entry));
+    return { format: "ONNX", state, beside: new Map(), metadata };
   },
 };
 
 function messages(fields: Iterable<ProtobufField>, number: number): Uint8Array[] {
   return [...fields].filter((field) => field.number === number).map(bytesOf);
+}
+
+function entry(message: Uint8Array): [string, string] {
+  const fields = [...protobufFields(message, "ONNX metadata")];
+  const last = (number: number) => utf8(messages(fields, number).at(-1) ?? new Uint8Array()) ?? "";
+  return [last(ENTRY.key), last(ENTRY.value)];
 }
 
 function initialiser(message: Uint8Array): [string, StateTensor] {

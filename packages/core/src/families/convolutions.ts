@@ -33,8 +33,8 @@ const NORM = ["weight", "bias", "running_mean", "running_var"];
  * its batch norms, in order.
  */
 export function layersOf(state: State): Layers {
-  const units = unitsOf(state);
-  if (isSorted([...state.keys()])) units.sort(byCount);
+  const found = unitsOf(state);
+  const units = isSorted([...state.keys()]) ? byCount(found) : found;
   const convolutions: Convolution[] = [];
   const others: string[] = [];
   let [open, norms]: [Unit[], Unit[]] = [[], []];
@@ -62,16 +62,22 @@ function isSorted(names: readonly string[]): boolean {
   return names.every((name, i) => i === 0 || name > names[i - 1]);
 }
 
-/** As code would define them: counted, and of a module convolutions first. */
-function byCount(a: Unit, b: Unit): number {
-  return compare(placesOf(a), placesOf(b));
+/** As code would define them: counted, and of a module convolutions first, unless both are counted by one word. */
+function byCount(units: readonly Unit[]): Unit[] {
+  const word = ({ path }: Unit) => path.replace(/\d+$/, "");
+  const [those, others] = [true, false].map(
+    (is) => new Set(units.filter((unit) => isConvolution(unit) === is).map(word)),
+  );
+  const rank = (unit: Unit) => (those.has(word(unit)) || !others.has(word(unit)) ? 1 : 2);
+  const placed = units.map((unit) => ({ unit, places: placesOf(unit.path, rank(unit)) }));
+  return placed.sort((a, b) => compare(a.places, b.places)).map(({ unit }) => unit);
 }
 
-/** Where each part of a path stands among its like: by number, or layers before groups of them, by name. */
-function placesOf(unit: Unit): string[] {
-  const parts = unit.path.split(".");
-  const layer = isConvolution(unit) ? "1" : "2";
-  return parts.map((part, i) => (/^\d+$/.test(part) ? part : `a${i === parts.length - 1 ? layer : "3"} ${part}`));
+/** Where each part of a path stands among its like: by number, or layers by their rank before groups of layers, by name. */
+function placesOf(path: string, rank: number): string[] {
+  const parts = path.split(".");
+  const rankOf = (i: number) => (i === parts.length - 1 ? rank : 3);
+  return parts.map((part, i) => (/^\d+$/.test(part) ? part : `a${rankOf(i)} ${part}`));
 }
 
 function compare(a: readonly string[], b: readonly string[]): number {

@@ -40,6 +40,8 @@ export interface ForeignNetwork {
   readonly assumed: readonly Assumption[];
   /** Side of the training crops. */
   readonly crop: number;
+  /** What the network has here and the file has not, as a bias of zeros. */
+  readonly added?: State;
   /** The classes, where the file names them or the family is of one list. */
   readonly classList?: ClassList;
 }

@@ -46,7 +46,8 @@ export function fit(family: Family, checkpoint: ForeignCheckpoint, given: unknow
     found = { ...found, network };
     const config = configOf(network, given);
     const parameters = parametersOf(config, network);
-    const whole = isExported(checkpoint) ? withFoldedNorms(state, parameters, config.norm.eps) : state;
+    const added = new Map([...state, ...(network.added ?? [])]);
+    const whole = isExported(checkpoint) ? withFoldedNorms(added, parameters, config.norm.eps) : added;
     return { ...found, config, state: whole, problems: [...problems, ...misfits(parameters, whole)] };
   } catch (error) {
     if (!(error instanceof PspnetError)) throw error;

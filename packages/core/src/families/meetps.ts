@@ -29,13 +29,13 @@ const RULES: readonly Rule[] = [
 
 const ASSUMED: readonly Assumption[] = [
   { key: "backbone.strideIn", why: "its code strides in the 3x3; Caffe's ADE20K network of 50 layers in the 1x1" },
+  { key: "pyramid.bins", why: "its cells are these where the features' sides are multiples of 6, as at 473 and 713" },
   { key: "pyramid.concatOrder", why: "meetps concatenates x, 6, 3, 2, 1" },
   { key: "upsampling.alignCorners", why: "meetps enlarges from corner to corner, at every size" },
   { key: "input.channelOrder", why: "its weights are Caffe's, of blue, green, red" },
   { key: "input.std", why: "Caffe's weights look at values from 0 to 255; its img_norm divides them by 255 (1,1,1)" },
 ];
 
-/** Its pools are of squares that floor(side / cells) makes, the paper's where the features' sides are multiples of 6, as at 473 and 713. */
 export const meetps: Family = {
   name: "meetps",
   title: "meetps/pytorch-semseg (meetshah1995)",

@@ -116,6 +116,13 @@ describe("what a network has besides", () => {
     expect(tensors.filter(({ because }) => because !== null)).toHaveLength(2);
   });
 
+  it("takes a classifier without bias for one of zeros", () => {
+    const names = [...nameless(small).keys()];
+    const classifier = names[[...small.keys()].indexOf("cls.4.bias")];
+    const state = new Map([...nameless(small)].filter(([name]) => name !== classifier));
+    expect(take(state).found.get("cls.4.bias")!.float32()).toEqual(new Float32Array(7));
+  });
+
   it.each<[string, string, State]>([
     [
       "layers that stand there twice",

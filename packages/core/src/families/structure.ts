@@ -192,6 +192,20 @@ function fieldsOf({ backbone, pyramid }: Taken, state: State): GivenParts {
   };
 }
 
+/** Classifiers have biases here; where the file has none they are zeros. */
+function biasesOf({ head, auxiliary }: FoundPyramid): State {
+  const places = { [`cls.${classifierPlace(head.convolution)}.bias`]: head, "aux.4.bias": auxiliary };
+  return new Map(
+    Object.entries(places).flatMap(([name, found]) =>
+      found && !found.classifier.biased ? [[name, zeros(found.classifier.outputs)] as const] : [],
+    ),
+  );
+}
+
+function zeros(length: number): StateTensor {
+  return { shape: [length], dtype: "float32", float32: () => new Float32Array(length) };
+}
+
 /** Whether a ResNet was kept as torchvision has it, which dilates on request, rather than taken apart and dilated by hand. */
 function isWhole({ stem, stages }: FoundResNet): boolean {
   return (
@@ -266,6 +280,7 @@ export const structure: Family = {
       classes,
       assumed: assumptionsOf(taken),
       crop: paperCrop(classes),
+      added: biasesOf(taken.pyramid),
     };
   },
 };

@@ -51,7 +51,10 @@ async function importForeign(paths: readonly string[], fields: unknown, flags: I
   await refuseOverInput(out, files);
   const checkpoint = await readForeign(files);
   if (isDescription(checkpoint.metadata)) {
-    const mend = "use it as it is, or write the official release's with --to torch";
+    const mend =
+      checkpoint.format === "ONNX"
+        ? "import what it was exported from, for in it layers are folded and split"
+        : "use it as it is, or write the official release's with --to torch";
     throw new PspnetError(
       "usage",
       `${files[0]}: expected another program's checkpoint, found weights whose file describes itself already; ${mend}`,
