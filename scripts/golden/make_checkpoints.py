@@ -7,6 +7,8 @@ import argparse
 import collections
 import os
 import pickle
+import sys
+import types
 import zipfile
 
 import h5py
@@ -66,6 +68,32 @@ def write_torch(out):
             target.writestr(entry, source.read(entry))
     expect("deflated.pth", expected_torch(state))
     big_endian(plain, os.path.join(out, "bigEndian.pth"), state)
+    write_mmengine(out)
+
+
+def write_mmengine(out):
+    """What mmengine's runner saves: logs of a class of its own stand beside the weights, and name methods of it."""
+    names = ("mmengine", "mmengine.logging", "mmengine.logging.history_buffer")
+    sys.modules.update({name: types.ModuleType(name) for name in names})
+    module = sys.modules[names[-1]]
+
+    class HistoryBuffer:
+        def mean(self):
+            return self._log_history.mean()
+
+    for own, name in ((HistoryBuffer, "HistoryBuffer"), (HistoryBuffer.mean, "HistoryBuffer.mean")):
+        own.__module__, own.__qualname__ = module.__name__, name
+    module.HistoryBuffer = HistoryBuffer
+    loss = HistoryBuffer()
+    loss._log_history, loss._statistics_methods = np.array([2.5, 1.25]), {"mean": HistoryBuffer.mean}
+    state = {"decode_head.conv_seg.bias": torch.from_numpy(values(5))}
+    whole = {
+        "meta": {"iter": 2, "cfg": "model = dict()"},
+        "state_dict": state,
+        "message_hub": {"log_scalars": {"train/loss": loss}},
+    }
+    torch.save(whole, os.path.join(out, "mmengine.pth"))
+    expect("mmengine.pth", expected_torch(state))
 
 
 def big_endian(plain, path, state):

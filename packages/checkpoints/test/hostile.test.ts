@@ -47,6 +47,7 @@ describe("a pickle that is no checkpoint", () => {
   it.each([
     ["os", "system", "cos\nsystem\n(S'true'\ntR."],
     ["builtins", "eval", "cbuiltins\neval\n(S'1'\ntR."],
+    ["__builtin__", "getattr", "c__builtin__\ngetattr\n(ccollections\nOrderedDict\nS'pop'\ntR."],
     ["posix", "system", "\x80\x02cposix\nsystem\nU\x04trueq\x00\x85R."],
   ])("never runs %s.%s", (module, name, pickle) => {
     expect(reading(pickle)).toThrow(new RegExp(`evil.pth.*${module}.${name}`));

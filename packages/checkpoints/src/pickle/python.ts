@@ -1,5 +1,5 @@
 import { PspnetError } from "../error.js";
-import { type Globals, onlyNamed, PickledObject, PickledText } from "./values.js";
+import { type Globals, onlyNamed, type PickledGlobal, PickledObject, PickledText, textOf } from "./values.js";
 
 /** Lists, tuples and sets are arrays here; what is made of one is that one, as nothing depends on a copy. */
 const sequence = ([items = []]: readonly unknown[]) => {
@@ -55,6 +55,16 @@ function reconstructor([type]: readonly unknown[], spend: (size: number) => void
   return type.call([], spend);
 }
 
+/** What logs of mmengine hold beside numbers: `getattr(HistoryBuffer, "mean")`. */
+const HISTORY = "mmengine.logging.history_buffer.HistoryBuffer";
+
+/** Nothing but a method of theirs, which is named and never called. */
+function attribute([owner, name]: readonly unknown[]): PickledGlobal {
+  const found = typeof owner === "object" && owner !== null && "name" in owner ? owner.name : typeof owner;
+  if (found !== HISTORY) throw new PspnetError("format", `expected a method of ${HISTORY}, found one of ${found}`);
+  return { name: `${HISTORY}.${textOf(name)}`, call: onlyNamed };
+}
+
 const builtins: Globals = {
   list: sequence,
   tuple: sequence,
@@ -71,6 +81,7 @@ const builtins: Globals = {
   slice: (args) => args,
   complex: (args) => args,
   object: onlyNamed,
+  getattr: attribute,
 };
 
 const withPrefix = (prefix: string, globals: Globals): Globals =>
@@ -97,7 +108,7 @@ const DICTIONARIES = [
 const OBJECTS = [
   "argparse.Namespace",
   "types.SimpleNamespace",
-  "mmengine.logging.history_buffer.HistoryBuffer",
+  HISTORY,
   "datetime.datetime",
   "datetime.timedelta",
 ] as const;

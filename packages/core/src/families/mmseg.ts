@@ -1,7 +1,7 @@
 import { isRecord } from "../config/record.js";
 import type { ClassList, Rgb } from "../image/classes.js";
 import { vocPalette } from "../image/classLists.js";
-import { MMSEG_MOBILENET, MMSEG_RESNET } from "../presets/mmseg.js";
+import { MMSEG_MOBILENET, MMSEG_RESNET, MMSEG_UPSAMPLING } from "../presets/mmseg.js";
 import type { Assumption, Family, ForeignCheckpoint } from "./family.js";
 import { fateByRules, type Rule, residualRule } from "./renaming.js";
 import { headFields, mobileNetFields, resNetFields } from "./shapes.js";
@@ -49,10 +49,11 @@ export const mmseg: Family = {
     const backbone = residual
       ? { ...residual, ...MMSEG_RESNET, outputStride: said.outputStride ?? 8 }
       : { ...mobile!, ...MMSEG_MOBILENET };
+    const upsampling = { ...MMSEG_UPSAMPLING, alignCorners };
     return {
-      fields: { ...others, backbone, pyramid: { ...pyramid, alignCorners }, upsampling: { alignCorners } },
+      fields: { ...others, backbone, pyramid: { ...pyramid, alignCorners }, upsampling },
       classes,
-      assumed: assumed(said),
+      assumed: assumed(said, residual !== null),
       crop: 512,
       classList: classListOf(checkpoint, classes),
     };
@@ -61,25 +62,28 @@ export const mmseg: Family = {
 
 interface Settings {
   readonly alignCorners?: boolean;
-  readonly outputStride?: 8 | 32;
+  readonly outputStride?: 8 | 16 | 32;
 }
+
+/** Those of a ResNet's four stages, in one line or, since version 1, in one each. */
+const STRIDES = /\bstrides=[([]\s*1,\s*2,\s*([12]),\s*([12]),?\s*[)\]]/;
 
 /** What the configuration says that the checkpoint keeps as text, where it does. */
 function settingsOf({ metadata }: ForeignCheckpoint): Settings {
   const { config, cfg } = isRecord(metadata.meta) ? metadata.meta : {};
   const text = typeof config === "string" ? config : cfg;
   if (typeof text !== "string") return {};
-  const strides = /strides=[([]1, 2, ([12]), [12][)\]]/.exec(text)?.[1];
+  const [, third, fourth] = STRIDES.exec(text) ?? [];
   return {
     ...(text.includes("align_corners=") && { alignCorners: text.includes("align_corners=True") }),
-    ...(strides && { outputStride: strides === "1" ? 8 : 32 }),
+    ...(third && { outputStride: (8 * Number(third) * Number(fourth)) as 8 | 16 | 32 }),
   };
 }
 
-function assumed({ alignCorners, outputStride }: Settings): Assumption[] {
+function assumed({ alignCorners, outputStride }: Settings, residual: boolean): Assumption[] {
   const why = "mmsegmentation aligns corners in its networks of crop 769 alone";
   return [
-    ...(outputStride === undefined
+    ...(residual && outputStride === undefined
       ? [{ key: "backbone.outputStride", why: "a D32, whose shapes are the same, has 32" }]
       : []),
     ...(alignCorners === undefined

@@ -10,6 +10,8 @@ const STEMS = { c: { stem: "deep", stemChannels: [32, 32, 64] }, b: { stem: "pla
 export const MMSEG_RESNET = { dilations: [1, 1, 2, 4], firstDilation: "halved", basicDilation: "first" } as const;
 /** The first block of a stage alone is dilated. */
 export const MMSEG_MOBILENET = { firstDilation: "alone" } as const;
+/** Logits lie right at every size, with aligned corners too. */
+export const MMSEG_UPSAMPLING = { sizes: "any" } as const;
 
 interface Variant {
   readonly layers: 18 | 50 | 101;
@@ -30,7 +32,7 @@ function parts({ layers, version, outputStride = 8, alignCorners = false }: Vari
     pyramid: { channels: small ? 128 : 512, alignCorners },
     head: { channels: small ? 128 : 512 },
     auxiliary: { channels: small ? 64 : 256 },
-    upsampling: { alignCorners },
+    upsampling: { ...MMSEG_UPSAMPLING, alignCorners },
   };
 }
 
