@@ -9,45 +9,47 @@ import argparse
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 from torchvision.models import DenseNet, MobileNetV2, SqueezeNet
 from torchvision.models.squeezenet import Fire
 
-from narrow import Weights, photo, planes, record
+from narrow import Recipes, photo, planes, recipes_file, record
 
 CHANNELS = (2, 4, 8, 16)
 SIZE = (97, 129)
 IMAGENET = dict(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
 
 
-def filled(net, seed):
-    """The network with random parameters and batch-norm statistics, in evaluation."""
-    weights, state = Weights(seed), net.state_dict()
-    for name, tensor in state.items():
-        if tensor.ndim == 4:
-            array = weights.convolution(*tensor.shape[:3], gain=2.0)
-        elif tensor.ndim == 2:
-            array = weights.grid(-8, 8, tuple(tensor.shape))
-        elif name.endswith("running_var"):
-            array = weights.grid(4, 16, tuple(tensor.shape))
-        elif name.endswith(".weight"):
-            array = weights.grid(3, 6, tuple(tensor.shape))
-        elif tensor.ndim == 1:
-            array = weights.grid(-4, 8, tuple(tensor.shape))
-        else:
-            continue
-        state[name] = torch.from_numpy(array)
+WEIGHTS = Recipes()
+
+
+def recipe(name, shape):
+    if len(shape) == 4:
+        return WEIGHTS.convolution(*shape[:3], gain=2.0)
+    if len(shape) == 2:
+        return WEIGHTS.grid(-8, 8, shape)
+    if name.endswith("running_var"):
+        return WEIGHTS.grid(4, 16, shape)
+    return WEIGHTS.grid(3, 6, shape) if name.endswith(".weight") else WEIGHTS.grid(-4, 8, shape)
+
+
+def fill(net, case, rename):
+    """Gives the network random parameters and batch-norm statistics, and says how they are made, by their names in files."""
+    state = net.state_dict()
+    found = {}
+    for name, own in rename({own: own for own, tensor in state.items() if tensor.ndim > 0}).items():
+        found[name] = recipe(own, state[own].shape)
+        state[own] = torch.from_numpy(found[name].values(f"{case} {name}"))
     net.load_state_dict(state)
-    return net.eval()
+    return found
 
 
-def resnet(seed, block=Bottleneck, layers=(3, 4, 6, 3), **options):
-    return filled(ResNet(block, layers, num_classes=3, channels=CHANNELS, **options), seed)
+def resnet(block=Bottleneck, layers=(3, 4, 6, 3), **options):
+    return ResNet(block, layers, num_classes=3, channels=CHANNELS, **options)
 
 
-def squeezenet(seed):
+def squeezenet():
     """torchvision's SqueezeNet 1.1, an eighth as wide, that pads its strides as Lextal's PSPNet does."""
     net = SqueezeNet("1_1", num_classes=3)
     for i, layer in enumerate(net.features):
@@ -63,7 +65,7 @@ def squeezenet(seed):
             net.features[i] = nn.MaxPool2d(3, 2, padding=1)
     net.features[0] = nn.Conv2d(3, 8, 3, stride=2, padding=1)
     net.classifier[1] = nn.Conv2d(64, 3, 1)
-    return filled(net, seed)
+    return net
 
 
 def without_last(state):
@@ -96,19 +98,20 @@ def main():
     image = torch.from_numpy(planes(photo(*SIZE), bgr=False, **IMAGENET))
 
     def case(name, net, rename=dict, features=None):
+        recipes = fill(net.eval(), name, rename)
         with torch.inference_mode():
-            features = net.forward_features(image) if features is None else features(image)
-        record(out, name, features.numpy(), {".safetensors": save(rename(net.state_dict()))}, step=1)
+            found = net.forward_features(image) if features is None else features(image)
+        record(out, name, found.numpy(), recipes_file(recipes), step=1)
 
-    case("resnet18", resnet(11, BasicBlock, (2, 2, 2, 2)))
-    case("resnet50", resnet(12))
-    case("resnet50d", resnet(13, stem_type="deep", stem_width=1, avg_down=True))
-    case("resnet50_v2", resnet(14, stem_type="deep", stem_width=1), official)
-    dense = filled(DenseNet(growth_rate=2, num_init_features=4, num_classes=3), 15)
+    case("resnet18", resnet(BasicBlock, (2, 2, 2, 2)))
+    case("resnet50", resnet())
+    case("resnet50d", resnet(stem_type="deep", stem_width=1, avg_down=True))
+    case("resnet50_v2", resnet(stem_type="deep", stem_width=1), official)
+    dense = DenseNet(growth_rate=2, num_init_features=4, num_classes=3)
     case("densenet121", dense, features=dense.features[:-1])
-    mobile = filled(MobileNetV2(num_classes=3, width_mult=0.1), 16)
+    mobile = MobileNetV2(num_classes=3, width_mult=0.1)
     case("mobilenet_v2", mobile, without_last, features=mobile.features[:-1])
-    squeeze = squeezenet(17)
+    squeeze = squeezenet()
     case("squeezenet1_1", squeeze, features=squeeze.features)
 
 

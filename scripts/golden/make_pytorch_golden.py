@@ -1,17 +1,17 @@
 """Records what published PSPNets in PyTorch compute: the yardstick of packages/pspnet/test/foreign.test.ts.
 
 python make_pytorch_golden.py --out packages/pspnet/test/golden/families
-Needs torch, numpy, safetensors; half a minute. Each network is stated in PyTorch functions, narrow, by its repository's
+Needs torch, numpy, safetensors; some seconds. Each network is stated in PyTorch functions, narrow, by its repository's
 names: running it once makes the weights that it asks for.
 """
 import argparse
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.numpy import save
 
-from narrow import Weights, photo, planes, record
+from narrow import Recipes, photo, planes, recipes_file, record
 
 BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 BINS = (1, 2, 3, 6)
@@ -20,35 +20,32 @@ CLASSES = 5
 
 
 class Checkpoint:
-    """Tensors by name, made when a layer first asks for them."""
+    """Tensors by name, made when a layer asks for them."""
 
-    def __init__(self, seed):
-        self.weights = Weights(seed)
-        self.arrays = {}
+    def __init__(self, case):
+        self.case = case
+        self.weights = Recipes()
+        self.grids = {}
 
-    def tensor(self, name, make):
-        if name not in self.arrays:
-            self.arrays[name] = make()
-        return torch.from_numpy(np.ascontiguousarray(self.arrays[name]))
+    def tensor(self, name, grid):
+        self.grids[name] = grid
+        return torch.from_numpy(grid.values(f"{self.case} {name}"))
 
     def conv(self, x, name, output, kernel, bias=False, groups=1, gain=1.0, **how):
         inputs = x.shape[1] // groups
-        weight = self.tensor(f"{name}.weight", lambda: self.weights.convolution(output, inputs, kernel, gain))
-        shift = self.tensor(f"{name}.bias", lambda: self.weights.vector(output)) if bias else None
+        weight = self.tensor(f"{name}.weight", self.weights.convolution(output, inputs, kernel, gain))
+        shift = self.tensor(f"{name}.bias", self.weights.vector(output)) if bias else None
         how = {"padding": kernel // 2 * how.get("dilation", 1), **how}
         return F.conv2d(x, weight, shift, groups=groups, **how)
 
     def norm(self, x, name, last=False):
-        made = {}
-        parts = ("weight", "bias", "running_mean", "running_var")
-        make = lambda i: made.setdefault("norm", self.weights.norm(x.shape[1], last))[i]
-        found = (self.tensor(f"{name}.{part}", lambda i=i: make(i)) for i, part in enumerate(parts))
-        scale, shift, mean, variance = found
+        parts = zip(("weight", "bias", "running_mean", "running_var"), self.weights.norm(x.shape[1], last))
+        scale, shift, mean, variance = (self.tensor(f"{name}.{part}", grid) for part, grid in parts)
         return F.batch_norm(x, mean, variance, scale, shift)
 
     def linear(self, name, output, inputs):
-        self.tensor(f"{name}.weight", lambda: self.weights.convolution(output, inputs, 1)[:, :, 0, 0])
-        self.tensor(f"{name}.bias", lambda: self.weights.vector(output))
+        self.tensor(f"{name}.weight", self.weights.grid(-8, 8, (output, inputs)))
+        self.tensor(f"{name}.bias", self.weights.vector(output))
 
 
 def enlarge(x, size, align):
@@ -149,14 +146,15 @@ MOBILE = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3
 def inverted(net, x, names, expansion, output, stride, dilation):
     """`names` are those of convolution and norm of each of the two or three layers."""
     names, y, inner = iter(names), x, expansion * x.shape[1]
+    residual = stride == 1 and x.shape[1] == output
     if expansion > 1:
         convolution, norm = next(names)
         y = F.relu6(net.norm(net.conv(y, convolution, inner, 1), norm))
     convolution, norm = next(names)
     y = F.relu6(net.norm(net.conv(y, convolution, inner, 3, groups=inner, stride=stride, dilation=dilation), norm))
     convolution, norm = next(names)
-    y = net.norm(net.conv(y, convolution, output, 1), norm, last=True)
-    return x + y if stride == 1 and x.shape[1] == output else y
+    y = net.norm(net.conv(y, convolution, output, 1, gain=2.0), norm, last=residual)
+    return x + y if residual else y
 
 
 def mmseg_mobilenet(net, x):
@@ -187,11 +185,11 @@ def csail_decoder(net, x):
     return head(net, y, "conv_last.0", "conv_last.1", "conv_last.4", 6)
 
 
-def csail_r18(net, x):
+def csail_resnet(net, x, layers, width):
     """A convolution that has lost its stride is dilated half; that of a basic block's second is the stage's."""
     y = deep_stem(net, x, ["conv1", "conv2", "conv3"], ["bn1", "bn2", "bn3"], (4, 4, 8))
     second = lambda _, stage: stage
-    *_, x3, x4 = stages(net, y, "", 18, 4, (1, 2, 1, 1), (1, 1, 1, 2), (1, 1, 2, 4), second)
+    *_, x3, x4 = stages(net, y, "", layers, width, (1, 2, 1, 1), (1, 1, 1, 2), (1, 1, 2, 4), second)
     return csail_heads(net, x3, x4, x.shape[2:], 8)
 
 
@@ -233,12 +231,12 @@ def smp_head(net, z):
     return F.interpolate(out, scale_factor=8, mode="bilinear", align_corners=True)
 
 
-def smp(net, x):
+def smp_resnet(net, x, layers, width):
     """Two stages of the encoder; the other two stand there unused."""
     y = plain_stem(net, x, "encoder.conv1", "encoder.bn1", 4)
-    features = stages(net, y, "encoder.", 18, 4, (1, 2, 2, 2), (1,) * 4, (1,) * 4)[1]
+    features = stages(net, y, "encoder.", layers, width, (1, 2, 2, 2), (1,) * 4, (1,) * 4)[1]
     z = smp_decoder(net, features)
-    net.linear("classification_head.3", CLASSES, 8)
+    net.linear("classification_head.3", CLASSES, features.shape[1])
     return smp_head(net, z)
 
 
@@ -299,16 +297,16 @@ def lextal_head(net, x, features):
         name = f"module.up_{step}.conv"
         y = enlarge(y, [2 * side for side in y.shape[2:]], False)
         y = net.norm(net.conv(y, f"{name}.0", channels, 3, bias=True), f"{name}.1")
-        y = F.prelu(y, net.tensor(f"{name}.2.weight", lambda: net.weights.grid(1, 4, 1)))
+        y = F.prelu(y, net.tensor(f"{name}.2.weight", net.weights.grid(1, 4, 1)))
     net.linear("module.classifier.0", 6, features.shape[1])
     net.linear("module.classifier.2", CLASSES, 6)
     return F.log_softmax(net.conv(y, "module.final.0", CLASSES, 1, bias=True), 1)
 
 
-def lextal_resnet(net, x):
+def lextal_resnet(net, x, layers, width):
     """The first block of every stage is not dilated."""
     y = plain_stem(net, x, "module.feats.conv1", "module.feats.bn1", 4)
-    *_, x3, x4 = stages(net, y, "module.feats.", 18, 4, (1, 2, 1, 1), (1,) * 4, (1, 1, 2, 4))
+    *_, x3, x4 = stages(net, y, "module.feats.", layers, width, (1, 2, 1, 1), (1,) * 4, (1, 1, 2, 4))
     return lextal_head(net, x4, x3)
 
 
@@ -326,9 +324,9 @@ def lextal_densenet(net, x):
             name = f"{p}transition{block}"
             y = net.conv(F.relu(net.norm(y, f"{name}.norm")), f"{name}.conv", y.shape[1] // 2, 1)
             y = F.avg_pool2d(y, 2) if block == 1 else y
-    for name in list(net.arrays):
+    for name in list(net.grids):
         if "denseblock1" in name:
-            net.arrays[name.replace("denseblock1", "blocks.0")] = net.arrays[name]
+            net.grids[name.replace("denseblock1", "blocks.0")] = net.grids[name]
     return lextal_head(net, y, features)
 
 
@@ -370,7 +368,7 @@ def bubbliiiing(net, x):
 
 
 def bubbliiiing_mobilenet(net, x):
-    found = tonylins(net, x, "backbone.", 1 / 8, (1, 1, 1, 1, 1, 2, 2))
+    found = tonylins(net, x, "backbone.", 1 / 4, (1, 1, 1, 1, 1, 2, 2))
     return enlarge(branches(net, found[13], found[-1], 5), x.shape[2:], True)
 
 
@@ -523,12 +521,15 @@ ODD, EVEN = (97, 129), (96, 128)
 CASES = {
     "semseg": (semseg, ODD, IMAGENET),
     "mmseg-r18": (mmseg_r18, (96, 131), IMAGENET),
-    "mmseg-r50b-d32": (mmseg_r50b_d32, ODD, IMAGENET),
+    "mmseg-r50b-d32": (mmseg_r50b_d32, (96, 131), IMAGENET),
     "mmseg-mobilenetv2": (mmseg_mobilenet, (96, 131), IMAGENET),
-    "csail-r18": (csail_r18, (96, 128), IMAGENET),
-    "csail-mobilenetv2": (csail_mobilenet, (96, 128), IMAGENET),
-    "smp-r18": (smp, EVEN, IMAGENET),
-    "lextal-r18": (lextal_resnet, EVEN, IMAGENET),
+    "csail-r18": (partial(csail_resnet, layers=18, width=4), EVEN, IMAGENET),
+    "csail-r50": (partial(csail_resnet, layers=50, width=2), EVEN, IMAGENET),
+    "csail-mobilenetv2": (csail_mobilenet, EVEN, IMAGENET),
+    "smp-r18": (partial(smp_resnet, layers=18, width=4), EVEN, IMAGENET),
+    "smp-r50": (partial(smp_resnet, layers=50, width=2), EVEN, IMAGENET),
+    "lextal-r18": (partial(lextal_resnet, layers=18, width=4), EVEN, IMAGENET),
+    "lextal-r50": (partial(lextal_resnet, layers=50, width=2), EVEN, IMAGENET),
     "lextal-densenet": (lextal_densenet, EVEN, IMAGENET),
     "lextal-squeezenet": (lextal_squeezenet, EVEN, IMAGENET),
     "bubbliiiing-r50": (bubbliiiing, (97, 130), ((0, 0, 0), (1, 1, 1))),
@@ -552,12 +553,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
     folder = parser.parse_args().out
-    for seed, (case, (network, size, (mean, std))) in enumerate(CASES.items()):
-        net = Checkpoint(seed)
+    for case, (network, size, (mean, std)) in CASES.items():
+        net = Checkpoint(case)
         x = torch.from_numpy(planes(photo(*size), mean, std, bgr=mean is BGR[0]))
         with torch.no_grad():
             output = network(net, x).numpy()
-        record(folder, case, output, {".safetensors": save(net.arrays)})
+        record(folder, case, output, recipes_file(net.grids))
 
 
 main()

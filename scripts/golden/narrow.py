@@ -1,13 +1,19 @@
 """What the goldens of foreign checkpoints share: narrow networks' random weights, a photograph, and what is recorded.
 
-Weights are small multiples of powers of two, so that a compressed checkpoint is a few kilobytes.
+Weights are small multiples of powers of two, so that a compressed checkpoint is a few kilobytes. Where the format of a
+checkpoint does not matter its weights are not stored: `Grid` makes them from their names, here and in
+packages/pspnet/test/support/madeState.ts alike.
 """
 
+import dataclasses
 import gzip
+import json
 import os
 
 import numpy as np
 from safetensors.numpy import save_file
+
+from make_golden import words
 
 
 class Weights:
@@ -31,6 +37,36 @@ class Weights:
         """Scale, shift, mean, variance; of a block's last one the scale is small."""
         scale = self.grid(2, 4, channels) if last else self.grid(6, 12, channels)
         return scale, self.grid(-4, 8, channels), self.grid(-8, 8, channels), self.grid(4, 16, channels)
+
+
+@dataclasses.dataclass
+class Grid:
+    """How an array is made: multiples of `unit`, the factors from `low` to `high`."""
+
+    shape: tuple
+    low: int
+    high: int
+    unit: float
+
+    def values(self, name):
+        factors = self.low + (words(name, int(np.prod(self.shape))) % np.uint32(self.high - self.low + 1)).astype(int)
+        return (factors * self.unit).astype(np.float32).reshape(self.shape)
+
+
+class Recipes(Weights):
+    """The same arrays by how they are made."""
+
+    def __init__(self):
+        pass
+
+    def grid(self, low, high, shape, unit=1 / 8):
+        return Grid((shape,) if isinstance(shape, int) else tuple(shape), low, high, float(unit))
+
+
+def recipes_file(grids):
+    """{name: Grid} as JSON, of which record makes a file."""
+    fields = {name: [grid.shape, grid.low, grid.high, grid.unit] for name, grid in grids.items()}
+    return {".weights.json": json.dumps(fields, separators=(",", ":")).encode()}
 
 
 def photo(height, width):

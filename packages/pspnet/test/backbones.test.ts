@@ -1,8 +1,7 @@
-/** Backbones that were trained to classify: `scripts/golden/make_backbone_golden.py` wrote narrow ones, and timm's own features. */
+/** Backbones that were trained to classify: `scripts/golden/make_backbone_golden.py` wrote timm's and torchvision's own features. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import {
   families,
   type GivenParts,
@@ -20,10 +19,10 @@ import { backend, noGrad, scope, type Tensor, tensor } from "@pspnet/torch";
 import { validateTrainConfig } from "pspnet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNetwork } from "../src/train/network.js";
+import { madeState } from "./support/madeState.js";
 import { softPhoto } from "./support/softPhoto.js";
 
 const golden = (name: string) => readFile(new URL(`golden/families/${name}`, import.meta.url));
-const weightsOf = async (name: string) => gunzipSync(await golden(`${name}.safetensors.gz`));
 
 /** The last features. */
 function features(net: PSPNet): Float32Array {
@@ -111,8 +110,7 @@ describe.each(Object.entries(CASES))("%s", (name, { family, fields, last, otherw
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   async function network(changed: Backbone = {}): Promise<PSPNet> {
-    const { tensors } = readSafetensors(await weightsOf(name));
-    const fit = nearestFit(families, { format: "safetensors", state: tensors, metadata: {} }, {});
+    const fit = nearestFit(families, { format: "made", state: await madeState(name), metadata: {} }, {});
     expect(fit).toMatchObject({ family: { name: family }, unknown: [], problems: [], network: { classes: null } });
     const backbone = { ...fit.network!.fields.backbone, ...STRIDED[family], ...changed } as Backbone;
     const net = new PSPNet(pspnetConfig({ classes: 2, backbone }));
@@ -131,8 +129,8 @@ describe.each(Object.entries(CASES))("%s", (name, { family, fields, last, otherw
   });
 
   it("imported again, is the same", async () => {
-    const { tensors } = readSafetensors(await weightsOf(name));
-    const { config, state, metadata } = importCheckpoint({ format: "safetensors", state: tensors, metadata: {} });
+    const made = { format: "made", state: await madeState(name), metadata: {} };
+    const { config, state, metadata } = importCheckpoint(made);
     const written = readSafetensors(writeSafetensors(state, metadata));
     const again = importCheckpoint({ format: "safetensors", state: written.tensors, metadata: written.metadata });
     expect(again.config).toEqual(config);
@@ -141,7 +139,8 @@ describe.each(Object.entries(CASES))("%s", (name, { family, fields, last, otherw
 
   it("is what a run starts from", async () => {
     const init = join(folder, `${name}.safetensors`);
-    await writeFile(init, await weightsOf(name));
+    const made = await madeState(name);
+    await writeFile(init, writeSafetensors(made));
     const model = { backbone: fields, head: { channels: 8 }, auxiliary: { channels: 8 } };
     const config = validateTrainConfig({ data: { root: "." }, model, init }, "test");
     const lines: string[] = [];
@@ -150,7 +149,6 @@ describe.each(Object.entries(CASES))("%s", (name, { family, fields, last, otherw
       expect.stringMatching(/tensors of the backbone .*; pyramid, head, auxiliary begin afresh$/),
     ]);
     const found = net.stateDict().get(last)!.as<Tensor>().toArray();
-    const { tensors } = readSafetensors(await weightsOf(name));
-    expect(found).toEqual(tensors.get(last)!.float32());
+    expect(found).toEqual(made.get(last)!.float32());
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of other programs, and what their networks make of a photograph: `scripts/golden/make_*_golden.py` wrote the narrow
- * checkpoints and computed the logits by a statement of each network in PyTorch.
+ * Checkpoints of other programs, and what their networks make of a photograph: `scripts/golden/make_*_golden.py` computed the logits
+ * by a statement of each network in PyTorch, and wrote the narrow checkpoints or how their weights are made.
  */
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
@@ -21,12 +21,14 @@ import {
 import { backend, noGrad, scope, type Tensor, tensor } from "@pspnet/torch";
 import { load } from "pspnet";
 import { describe, expect, it } from "vitest";
+import { madeState } from "./support/madeState.js";
 import { softPhoto } from "./support/softPhoto.js";
 
 const golden = (name: string) => readFile(new URL(`golden/families/${name}`, import.meta.url));
 
-/** The checkpoint as its own library wrote it, packed; TensorFlow's `ckpt` is two files. */
-async function checkpoint(name: string, format = CASES[name].format ?? "safetensors"): Promise<ForeignCheckpoint> {
+/** As its own library wrote it, packed, where TensorFlow's `ckpt` is two files; or of weights that are made here. */
+async function checkpoint(name: string, format = CASES[name].format): Promise<ForeignCheckpoint> {
+  if (!format) return { format: "made", state: await madeState(name), metadata: {} };
   const endings = format === "ckpt" ? ["ckpt.index", "ckpt.data-00000-of-00001"] : [format];
   const fileOf = async (file: string) => ({
     name: file,
@@ -83,7 +85,7 @@ interface Case {
   readonly from?: string;
   /** What shapes do not tell. */
   readonly fields?: object;
-  /** The file's ending; else the arrays stand in a safetensors file under the names of their format. */
+  /** The file's ending; left out, weights are made. */
   readonly format?: string;
 }
 
@@ -100,7 +102,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "mmseg-r18": { family: "mmseg", size: [96, 131] },
   "mmseg-r50b-d32": {
     family: "mmseg",
-    size: [97, 129],
+    size: [96, 131],
     fields: {
       backbone: { outputStride: 32 },
       pyramid: { alignCorners: true },
@@ -109,9 +111,12 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "mmseg-mobilenetv2": { family: "mmseg", size: [96, 131] },
   "csail-r18": { family: "csail", size: [96, 128] },
+  "csail-r50": { family: "csail", size: [96, 128] },
   "csail-mobilenetv2": { family: "csail", size: [96, 128] },
   "smp-r18": { family: "smp", size: [96, 128] },
+  "smp-r50": { family: "smp", size: [96, 128] },
   "lextal-r18": { family: "lextal", size: [96, 128] },
+  "lextal-r50": { family: "lextal", size: [96, 128] },
   "lextal-densenet": { family: "lextal", size: [96, 128] },
   "lextal-squeezenet": { family: "lextal", size: [96, 128] },
   "bubbliiiing-r50": { family: "bubbliiiing", size: [97, 130] },
@@ -192,6 +197,9 @@ describe("a network that is taken otherwise computes something else", () => {
     ["semseg", otherwise("backbone", "strideIn", "1x1")],
     ["semseg", otherwise("pyramid", "concatOrder", "descending")],
     ["semseg", otherwise("upsampling", "alignCorners", false)],
+    ["semseg", otherwise("input", "channelOrder", "bgr")],
+    ["mmseg-r18", otherwise("input", "channelOrder", "bgr")],
+    ["mmseg-r18", otherwise("pyramid", "concatOrder", "descending")],
     ["mmseg-r18", otherwise("backbone", "basicDilation", "both")],
     ["mmseg-r18", otherwise("pyramid", "alignCorners", true)],
     ["mmseg-mobilenetv2", otherwise("backbone", "firstDilation", "full")],
@@ -206,17 +214,28 @@ describe("a network that is taken otherwise computes something else", () => {
     ["yassouali-r50", otherwise("upsampling", "alignCorners", true)],
     ["mmseg-r50b-d32", otherwise("backbone", "strideIn", "1x1")],
     ["mmseg-r50b-d32", otherwise("backbone", "outputStride", 8)],
+    ["mmseg-r50b-d32", otherwise("upsampling", "sizes", "8n+1")],
+    ["mmseg-mobilenetv2", otherwise("input", "channelOrder", "bgr")],
     ["csail-r18", otherwise("pyramid", "alignCorners", true)],
     ["csail-r18", otherwise("pyramid", "concatOrder", "descending")],
     ["csail-r18", otherwise("input", "channelOrder", "bgr")],
+    ["csail-r50", otherwise("backbone", "strideIn", "1x1")],
+    ["csail-mobilenetv2", otherwise("input", "channelOrder", "bgr")],
     ["smp-r18", otherwise("pyramid", "features", "first")],
+    ["smp-r50", otherwise("backbone", "strideIn", "1x1")],
+    ["lextal-r50", otherwise("backbone", "strideIn", "1x1")],
+    ["lextal-r50", otherwise("input", "channelOrder", "bgr")],
     ["lextal-squeezenet", otherwise("pyramid", "features", "first")],
     ["lextal-squeezenet", otherwise("head", "alignCorners", true)],
     ["bubbliiiing-r50", otherwise("backbone", "strideIn", "1x1")],
     ["bubbliiiing-r50", otherwise("input", "channelOrder", "bgr")],
     ["bubbliiiing-mobilenetv2", otherwise("backbone", "firstDilation", "full")],
     ["bubbliiiing-mobilenetv2", otherwise("pyramid", "concatOrder", "descending")],
+    ["bubbliiiing-mobilenetv2", otherwise("input", "channelOrder", "bgr")],
+    ["bubbliiiing-mobilenetv2", otherwise("input", "mean", [0.485, 0.456, 0.406])],
     ["yassouali-r50", otherwise("backbone", "strideIn", "1x1")],
+    ["yassouali-r50", otherwise("input", "channelOrder", "bgr")],
+    ["yassouali-r50", otherwise("pyramid", "concatOrder", "descending")],
     ["kazuto-r50", otherwise("backbone", "strideIn", "1x1")],
     ["kazuto-r50", otherwise("pyramid", "alignCorners", true)],
     ["kazuto-r50", otherwise("input", "channelOrder", "rgb")],
