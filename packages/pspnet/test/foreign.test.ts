@@ -85,7 +85,7 @@ interface Case {
   readonly from?: string;
   /** What shapes do not tell. */
   readonly fields?: object;
-  /** The file's ending; left out, weights are made. */
+  /** The file's ending: `safetensors` of arrays under the names of their format. Left out, weights are made. */
   readonly format?: string;
 }
 
@@ -94,7 +94,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "caffe-r101": { family: "caffe", format: "caffemodel", size: [89, 89] },
   keras: { family: "keras", format: "h5", size: [89, 89] },
   hellochick: { family: "hellochick", format: "ckpt", size: [89, 89] },
-  "hellochick-cityscapes": { family: "hellochick", size: [96, 96] },
+  "hellochick-cityscapes": { family: "hellochick", format: "safetensors", size: [96, 96] },
   jiye: { family: "jiye", from: "jiye", format: "ckpt", size: [96, 96] },
   paddleseg: { family: "paddleseg", format: "pdparams", size: [90, 107] },
   "paddleseg-without-auxiliary": { family: "paddleseg", format: "pdparams", size: [90, 107] },
