@@ -4,8 +4,10 @@ import { encode } from "fast-png";
 import { describe, expect, it } from "vitest";
 import { openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
+import { recognise } from "../src/data/prepare/recognise.js";
 import { encodePng } from "../src/files/png.js";
 import { describeData, image, put, root } from "./support/dataFolder.js";
+import { classNames, labels, prepared } from "./support/prepared.js";
 
 // Folders of photographs and masks as people have them.
 
@@ -147,4 +149,102 @@ it("folders of other things are told the layouts", async () => {
   await mkdir(join(root, "a"));
   await photo("a/x.png");
   await expect(open("train")).rejects.toThrow(/expected .*\(folders\), x\.jpg beside x\.png .* \(beside\); found none/);
+});
+
+describe("data prepare folder", () => {
+  const tree = async (masks: readonly Uint8Array[], channels: 1 | 3 = 1) => {
+    for (const [i, data] of masks.entries()) {
+      await photo(`photos/${i}.jpg`);
+      const width = data.length / channels;
+      await put(`photos/${i}.jpg`, await encodePng(image(width, 1)));
+      await put(`masks/${i}.png`, encode({ width, height: 1, data, channels, depth: 8 }));
+    }
+  };
+  const all = async (config: string) => ({ ...(await labels(config)), ...(await labels(config, "val")) });
+
+  it.each<[string, number[], readonly string[], number[]]>([
+    ["ids from 0, and 255", [0, 1, 2, 255], ["class 0", "class 1", "class 2"], [0, 1, 2, 255]],
+    ["0 and 255 alone", [0, 0, 255, 0], ["background", "foreground"], [0, 0, 1, 0]],
+    ["levels of grey", [0, 127, 255, 0], ["class 0", "class 1", "class 2"], [0, 1, 2, 0]],
+  ])("finds classes of %s", async (_, ids, names, expected) => {
+    await tree([Uint8Array.from(ids), Uint8Array.from(ids), Uint8Array.from(ids)]);
+    const { config, problems, samples } = await prepared("folder");
+    expect({ problems, samples }).toEqual({ problems: [], samples: { train: 2, val: 1 } });
+    expect(await classNames(config)).toEqual(names);
+    for (const read of Object.values(await all(config))) expect(read).toEqual(expected);
+  });
+
+  const colours = Uint8Array.of(0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 0, 0);
+
+  it("finds classes of colours, without a list of them, and takes the names of one", async () => {
+    await tree([colours, colours], 3);
+    const found = await prepared("folder");
+    expect(await classNames(found.config)).toEqual(["#000000", "#008000", "#800000"]);
+    for (const read of Object.values(await all(found.config))) expect(read).toEqual([0, 2, 1, 2]);
+    await put("labelmap.txt", "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:128,0,0::\ndog:0,128,0::\n");
+    const { config } = await prepared("folder");
+    expect(await classNames(config)).toEqual(["background", "cat", "dog"]);
+    for (const read of Object.values(await all(config))) expect(read).toEqual([0, 1, 2, 1]);
+  });
+
+  it("keeps splits that are there, and writes a made one down", async () => {
+    for (const split of ["train", "valid"]) {
+      await photo(`${split}/images/a.jpg`);
+      await put(
+        `${split}/masks/a.png`,
+        encode({ width: 16, height: 16, data: new Uint8Array(256).map((_, i) => i % 3), channels: 1, depth: 8 }),
+      );
+    }
+    const { config, notes } = await prepared("folder");
+    expect(notes).toEqual(["masks of ids 0 to 2", "splits as they are there"]);
+    expect(Object.keys(await labels(config, "val"))).toEqual(["valid/images/a.jpg"]);
+  });
+
+  it("refuses masks that hold photographs, or nothing to tell apart", async () => {
+    await tree([new Uint8Array(3 * 400).map((_, i) => (i * 7919) % 256)], 3);
+    await expect(prepared("folder")).rejects.toThrow(/masks.0\.png: expected a mask of at most 255 colours/);
+    await tree([new Uint8Array(4)]);
+    await expect(prepared("folder")).rejects.toThrow("expected masks of at least 2 classes, found class 0 in all");
+  });
+});
+
+describe("recognise", () => {
+  it.each<[string, readonly (readonly [string, string | null])[]]>([
+    [
+      "folder",
+      [
+        ["images/a.jpg", null],
+        ["masks/a.png", null],
+      ],
+    ],
+    [
+      "labelme",
+      [
+        ["a.jpg", null],
+        ["a.json", '{"shapes": [], "imagePath": "a.jpg"}'],
+      ],
+    ],
+    [
+      "coco",
+      [
+        ["images/a.jpg", null],
+        ["annotations/x.json", '{"images": [], "annotations": [], "categories": []}'],
+      ],
+    ],
+    [
+      "cvat",
+      [
+        ["images/a.jpg", null],
+        ["annotations.xml", "<annotations/>"],
+      ],
+    ],
+  ])("%s", async (name, files) => {
+    for (const [path, content] of files) await (content === null ? photo(path) : put(path, content));
+    expect((await recognise(root))?.name).toBe(name);
+  });
+
+  it("nothing", async () => {
+    await photo("a.jpg");
+    expect(await recognise(root)).toBeNull();
+  });
 });

@@ -4,7 +4,7 @@ import { type ClassList, classLists, PspnetError, type Rgb, vocPalette } from "@
 import type { DataConfig } from "./format.js";
 
 /** Where datasets of ours keep their names and colours. */
-const CLASSES_FILE = "classes.json";
+export const CLASSES_FILE = "classes.json";
 
 export interface DatasetClasses {
   readonly classes: ClassList;

@@ -38,6 +38,34 @@ export async function readMask(path: string, { colours }: ReadMaskOptions = {}):
   return { width, height, data, kind: png.palette ? "palette" : "grey" };
 }
 
+/** What the pixels of a mask are, whatever they mean. */
+export interface MaskContents {
+  /** Numbers, of a grey or a palette PNG, or colours by {@link colourKey}, of an RGB one. */
+  readonly hold: "ids" | "colours";
+  /** How many pixels are each. */
+  readonly pixels: ReadonlyMap<number, number>;
+}
+
+/**
+ * What a mask holds.
+ *
+ * @throws PspnetError "data" for what is no PNG, and for ids above 255.
+ */
+export async function maskContents(path: string): Promise<MaskContents> {
+  const png = await decodeFile(path);
+  const { channels, depth, data } = png;
+  const pixels = new Map<number, number>();
+  if (channels < 3 || depth !== 8) {
+    for (const id of (await readMask(path)).data) pixels.set(id, (pixels.get(id) ?? 0) + 1);
+    return { hold: "ids", pixels };
+  }
+  for (let i = 0; i < data.length; i += channels) {
+    const key = colourKey(data[i], data[i + 1], data[i + 2]);
+    pixels.set(key, (pixels.get(key) ?? 0) + 1);
+  }
+  return { hold: "colours", pixels };
+}
+
 async function decodeFile(path: string): Promise<DecodedPng> {
   try {
     const bytes = await readFile(path);

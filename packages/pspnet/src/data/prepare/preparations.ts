@@ -3,9 +3,10 @@ import { camvid } from "./camvid.js";
 import { cityscapes } from "./cityscapes.js";
 import { coco } from "./coco.js";
 import { cvat } from "./cvat.js";
+import { folder } from "./folder.js";
 import { labelme } from "./labelme.js";
 import type { Preparation } from "./preparation.js";
 import { voc2012 } from "./voc2012.js";
 
 /** Every dataset that `data prepare` knows. A new one is a file beside these and an entry. */
-export const PREPARATIONS: readonly Preparation[] = [ade20k, voc2012, cityscapes, camvid, coco, cvat, labelme];
+export const PREPARATIONS: readonly Preparation[] = [ade20k, voc2012, cityscapes, camvid, coco, cvat, labelme, folder];
