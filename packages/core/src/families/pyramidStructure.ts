@@ -29,8 +29,9 @@ export function pyramidStructure(
   for (let stage = stages.length - 1; stage >= 1; stage--) {
     const features = stages[stage];
     const readers = convolutions.filter(({ kernel, inputs }) => kernel === 1 && inputs === features);
+    const pyramids = byInputs(readers, features);
     for (const convolution of convolutions) {
-      const levels = levelsOf(readers, convolution, features);
+      const levels = [1, 3].includes(convolution.kernel) && pyramids.get(convolution.inputs);
       if (!levels) continue;
       const others = convolutions.filter((one) => !levels.includes(one));
       const classifier = classifierOf(others, convolution);
@@ -47,18 +48,16 @@ export function pyramidStructure(
   return `expected 1x1 convolutions of ${stages[stages.length - 1]} features, a convolution that reads them all, and a classifier behind it`;
 }
 
-/** The levels whose outputs make, with the features, this convolution's inputs. */
-function levelsOf(
-  readers: readonly Convolution[],
-  { kernel, inputs }: Convolution,
-  features: number,
-): Convolution[] | null {
-  if (kernel !== 1 && kernel !== 3) return null;
-  for (const width of new Set(readers.map(({ outputs }) => outputs))) {
-    const levels = readers.filter(({ outputs }) => outputs === width);
-    if (levels.length > 1 && features + levels.length * width === inputs) return levels;
+/** Levels of equal width by the inputs of a convolution that reads features and them. */
+function byInputs(readers: readonly Convolution[], features: number): ReadonlyMap<number, readonly Convolution[]> {
+  const widths = new Map<number, Convolution[]>();
+  for (const one of readers) {
+    const levels = widths.get(one.outputs);
+    if (levels) levels.push(one);
+    else widths.set(one.outputs, [one]);
   }
-  return null;
+  const several = [...widths].filter(([, levels]) => levels.length > 1);
+  return new Map(several.map(([width, levels]) => [features + levels.length * width, levels]));
 }
 
 /** The convolution without batch norm that reads what a head's first gives: the next one, or else any. */
@@ -77,9 +76,9 @@ function auxiliaryOf(
 ): FoundHead | null {
   for (const convolution of convolutions) {
     const { inputs, kernel, norm } = convolution;
+    if (inputs !== features || kernel !== 3 || norm === null) continue;
     const classifier = classifierOf(convolutions, convolution);
-    const fits = classifier?.outputs === classes && classifier.kernel === 1;
-    if (fits && inputs === features && kernel === 3 && norm !== null) return { convolution, classifier };
+    if (classifier?.outputs === classes && classifier.kernel === 1) return { convolution, classifier };
   }
   return null;
 }

@@ -48,14 +48,26 @@ function convolutionsOf({ path, shortcut }: FoundResNet["stages"][number][number
 /** Convolutions that stand in the file twice, as where a backbone's parts were given names of their own. */
 function copiesOf(own: ReadonlySet<Convolution>, rest: readonly Convolution[], all: State): ReadonlySet<Convolution> {
   const weight = ({ path }: Convolution) => all.get(nameOf(path, "weight"))!;
-  return new Set(rest.filter((one) => [...own].some((other) => equal(weight(one), weight(other)))));
+  const shape = (one: Convolution) => weight(one).shape.join();
+  const [owned, others] = [new Set([...own].map(shape)), new Set(rest.map(shape))];
+  const inBoth = (one: Convolution) => owned.has(shape(one)) && others.has(shape(one));
+  const alike = new Map([...own].filter(inBoth).map((one) => [digest(weight(one)), weight(one)]));
+  return new Set(rest.filter((one) => inBoth(one) && equal(weight(one), alike.get(digest(weight(one))))));
 }
 
-function equal(a: StateTensor, b: StateTensor): boolean {
-  if (a.shape.join() !== b.shape.join()) return false;
+/** What equal tensors have alike, and others hardly. */
+function digest(tensor: StateTensor): string {
+  return `${tensor.shape} ${tensor.float32().reduce((sum, value, i) => sum + value * (1 + (i % 127)), 0)}`;
+}
+
+function equal(a: StateTensor, b: StateTensor | undefined): boolean {
+  if (b === undefined) return false;
   const [x, y] = [a.float32(), b.float32()];
   return x.every((value, i) => value === y[i]);
 }
+
+/** Tensors of convolutions and batch norms. */
+const LEAVES = ["weight", "bias", "running_mean", "running_var"];
 
 interface Parts extends Pick<Taken, "backbone" | "pyramid"> {
   readonly layers: Layers;
@@ -74,7 +86,7 @@ function fatesOf({ backbone, pyramid, layers, copies, all }: Parts): Map<string,
     for (const [name, fate] of placed(one, { convolution, norm, all })) fates.set(name, fate);
   };
   const drop = (path: string | null, why: string) => {
-    for (const name of all.keys()) if (path !== null && isIn(name, path)) fates.set(name, { drop: why });
+    if (path !== null) for (const leaf of LEAVES) fates.set(nameOf(path, leaf), { drop: why });
   };
   for (const [i, one] of backbone.stem.entries()) put(one, `layer0.${3 * i}`, `layer0.${3 * i + 1}`);
   for (const [stage, blocks] of backbone.stages.entries())
@@ -96,26 +108,18 @@ function fatesOf({ backbone, pyramid, layers, copies, all }: Parts): Map<string,
   for (const { path, norm } of copies) for (const one of [path, norm]) drop(one, COPY);
   const classes = head.classifier.outputs;
   const left = layers.convolutions.filter(({ path }) => !fates.has(nameOf(path, "weight")));
-  if (left.some(({ outputs }) => outputs === classes) && left.every((one) => isAuxiliary(one, left, backbone, classes)))
+  if (areAuxiliary(left, backbone, classes))
     for (const { path, norm } of left) for (const one of [path, norm]) drop(one, AUXILIARY);
   for (const path of layers.others) if (all.get(nameOf(path, "weight"))?.shape.length === 2) drop(path, IMAGE);
   return fates;
 }
 
-/** Whether a convolution leads from the backbone's features to logits beside the head. */
-function isAuxiliary(
-  { inputs, outputs }: Convolution,
-  left: readonly Convolution[],
-  { stages }: FoundResNet,
-  classes: number,
-): boolean {
-  const sources = [...stages.map((blocks) => outputsOf(blocks[0])), ...left.map((one) => one.outputs)];
-  const sinks = [classes, ...left.map((one) => one.inputs)];
-  return sources.includes(inputs) && sinks.includes(outputs);
-}
-
-function isIn(name: string, path: string): boolean {
-  return name.slice(0, Math.max(0, name.lastIndexOf("."))) === path;
+/** Whether convolutions lead from the backbone's features to logits beside the head. */
+function areAuxiliary(left: readonly Convolution[], { stages }: FoundResNet, classes: number): boolean {
+  const sources = new Set([...stages.map((blocks) => outputsOf(blocks[0])), ...left.map(({ outputs }) => outputs)]);
+  const sinks = new Set([classes, ...left.map(({ inputs }) => inputs)]);
+  const leads = left.every(({ inputs, outputs }) => sources.has(inputs) && sinks.has(outputs));
+  return leads && left.some(({ outputs }) => outputs === classes);
 }
 
 /** Behind convolution, batch norm if there is one, ReLU and dropout. */
@@ -136,7 +140,7 @@ function* placed({ path, norm, biased }: Convolution, place: Place): Generator<[
   if (biased)
     yield [bias, norm === null ? { name: `${place.convolution}.bias` } : { drop: `is in ${norm}.running_mean` }];
   if (norm === null) return;
-  for (const leaf of ["weight", "bias", "running_mean", "running_var"]) {
+  for (const leaf of LEAVES) {
     const moved = leaf === "running_mean" && biased;
     const change = moved ? { change: less(place.all.get(bias)!, bias) } : {};
     yield [nameOf(norm, leaf), { name: `${place.norm}.${leaf}`, ...change }];
@@ -146,12 +150,12 @@ function* placed({ path, norm, biased }: Convolution, place: Place): Generator<[
 function less(bias: StateTensor, name: string): Change {
   return {
     how: `${name} taken off`,
-    apply: ({ shape, dtype, float32 }) => ({
-      shape,
-      dtype,
+    apply: (mean) => ({
+      shape: mean.shape,
+      dtype: mean.dtype,
       float32: () => {
         const shift = bias.float32();
-        return float32().map((value, i) => value - shift[i]);
+        return mean.float32().map((value, i) => value - shift[i]);
       },
     }),
   };
