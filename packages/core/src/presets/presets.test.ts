@@ -5,9 +5,10 @@ import { parameterCount } from "../nn/module.js";
 import { PRESETS } from "./presets.js";
 
 /**
- * Trained values with the auxiliary head and without, of the sources' own code in PyTorch (Lextal, segmentation_models without the
- * stages that it makes and does not use, bubbliiiing, kazuto1011, yassouali, CSAIL), of torchvision's backbones with the heads'
- * convolutions counted apart (mmsegmentation, PaddleSeg, holyseven, torchvision), and of mitmul/chainer-pspnet's list (the authors').
+ * Trained values with the auxiliary head and without, of the sources' own code (the authors', mmsegmentation 1.2.2, PaddleSeg,
+ * Lextal, segmentation_models without the stages that it makes and does not use, bubbliiiing, kazuto1011, yassouali, CSAIL), of
+ * torchvision's backbones with the heads' convolutions counted apart (holyseven, torchvision), and of mitmul/chainer-pspnet's list
+ * (Caffe's release and its ports, which have the same layers).
  */
 const COUNTS: Readonly<Record<string, readonly [whole: number, prediction: number]>> = {
   "semseg-pspnet50-ade20k": [49_180_908, 46_782_550],
@@ -15,8 +16,10 @@ const COUNTS: Readonly<Record<string, readonly [whole: number, prediction: numbe
   "semseg-pspnet152-ade20k": [83_816_684, 81_418_326],
   "semseg-pspnet50-voc2012": [49_081_578, 46_716_373],
   "semseg-pspnet101-voc2012": [68_073_706, 65_708_501],
+  "semseg-pspnet152-voc2012": [83_717_354, 81_352_149],
   "semseg-pspnet50-cityscapes": [49_080_038, 46_715_347],
   "semseg-pspnet101-cityscapes": [68_072_166, 65_707_475],
+  "semseg-pspnet152-cityscapes": [83_715_814, 81_351_123],
   "caffe-pspnet50-ade20k": [49_180_908, 46_782_550],
   "caffe-pspnet101-voc2012": [68_073_706, 65_708_501],
   "caffe-pspnet101-cityscapes": [68_072_166, 65_707_475],
@@ -27,6 +30,9 @@ const COUNTS: Readonly<Record<string, readonly [whole: number, prediction: numbe
   "mmseg-r50b-d8": [48_956_262, 46_591_571],
   "mmseg-r101b-d8": [67_948_390, 65_583_699],
   "mmseg-r50-d32": [48_975_494, 46_610_803],
+  "mmseg-r50b-d32": [48_956_262, 46_591_571],
+  "mmseg-r50-d8-769": [48_975_494, 46_610_803],
+  "mmseg-r101-d8-769": [67_967_622, 65_602_931],
   "mmseg-mobilenetv2-d8": [13_620_262, 13_393_683],
   "paddleseg-resnet50-vd": [67_863_942, 65_498_995],
   "paddleseg-resnet101-vd": [86_856_070, 84_491_123],
@@ -53,7 +59,13 @@ const COUNTS: Readonly<Record<string, readonly [whole: number, prediction: numbe
   "lextal-squeezenet": [7_009_895, 6_939_477],
   "hellochick-pspnet50-ade20k": [46_782_550, 46_782_550],
   "hellochick-pspnet101-cityscapes": [65_707_475, 65_707_475],
+  "jiye-pspnet50-voc2012": [46_716_373, 46_716_373],
+  "jiye-pspnet101-voc2012": [65_708_501, 65_708_501],
   "holyseven-resnet50-ade20k": [49_057_132, 46_658_774],
+  "holyseven-resnet101-ade20k": [68_049_260, 65_650_902],
+  "holyseven-resnet50-voc2012": [48_957_802, 46_592_597],
+  "holyseven-resnet101-voc2012": [67_949_930, 65_584_725],
+  "holyseven-resnet50-cityscapes": [48_956_262, 46_591_571],
   "holyseven-resnet101-cityscapes": [67_948_390, 65_583_699],
   "bubbliiiing-resnet50": [49_081_578, 46_716_373],
   "bubbliiiing-mobilenetv2": [2_412_914, 2_377_413],
@@ -65,6 +77,9 @@ const COUNTS: Readonly<Record<string, readonly [whole: number, prediction: numbe
   "yassouali-resnet152": [86_080_486, 81_351_123],
   "yassouali-densenet201": [42_259_046, 38_378_227],
 };
+
+/** The paper's deepest network was never published; pooling factors are of a description. */
+const UNCOUNTED = ["paper-pspnet269-ade20k", "factors-pspnet50"];
 
 const network = (name: string) => {
   const preset = PRESETS.find((one) => one.name === name)!;
@@ -83,6 +98,11 @@ describe.each(PRESETS.map((preset) => [preset.name, preset] as const))("%s", (na
     expect(config).toEqual(pspnetConfig({ classes, ...parts }));
     for (const [part, fields] of Object.entries(parts)) expect(config).toMatchObject({ [part]: fields });
   });
+});
+
+it("leaves no network uncounted whose code is published", () => {
+  const counted = new Set([...Object.keys(COUNTS), ...UNCOUNTED]);
+  expect(PRESETS.map(({ name }) => name).filter((name) => !counted.has(name))).toEqual([]);
 });
 
 it("no two presets have one name", () => {
