@@ -51,6 +51,7 @@ export * from "./head/head.js";
 // Images, labels, lists of classes, and painting
 export * from "./image/classes.js";
 export * from "./image/classLists.js";
+export { type Crop, cropSize, cropText } from "./image/crop.js";
 export * from "./image/image.js";
 export * from "./image/normalise.js";
 export * from "./image/paint.js";

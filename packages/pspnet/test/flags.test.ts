@@ -22,7 +22,11 @@ const CLASSES = "expected a whole number from 2 to 255.";
 /** Flag, wrong values, and what is said of them. */
 const PROTOCOL: readonly [string, readonly string[], string][] = [
   ["--scales", ["0", "-1", "x", "1,,2", "1e999"], "expected positive numbers separated by commas."],
-  ["--crop", ["0", "1", "8", "1.5", "big"], "expected a whole number from 9."],
+  [
+    "--crop",
+    ["0", "1", "8", "1.5", "big", "9x8", "9x9x9"],
+    "expected none, a whole number from 9 or HEIGHTxWIDTH of such",
+  ],
   ["--base-size", ["0", "1.5", "x", "512x", "9x0"], "expected a number, LONGxSHORT or none, above 0."],
   ["--protocol", ["test.py", "toString"], "Allowed choices are semseg, caffe, mmseg, mmseg-slide, csail."],
   ["--runtime", ["tf", "ONNX"], "Allowed choices are auto, torch, onnx."],

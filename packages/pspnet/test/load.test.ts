@@ -63,6 +63,7 @@ describe("both runtimes give the same", () => {
     ["with windows, scales and flips", WINDOWS],
     ["with a long side", { baseSize: 100, flip: true }],
     ["with windows larger than the image", { crop: 137 }],
+    ["with windows that are no squares", { crop: [41, 73] }],
   ] as const)("%s: probabilities within 1e-4, labels where they are clear", async (_name, options) => {
     const a = await torch.probabilities(image, options);
     const b = await onnx.probabilities(image, options);
@@ -275,7 +276,7 @@ describe("what is no photograph, and options that are none, are refused", () => 
     [{ scales: 2 }, "scales: expected numbers above 0, found 2"],
     [{ scales: [Number.POSITIVE_INFINITY] }, "scales: expected numbers above 0, found "],
     [{ flip: "yes" }, 'flip: expected true or false, found "yes"'],
-    [{ crop: "473" }, 'crop: expected a whole number above 0 or null, found "473"'],
+    [{ crop: "473" }, 'crop: expected a whole number above 0, [height, width] or null, found "473"'],
     [{ baseSize: 0 }, "baseSize: expected a whole number above 0, [long, short] of such, or null, found 0"],
     [{ baseSize: [512] }, "baseSize: expected a whole number above 0, [long, short] of such, or null, found [512]"],
     [{ protocol: "toString" }, 'protocol: expected one of semseg, caffe, mmseg, mmseg-slide, csail, found "toString"'],

@@ -87,6 +87,9 @@ test("an epoch is full batches, each sample at most once, in another order than 
   expect(first[0].shape).toEqual([2, 33, 33]);
   expect(first[0].images).toHaveLength(2 * 33 * 33 * 3);
   expect(first[0].labels).toHaveLength(2 * 33 * 33);
+  const [wide] = await collect(loaderOf({ crop: [25, 41] }), 0);
+  expect(wide.shape).toEqual([2, 25, 41]);
+  expect(wide.images).toHaveLength(2 * 25 * 41 * 3);
   const ids = first.flatMap((batch) => batch.ids);
   expect(new Set(ids).size).toBe(10);
   expect(second.flatMap((batch) => batch.ids)).not.toEqual(ids);

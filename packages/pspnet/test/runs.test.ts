@@ -250,14 +250,16 @@ describe("the score in a weights file", () => {
     expect(await metadata(later.folder)).not.toHaveProperty("score");
   });
 
-  test("is what its command gives, for weights that are not the best as well", async () => {
+  test("is what its command gives, for weights that are not the best as well, and of crops that are no squares", async () => {
     const root = relative(process.cwd(), join(folder, "scenes"));
-    const { folder: run, state } = await train(config("worse", { data: { root }, validation: { crop: 33 }, lr: 0.5 }));
+    const wide = { crop: [41, 57], validation: { crop: [33, 25] } } as const;
+    const { folder: run, state } = await train(config("worse", { data: { root }, ...wide, lr: 0.5 }));
     for (const name of ["best", "last"]) {
-      const { score, command } = await metadata(run, name);
+      const { score, command, crop } = await metadata(run, name);
       const [, ...args] = command.split(" ");
       const { meanIoU } = JSON.parse((await pspnet([...args, "--json"])).out);
       expect(JSON.parse(score).meanIoU, name).toBeCloseTo(meanIoU, 12);
+      expect(crop).toBe("[41,57]");
     }
     expect(JSON.parse((await metadata(run, "best")).score).meanIoU).toBe(state.best?.meanIoU);
   });

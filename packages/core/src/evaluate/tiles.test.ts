@@ -67,6 +67,18 @@ describe("windowGrid", () => {
     expect(grid.windows).toEqual([{ top: 0, left: 0 }]);
   });
 
+  it("takes windows that are no squares", () => {
+    const grid = windowGrid({ height: 90, width: 200 }, { rules, crop: [100, 150] });
+    expect(grid).toEqual({
+      padding: { top: 5, left: 0 },
+      window: { height: 100, width: 150 },
+      windows: [
+        { top: 0, left: 0 },
+        { top: 0, left: 50 },
+      ],
+    });
+  });
+
   it("takes the whole image without a crop", () => {
     const grid = windowGrid({ height: 225, width: 289 }, { rules, crop: null });
     expect(grid).toMatchObject({ window: { height: 225, width: 289 }, windows: [{ top: 0, left: 0 }] });

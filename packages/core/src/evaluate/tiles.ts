@@ -4,6 +4,7 @@
  */
 import { roundHalfEven } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
+import { cropSize } from "../image/crop.js";
 import type { Size } from "../image/image.js";
 import { type AlignedSides, alignedSide } from "../model/logits.js";
 import type { Protocol, ProtocolRules } from "../protocols/protocol.js";
@@ -88,12 +89,14 @@ export interface WindowGrid {
   readonly windows: readonly { readonly top: number; readonly left: number }[];
 }
 
-/** The part of a protocol that says the windows: squares of side `crop`, or for null one window of the whole image. */
+/** The part of a protocol that says the windows: of size `crop`, or for null one window of the whole image. */
 export type WindowOptions = Pick<Protocol, "crop"> & { readonly rules: Pick<ProtocolRules, "padding" | "stride"> };
 
 /** The windows, each wholly inside the padded image: the last of a row or column is shifted back to the border. */
 export function windowGrid({ height, width }: Size, { crop, rules }: WindowOptions): WindowGrid {
-  const [rows, columns] = [height, width].map((side) => windowsAlong(side, crop ?? side, rules));
+  const size = crop === null ? { height, width } : cropSize(crop);
+  const rows = windowsAlong(height, size.height, rules);
+  const columns = windowsAlong(width, size.width, rules);
   return {
     padding: { top: rows.before, left: columns.before },
     window: { height: rows.window, width: columns.window },

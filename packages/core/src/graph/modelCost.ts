@@ -1,3 +1,4 @@
+import { cropSize } from "../image/crop.js";
 import type { Size } from "../image/image.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
@@ -38,14 +39,10 @@ export interface PublishedModelOptions {
 /** The presets with their costs. Computes nothing and needs no engine. */
 export function publishedModels({ classes, size }: PublishedModelOptions = {}): PublishedModel[] {
   return PRESETS.map(({ parts: _, ...preset }) => {
-    const given = { ...preset, classes: classes ?? preset.classes, size: size ?? squareOf(preset.crop) };
+    const given = { ...preset, classes: classes ?? preset.classes, size: size ?? cropSize(preset.crop) };
     const config = pspnetConfig({ classes: given.classes, preset: preset.name });
     return { ...given, ...modelCost(config, given.size) };
   });
-}
-
-function squareOf(side: number): Size {
-  return { height: side, width: side };
 }
 
 /** Of an image of that size. */

@@ -1,4 +1,5 @@
 import type { ClassListName } from "../image/classLists.js";
+import type { Crop } from "../image/crop.js";
 import type { ByteResize } from "../image/resizeBytes.js";
 
 /** How images are looked at, in validation and in prediction alike: data, which the planner of windows and both runtimes read. */
@@ -9,8 +10,8 @@ export interface Protocol {
   readonly scales: readonly number[];
   /** Whether each window is also looked at mirrored. */
   readonly flip: boolean;
-  /** Side of a sliding window; null: the whole image at once. */
-  readonly crop: number | null;
+  /** A sliding window; null: the whole image at once. */
+  readonly crop: Crop | null;
   /**
    * What the image is resized to at scale 1: its long side, or the sides `[long, short]` that it is to fit into; null: its own size. One
    * number is the short side where `rules.sizes` is "short".
@@ -70,7 +71,7 @@ export const RULES: { readonly [K in keyof ProtocolRules]: readonly ProtocolRule
 
 /** A published way of evaluating. */
 export interface ProtocolPreset extends Pick<Protocol, "scales" | "flip" | "rules"> {
-  /** Windows of the side that the network was trained with, or whole images. */
+  /** Windows of the size that the network was trained with, or whole images. */
   readonly windows: boolean;
   /** For networks of these lists of classes, and of others; where nothing stands images keep their own size. */
   readonly baseSizes: { readonly [list in ClassListName | "other"]?: BaseSize };

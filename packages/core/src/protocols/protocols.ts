@@ -1,5 +1,6 @@
 import { PspnetError } from "../error.js";
 import { classListNamed } from "../image/classLists.js";
+import { cropText } from "../image/crop.js";
 import type { ModelDescription } from "../weights/modelFile.js";
 import { CAFFE } from "./caffe.js";
 import { CSAIL } from "./csail.js";
@@ -58,7 +59,7 @@ export function protocolOf(
     rules: rules ?? base.rules,
   };
   if (chosen.rules.image === "one" && chosen.crop !== null) {
-    const found = `crop=${chosen.crop}`;
+    const found = `crop=${cropText(chosen.crop)}`;
     throw new PspnetError("usage", `protocol csail: expected whole images, found windows of ${found}; leave crop out`);
   }
   return chosen;
@@ -75,7 +76,7 @@ export function protocolText({ name, scales, flip, crop, baseSize }: Protocol): 
   const parts = [
     scales.length === 1 && scales[0] === 1 ? "one scale" : `scales ${scales.join(" ")}`,
     ...(flip ? ["flip"] : []),
-    crop === null ? "whole images" : `windows of ${crop}`,
+    crop === null ? "whole images" : `windows of ${cropText(crop)}`,
     baseSize === null ? "own size" : `base size ${typeof baseSize === "number" ? baseSize : baseSize.join("x")}`,
   ];
   return [...(name === null ? [] : [`${name}: `]), parts.join(", ")].join("");

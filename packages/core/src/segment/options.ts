@@ -1,6 +1,7 @@
 import { shown } from "../config/problem.js";
 import { isRecord } from "../config/record.js";
 import { PspnetError } from "../error.js";
+import { isCrop } from "../image/crop.js";
 import { RULES } from "../protocols/protocol.js";
 import { PROTOCOLS, type ProtocolChoice } from "../protocols/protocols.js";
 
@@ -23,9 +24,6 @@ interface Check {
   holds(value: unknown): boolean;
 }
 
-const isSide = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
-const isPair = (value: unknown) => Array.isArray(value) && value.length === 2 && value.every(isSide);
-
 const CHECKS: Readonly<Record<keyof SegmentOptions, Check>> = {
   protocol: {
     expected: `one of ${Object.keys(PROTOCOLS).join(", ")}`,
@@ -37,10 +35,13 @@ const CHECKS: Readonly<Record<keyof SegmentOptions, Check>> = {
       Array.isArray(value) && value.length > 0 && value.every((scale) => scale > 0 && Number.isFinite(scale)),
   },
   flip: { expected: "true or false", holds: (value) => typeof value === "boolean" },
-  crop: { expected: "a whole number above 0 or null", holds: (value) => value === null || isSide(value) },
+  crop: {
+    expected: "a whole number above 0, [height, width] or null",
+    holds: (value) => value === null || isCrop(value),
+  },
   baseSize: {
     expected: "a whole number above 0, [long, short] of such, or null",
-    holds: (value) => value === null || isSide(value) || isPair(value),
+    holds: (value) => value === null || isCrop(value),
   },
   rules: {
     expected: `a protocol's rules (${Object.entries(RULES)

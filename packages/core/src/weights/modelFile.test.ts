@@ -25,6 +25,11 @@ describe("model file", () => {
     expect(parseDescription(metadata)).toEqual(description);
   });
 
+  it("tells a crop that is no square", () => {
+    const wide = { ...description, crop: [361, 481] as const };
+    expect(parseDescription(describeWeights(wide))).toEqual(wide);
+  });
+
   it("does without score and command", () => {
     const { score: _, command: __, origin: ___, ...plain } = description;
     expect(parseDescription(describeWeights(plain))).toEqual(plain);
@@ -47,7 +52,8 @@ describe("model file", () => {
     ["config", '{"classes":11,"input":{"mean":3}}', "input.mean: expected three numbers from 0 to 1"],
     ["config", '{"classes":11,"input":{"std":[1,2,null]}}', "input.std: expected three numbers above 0"],
     ["config", '{"classes":11,"input":{"channelOrder":"rbg"}}', "input.channelOrder: expected one of rgb, bgr"],
-    ["crop", "-1", "metadata crop: expected a whole number above 0"],
+    ["crop", "-1", "metadata crop: expected a whole number above 0, or [height, width]"],
+    ["crop", "[9]", "metadata crop: expected a whole number above 0, or [height, width]"],
     ["score", "{}", "metadata score: expected meanIoU and dataset"],
   ])("refuses %s %s", (key, value, message) => {
     expect(() => parseDescription({ ...describeWeights(description), [key]: value })).toThrow(message);

@@ -2,6 +2,7 @@
 import { isRecord } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList, Rgb } from "../image/classes.js";
+import { type Crop, isCrop } from "../image/crop.js";
 import { type PSPNetConfig, type PSPNetFields, pspnetConfig } from "../model/config.js";
 
 /** A measured score, and on what. */
@@ -17,8 +18,8 @@ export interface RecordedScore {
 export interface ModelDescription {
   readonly config: PSPNetConfig;
   readonly classes: ClassList;
-  /** Side of the training crops, and of the windows that predictions slide. */
-  readonly crop: number;
+  /** Of training, and the size that images are expected to have. */
+  readonly crop: Crop;
   readonly licence: string;
   readonly score?: RecordedScore;
   /** The command that measured the score. */
@@ -53,7 +54,7 @@ export function describeWeights(description: ModelDescription): Record<string, s
     config: JSON.stringify(config),
     names: JSON.stringify(classes.names),
     palette: JSON.stringify(classes.palette),
-    crop: String(crop),
+    crop: JSON.stringify(crop),
     licence,
     ...(score && { score: JSON.stringify(score) }),
     ...(command && { command }),
@@ -77,7 +78,7 @@ export function parseDescription(
   { source = "weights" }: { readonly source?: string } = {},
 ): ModelDescription {
   const metadata = migrated(found, source);
-  const { crop, licence, score, command, origin } = metadata;
+  const { licence, score, command, origin } = metadata;
   const field = fieldReader(metadata, source);
   const config = pspnetConfig(field("config", "an object", isRecord) as unknown as PSPNetFields);
   const classes: ClassList = {
@@ -85,11 +86,10 @@ export function parseDescription(
     palette: field("palette", "a list of [red, green, blue]", isPalette),
   };
   checkCount(classes, config);
-  if (!(Number(crop) > 0 && Number.isInteger(Number(crop)))) fail(source, "crop", "a whole number above 0");
   return {
     config,
     classes,
-    crop: Number(crop),
+    crop: field("crop", "a whole number above 0, or [height, width]", isCrop),
     licence: licence ?? "",
     ...(score !== undefined && { score: field("score", "meanIoU and dataset", isScore) }),
     ...(command !== undefined && { command }),

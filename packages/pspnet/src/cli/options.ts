@@ -1,4 +1,4 @@
-import type { BaseSize, Size } from "@pspnet/core";
+import type { BaseSize, Crop, Size } from "@pspnet/core";
 import { InvalidArgumentError, Option } from "commander";
 import { formatNames } from "../data/formats.js";
 
@@ -12,9 +12,13 @@ export function positive(text: string): number {
   return wholeNumber(text, "above 0", (value) => value > 0);
 }
 
-/** The side of a window: smaller ones hold nothing, and an image has hundreds of thousands of them. */
-export function windowSide(text: string): number | null {
-  return text === "none" ? null : wholeNumber(text, "from 9", (value) => value >= 9);
+/** A window: smaller ones hold nothing, and an image has hundreds of thousands of them. */
+export function window(text: string): Crop | null {
+  if (text === "none") return null;
+  const expected = "none, a whole number from 9 or HEIGHTxWIDTH of such";
+  if (text.split("x").some((side) => Number(side) < 9)) throw new InvalidArgumentError(`expected ${expected}.`);
+  const pair = sides(text, expected);
+  return text.includes("x") ? pair : pair[0];
 }
 
 /** A long side, or the two sides that an image is to fit into. */

@@ -1,14 +1,22 @@
-import { type BaseSize, PRECISIONS, PROTOCOLS, type ProtocolChoice, type ProtocolName, RUNTIMES } from "@pspnet/core";
+import {
+  type BaseSize,
+  type Crop,
+  PRECISIONS,
+  PROTOCOLS,
+  type ProtocolChoice,
+  type ProtocolName,
+  RUNTIMES,
+} from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
-import { baseSize, integer, numbers, offline, windowSide } from "./options.js";
+import { baseSize, integer, numbers, offline, window } from "./options.js";
 
 /** The flags that `val` and `predict` share, as commander gives them. */
 export interface ProtocolFlags extends RuntimeOptions {
   readonly protocol?: ProtocolName;
   readonly scales?: readonly number[];
   readonly flip?: boolean;
-  readonly crop?: number | null;
+  readonly crop?: Crop | null;
   readonly baseSize?: BaseSize | null;
   readonly offline?: true;
   readonly json?: true;
@@ -25,7 +33,7 @@ export function withProtocol(command: Command): Command {
     .option("--scales <list>", "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75", numbers)
     .option("--flip", "average with the mirrored image")
     .option("--no-flip", "do not")
-    .option("--crop <n>", "slide a window of this size (stride 2/3); none: the whole image at once", windowSide)
+    .option("--crop <n or HxW>", "slide a window of this size (stride 2/3); none: the whole image at once", window)
     .option(
       "--base-size <n>",
       "resize the long side to this before scaling (official: 512 ADE20K and VOC, 2048 Cityscapes), or into LONGxSHORT; none: keep its size",

@@ -16,6 +16,11 @@ const textOf = (pattern: RegExp, what: string) => {
 const durationSchema = (example: string) => textOf(/^\d+(\.\d+)?[smh]$/, `a number and s, m or h, such as ${example}`);
 const pathSchema = (what = "a path") => textOf(/\S/, what);
 
+const cropSide = z.int().min(9);
+const cropSchema = z.union([cropSide, z.tuple([cropSide, cropSide]).readonly()], {
+  error: expected("a whole number, or two of them, [height, width]"),
+});
+
 export const dataSchema = z.strictObject({
   root: pathSchema("the folder of a dataset").describe("folder of the dataset; paths in list files are relative to it"),
   format: z.enum(formatNames).default("auto").describe("how images and masks are paired"),
@@ -70,7 +75,7 @@ const augmentSchema = z.strictObject({
 
 const validationSchema = z.strictObject({
   every: z.int().min(1).default(1).describe("epochs between validations"),
-  crop: z.int().min(9).nullable().default(null).describe("sliding window of this size; null: the whole image at once"),
+  crop: cropSchema.nullable().default(null).describe("sliding window of this size; null: the whole image at once"),
 });
 
 export const trainConfigSchema = z.strictObject({
@@ -94,11 +99,9 @@ export const trainConfigSchema = z.strictObject({
     .default("keep")
     .describe("new: ppm, cls and aux start afresh when `init` is a whole PSPNet"),
 
-  crop: z
-    .int()
-    .min(9)
+  crop: cropSchema
     .default(473)
-    .describe("side of the square training crop, 8n+1 or as the network or its preset has it"),
+    .describe("training crop: a square's side or [height, width], 8n+1 or as the network or its preset has it"),
   epochs: z.int().min(1).default(100).describe("passes over the training images; the most there are with a budget"),
   batch: z.int().min(1).default(16).describe("images per optimiser step"),
   accumulate: z

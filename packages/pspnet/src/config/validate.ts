@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { alignedSides, alignedSize, PspnetError, presetNamed } from "@pspnet/core";
+import { alignedSides, alignedSize, cropSize, PspnetError, presetNamed } from "@pspnet/core";
 import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
 import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
@@ -29,13 +29,16 @@ function checkRelations({ accumulate, augment, batch, budget, crop, model }: Tra
     fail(["budget"], `expected a time above 0, found ${budget}; leave it out to train for all epochs`);
   if (augment.scaleMin > augment.scaleMax)
     fail(["augment", "scaleMin"], `expected at most scaleMax=${augment.scaleMax}, found ${augment.scaleMin}`);
-  const { height: above } = alignedSize({ height: crop, width: crop }, model);
-  if (crop !== above) {
+  const size = cropSize(crop);
+  const above = alignedSize(size, model);
+  for (const [i, side] of (["height", "width"] as const).entries()) {
+    if (size[side] === above[side]) continue;
     const { step, offset } = alignedSides(model);
     const [sides, why] =
       offset === 1
         ? [`${step}n+1`, "so that the first and last features stand on the corners of the crop"]
         : [`${step}n`, "so that each feature stands for as many pixels"];
-    fail(["crop"], `expected ${sides}, ${why}, found ${crop}; take ${above - step} or ${above}`);
+    const path = typeof crop === "number" ? ["crop"] : ["crop", String(i)];
+    fail(path, `expected ${sides}, ${why}, found ${size[side]}; take ${above[side] - step} or ${above[side]}`);
   }
 }

@@ -1,4 +1,6 @@
 import {
+  type Crop,
+  cropSize,
   IGNORE,
   IMAGENET,
   IMAGENET_MEAN,
@@ -7,6 +9,7 @@ import {
   type Random,
   type RgbImage,
   random,
+  type Size,
 } from "@pspnet/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -31,13 +34,15 @@ function makeSample(width: number, height: number, seed = 7): Sample {
   return { image, label };
 }
 
-type Options = Omit<AugmentOptions, "input"> & Partial<Pick<AugmentOptions, "input">>;
+type Options = Omit<AugmentOptions, "input" | "crop"> &
+  Partial<Pick<AugmentOptions, "input">> & { readonly crop: Crop };
 
 function augment(sample: Sample, options: Options, generator: Random) {
-  const { crop } = options;
+  const crop = cropSize(options.crop);
+  const pixels = crop.height * crop.width;
   // Values that must not survive, to see that all of the target is written.
-  const target = { image: new Float32Array(3 * crop * crop).fill(99), label: new Uint8Array(crop * crop).fill(77) };
-  new Augmenter({ input: IMAGENET, ...options }).augment(sample, { generator, target });
+  const target = { image: new Float32Array(3 * pixels).fill(99), label: new Uint8Array(pixels).fill(77) };
+  new Augmenter({ input: IMAGENET, ...options, crop }).augment(sample, { generator, target });
   return target;
 }
 
@@ -137,21 +142,21 @@ function blurWhole(whole: Whole): Whole {
   });
 }
 
-function cropWhole(whole: Whole, drawn: Augmentation, crop: number) {
+function cropWhole(whole: Whole, drawn: Augmentation, crop: Size) {
   const { width, height } = whole;
-  const image = new Float32Array(3 * crop * crop);
-  const label = new Uint8Array(crop * crop);
-  const offset = (side: number, at: number) =>
+  const image = new Float32Array(3 * crop.height * crop.width);
+  const label = new Uint8Array(crop.height * crop.width);
+  const offset = (side: number, crop: number, at: number) =>
     side < crop ? -Math.floor((crop - side) / 2) : Math.floor(at * (side - crop + 1));
-  for (let y = 0; y < crop; y++)
-    for (let x = 0; x < crop; x++) {
-      const [i, j] = [x + offset(width, drawn.left), y + offset(height, drawn.top)];
+  for (let y = 0; y < crop.height; y++)
+    for (let x = 0; x < crop.width; x++) {
+      const [i, j] = [x + offset(width, crop.width, drawn.left), y + offset(height, crop.height, drawn.top)];
       const inside = i >= 0 && i < width && j >= 0 && j < height;
       const source = drawn.mirror ? width - 1 - i : i;
-      label[y * crop + x] = inside ? whole.label(source, j) : IGNORE;
+      label[y * crop.width + x] = inside ? whole.label(source, j) : IGNORE;
       for (let c = 0; c < 3; c++) {
         const value = inside ? whole.pixel(source, j, c) : FILL[c];
-        image[3 * (y * crop + x) + c] = (value - FILL[c]) * (1 / (255 * IMAGENET_STD[c]));
+        image[3 * (y * crop.width + x) + c] = (value - FILL[c]) * (1 / (255 * IMAGENET_STD[c]));
       }
     }
   return { image, label };
@@ -162,7 +167,7 @@ function augmentWhole(sample: Sample, options: Options, generator: Random) {
   let whole = scaleWhole(sample, drawn.scale);
   if (drawn.degrees !== 0) whole = rotateWhole(whole, drawn.degrees);
   if (drawn.blur) whole = blurWhole(whole);
-  return cropWhole(whole, drawn, options.crop);
+  return cropWhole(whole, drawn, cropSize(options.crop));
 }
 
 test("a crop has exactly the values that the whole image would have there", () => {
@@ -175,7 +180,7 @@ test("a crop has exactly the values that the whole image would have there", () =
       rotate: fc.constantFrom(0, 10, 180),
       blur: fc.boolean(),
       mirror: fc.boolean(),
-      crop: fc.integer({ min: 9, max: 33 }),
+      crop: fc.tuple(fc.integer({ min: 9, max: 33 }), fc.integer({ min: 9, max: 33 })),
       seed: fc.nat(),
     }),
     ({ width, height, seed, ...options }) => {

@@ -21,8 +21,7 @@ export interface AugmentOptions {
   readonly blur: boolean;
   /** Mirror half of the samples. */
   readonly mirror: boolean;
-  /** Side of the square crop, pixels. */
-  readonly crop: number;
+  readonly crop: Size;
   /** How the network wants its input. */
   readonly input: Normalisation;
 }
@@ -41,9 +40,9 @@ export interface Augmentation {
 
 /** Memory that a crop is written into, for instance its place in a batch. */
 export interface CropTarget {
-  /** `[crop, crop, 3]`, normalised: (value - 255 mean) / (255 std); the mean beyond the image. */
+  /** `[h, w, 3]` of the crop's size, normalised: (value - 255 mean) / (255 std); the mean beyond the image. */
   readonly image: Float32Array;
-  /** `[crop, crop]`; {@link IGNORE} beyond the image. */
+  /** `[h, w]`; {@link IGNORE} beyond the image. */
   readonly label: Uint8Array;
 }
 
@@ -88,8 +87,8 @@ export class Augmenter {
     const drawn = drawAugmentation(generator, this.#options);
     const { crop } = this.#options;
     const size = { width: scaledSide(image.width, drawn.scale), height: scaledSide(image.height, drawn.scale) };
-    const columns = place(size.width, { crop, at: drawn.left });
-    const rows = place(size.height, { crop, at: drawn.top });
+    const columns = place(size.width, { crop: crop.width, at: drawn.left });
+    const rows = place(size.height, { crop: crop.height, at: drawn.top });
     const shown = {
       x: drawn.mirror ? size.width - columns.start - columns.count : columns.start,
       y: rows.start,
@@ -98,13 +97,18 @@ export class Augmenter {
     };
     const pixels = this.#image(image, { drawn, size, shown });
     const classes = this.#label(label, { drawn, size, shown });
-    if (columns.count < crop || rows.count < crop) {
+    if (columns.count < crop.width || rows.count < crop.height) {
       target.image.fill(0);
       target.label.fill(IGNORE);
     }
-    const corner = rows.before * crop + columns.before;
-    this.#write(pixels, { shown, mirror: drawn.mirror, crop, corner, out: target.image });
-    writeLabel(classes, { shown, mirror: drawn.mirror, crop, corner, out: target.label });
+    const where = {
+      shown,
+      mirror: drawn.mirror,
+      stride: crop.width,
+      corner: rows.before * crop.width + columns.before,
+    };
+    this.#write(pixels, { ...where, out: target.image });
+    writeLabel(classes, { ...where, out: target.label });
   }
 
   /** The part `shown` of the scaled, turned and blurred image. */
@@ -138,7 +142,7 @@ export class Augmenter {
   }
 
   /** Normalises the part of an image that a crop shows, in the network's order of channels. */
-  #write(source: Float32Array, { shown, mirror, crop, corner, out }: Write<Float32Array>): void {
+  #write(source: Float32Array, { shown, mirror, stride, corner, out }: Write<Float32Array>): void {
     const { std, channelOrder } = this.#options.input;
     const { width, height } = shown;
     const step = mirror ? -3 : 3;
@@ -147,7 +151,7 @@ export class Augmenter {
     const [red, blue] = channelOrder === "rgb" ? [0, 2] : [2, 0];
     for (let y = 0; y < height; y++) {
       let from = 3 * (y * width + (mirror ? width - 1 : 0));
-      let to = 3 * (corner + y * crop);
+      let to = 3 * (corner + y * stride);
       for (let x = 0; x < width; x++, from += step, to += 3) {
         out[to + red] = (source[from] - meanR) * scaleR;
         out[to + 1] = (source[from + 1] - meanG) * scaleG;
@@ -188,17 +192,17 @@ interface Write<T> {
   readonly shown: Region;
   readonly mirror: boolean;
   /** Pixels of a row of `out`. */
-  readonly crop: number;
+  readonly stride: number;
   /** Index of the first pixel written. */
   readonly corner: number;
   readonly out: T;
 }
 
-function writeLabel(source: Uint8Array, { shown, mirror, crop, corner, out }: Write<Uint8Array>): void {
+function writeLabel(source: Uint8Array, { shown, mirror, stride, corner, out }: Write<Uint8Array>): void {
   const { width, height } = shown;
   for (let y = 0; y < height; y++) {
     const start = y * width;
-    const to = corner + y * crop;
+    const to = corner + y * stride;
     if (mirror) for (let x = 0; x < width; x++) out[to + x] = source[start + width - 1 - x];
     else for (let x = 0; x < width; x++) out[to + x] = source[start + x];
   }

@@ -1,4 +1,4 @@
-import { IMAGENET, type Normalisation, PspnetError } from "@pspnet/core";
+import { type Crop, cropSize, IMAGENET, type Normalisation, PspnetError, type Size } from "@pspnet/core";
 import type { AugmentOptions } from "./augment.js";
 import type { Dataset } from "./dataset.js";
 import { type LoaderThread, startThreads } from "./loaderThreads.js";
@@ -9,8 +9,7 @@ import { cancelled } from "./taskQueue.js";
 export interface LoaderOptions {
   /** Samples of a batch. */
   readonly batch: number;
-  /** Side of the square crops, pixels. */
-  readonly crop: number;
+  readonly crop: Crop;
   /** Threads that load; 0: the calling one, between its own work. The batches are the same, bit for bit. */
   readonly workers: number;
   readonly seed: number;
@@ -64,7 +63,7 @@ export class Loader {
 
   /** @throws PspnetError "config" when the dataset does not fill one batch; "environment" when workers cannot be started. */
   constructor(dataset: Dataset, options: LoaderOptions) {
-    const { batch, crop, fraction, worldSize = 1, prefetch = 2, workers, seed, cache } = options;
+    const { batch, fraction, worldSize = 1, prefetch = 2, workers, seed, cache } = options;
     const samples = epochLength({ length: dataset.length, fraction, worldSize });
     this.batches = Math.floor(samples / batch);
     if (this.batches === 0) {
@@ -78,6 +77,7 @@ export class Loader {
         `Loader: expected at least one batch of ${batch} samples, found ${found} in the dataset; set batch to ${samples} or less`,
       );
     }
+    const crop = cropSize(options.crop);
     this.#options = options;
     this.#length = dataset.length;
     this.#slots = Array.from({ length: prefetch + 1 }, () => createSlot(batch, crop));
@@ -194,7 +194,8 @@ class Epoch {
 
   async #load(number: number, slot: number): Promise<Batch> {
     const { options, order, slots } = this.#parts;
-    const { batch, crop } = options;
+    const { batch } = options;
+    const { height, width } = cropSize(options.crop);
     const indices = order.subarray(number * batch, (number + 1) * batch);
     const loads = await Promise.allSettled(Array.from(indices, (index, place) => this.#sample(index, { slot, place })));
     const ids = loads.map((load) => {
@@ -208,7 +209,7 @@ class Epoch {
       this.#free.push(slot);
       this.#fill();
     };
-    return { ...slots[slot], ids, shape: [batch, crop, crop], release };
+    return { ...slots[slot], ids, shape: [batch, height, width], release };
   }
 
   async #sample(index: number, at: { readonly slot: number; readonly place: number }): Promise<string> {
@@ -220,8 +221,8 @@ class Epoch {
   }
 }
 
-function createSlot(batch: number, crop: number): Slot {
-  const pixels = batch * crop * crop;
+function createSlot(batch: number, { height, width }: Size): Slot {
+  const pixels = batch * height * width;
   return {
     images: new Float32Array(new SharedArrayBuffer(12 * pixels)),
     labels: new Uint8Array(new SharedArrayBuffer(pixels)),

@@ -5,7 +5,7 @@ import type { Dataset, Sample } from "./dataset.js";
 // Keeps the samples' generators apart from those of the order.
 const SAMPLE = 0x5a3b1e;
 
-/** Memory of one batch, shared by all threads: images `[batch, crop, crop, 3]`, then labels `[batch, crop, crop]`. */
+/** Memory of one batch, shared by all threads: images `[batch, h, w, 3]`, then labels `[batch, h, w]`. */
 export interface Slot {
   readonly images: Float32Array<SharedArrayBuffer>;
   readonly labels: Uint8Array<SharedArrayBuffer>;
@@ -70,7 +70,8 @@ export class SampleWriter {
 
   #target({ slot, place }: SampleTask): CropTarget {
     const { images, labels } = this.#options.slots[slot];
-    const pixels = this.#options.augment.crop ** 2;
+    const { height, width } = this.#options.augment.crop;
+    const pixels = height * width;
     return {
       image: images.subarray(3 * pixels * place, 3 * pixels * (place + 1)),
       label: labels.subarray(pixels * place, pixels * (place + 1)),

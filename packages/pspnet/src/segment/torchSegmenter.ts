@@ -3,6 +3,7 @@ import {
   alignedSize,
   type ByteInput,
   byteInput,
+  cropSize,
   isWholeImage,
   type LabelMap,
   type ModelDescription,
@@ -56,9 +57,10 @@ export class TorchSegmenter implements Runtime {
   readonly #input: ByteInput;
 
   constructor(description: NetworkDescription, state: State, { device, precision }: Engine) {
-    const { crop, config } = description;
+    const { config } = description;
+    const { height, width } = cropSize(description.crop);
     const graph = optimise(networkGraph(config, state));
-    this.#plan = new Plan(graph, { precision, device, usualSize: [crop, crop] });
+    this.#plan = new Plan(graph, { precision, device, usualSize: [height, width] });
     this.#description = description;
     this.#input = byteInput(config.input);
   }

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import {
+  cropText,
   describeWeights,
   loadStateDict,
   mixSeed,
@@ -295,7 +296,7 @@ async function saveWeights(job: Job, file: string): Promise<void> {
 /** What gives a file's score again. */
 function measuringCommand({ config, run }: Job, file: string): string {
   const { precision, validation } = config;
-  const crop = validation.crop === null ? "" : ` --crop ${validation.crop}`;
+  const crop = validation.crop === null ? "" : ` --crop ${cropText(validation.crop)}`;
   const arithmetic = precision === "auto" ? "" : ` --precision ${precision}`;
   return `pspnet val ${file} --data ${run?.folder}/config.yaml${crop}${arithmetic}`;
 }
