@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { PspnetError, type RgbImage } from "@pspnet/core";
+import { PspnetError, type RgbImage, type Size } from "@pspnet/core";
 import sharp from "sharp";
 
 /** Decoded pixels that an image may have: more is a decompression bomb, or wants tiles first. */
@@ -37,6 +37,20 @@ export async function readImage(
     };
   } catch (cause) {
     throw new PspnetError("data", `${name}: expected a photograph that can be decoded: ${reason(cause)}`, { cause });
+  }
+}
+
+/**
+ * Width and height of an image as it is stored.
+ *
+ * @throws PspnetError "data" for what is none.
+ */
+export async function sizeOf(path: string): Promise<Size> {
+  try {
+    const { width, height } = await sharp(path).metadata();
+    return { width, height };
+  } catch (cause) {
+    throw new PspnetError("data", `${path}: expected an image: ${reason(cause)}`, { cause });
   }
 }
 

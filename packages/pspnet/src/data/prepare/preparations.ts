@@ -2,11 +2,28 @@ import { ade20k } from "./ade20k.js";
 import { camvid } from "./camvid.js";
 import { cityscapes } from "./cityscapes.js";
 import { coco } from "./coco.js";
+import { cocoPanoptic } from "./cocoPanoptic.js";
+import { cocoStuff } from "./cocoStuff.js";
 import { cvat } from "./cvat.js";
 import { folder } from "./folder.js";
 import { labelme } from "./labelme.js";
+import { pascalContext } from "./pascalContext.js";
 import type { Preparation } from "./preparation.js";
+import { ultralytics } from "./ultralytics.js";
 import { voc2012 } from "./voc2012.js";
 
 /** Every dataset that `data prepare` knows. A new one is a file beside these and an entry. */
-export const PREPARATIONS: readonly Preparation[] = [ade20k, voc2012, cityscapes, camvid, coco, cvat, labelme, folder];
+export const PREPARATIONS: readonly Preparation[] = [
+  ade20k,
+  voc2012,
+  cityscapes,
+  camvid,
+  pascalContext,
+  cocoStuff,
+  cocoPanoptic,
+  ultralytics,
+  coco,
+  cvat,
+  labelme,
+  folder,
+];
