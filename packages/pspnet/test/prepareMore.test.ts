@@ -1,14 +1,17 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { IGNORE, type Rgb } from "@pspnet/core";
-import { encode } from "fast-png";
+import { decode, encode } from "fast-png";
 import { describe, expect, it } from "vitest";
+import { readImage } from "../src/data/images.js";
+import { readNifti } from "../src/files/nifti.js";
 import { encodePng } from "../src/files/png.js";
 import { image, put, root } from "./support/dataFolder.js";
 import { classNames, labels, prepared } from "./support/prepared.js";
 
-// Pascal Context, COCO's label maps and panoptic PNGs, and Ultralytics' YAML, as trees of a few tiny files.
+// Pascal Context, COCO's label maps and panoptic PNGs, Ultralytics' YAML and BraTS' volumes, as trees of a few tiny files.
 
 const golden = fileURLToPath(new URL("golden/mat/", import.meta.url));
 const photo = async (path: string, width = 4, height = 1) => put(path, await encodePng(image(width, height)));
@@ -167,5 +170,94 @@ describe("ultralytics", () => {
     await expect(prepared("ultralytics")).rejects.toThrow(
       "expected a YAML file with train, val and names in it, found none",
     );
+  });
+});
+
+describe("readNifti", () => {
+  const volumes = fileURLToPath(new URL("golden/nifti/", import.meta.url));
+  const expected = Array.from(
+    { length: 24 },
+    (_, i) => (i % 4) + 10 * (Math.floor(i / 4) % 3) + 100 * Math.floor(i / 12),
+  );
+  const read = async (name: string) => readNifti(await readFile(join(volumes, name)), name);
+
+  it.each(["int16.nii.gz", "float32.nii", "big-endian.nii.gz"])("reads what nibabel wrote: %s", async (name) => {
+    const { sides, values } = await read(name);
+    expect(sides).toEqual([4, 3, 2]);
+    expect([...values]).toEqual(expected);
+  });
+
+  it("scales numbers as the header says", async () => {
+    const { values } = await read("scaled.nii.gz");
+    // Bytes of a range of 62: half a step is 0.12.
+    for (const [i, value] of values.entries()) expect(Math.abs(value - (expected[i] / 2 - 3))).toBeLessThan(0.13);
+  });
+
+  it("never crashes on a damaged file", async () => {
+    const whole = await readFile(join(volumes, "float32.nii"));
+    for (let at = 0; at < whole.length; at += 3) {
+      for (const damaged of [whole.subarray(0, at), whole.with(at, 200)]) {
+        try {
+          readNifti(damaged, "x.nii");
+        } catch (error) {
+          expect(error).toMatchObject({ code: "data" });
+        }
+      }
+    }
+  });
+});
+
+describe("brats2017", () => {
+  /** A volume of bytes. */
+  const nifti = (values: readonly number[], sides: readonly [number, number, number]) => {
+    const bytes = Buffer.alloc(352 + values.length);
+    bytes.writeInt32LE(348, 0);
+    for (const [i, side] of [3, ...sides, 1, 1, 1, 1].entries()) bytes.writeInt16LE(side, 40 + 2 * i);
+    bytes.writeInt16LE(2, 70);
+    bytes.writeFloatLE(352, 108);
+    bytes.write("n+1", 344, "latin1");
+    bytes.set(values, 352);
+    return gzipSync(bytes);
+  };
+  const patient = async (id: string, without: readonly string[] = []) => {
+    const volumes: Record<string, readonly number[]> = {
+      // Two slices of 2x2; the first shows no brain.
+      t1: [0, 0, 0, 0, 10, 20, 0, 20],
+      t1ce: [0, 0, 0, 0, 50, 100, 0, 75],
+      t2: [0, 0, 0, 0, 1, 1, 0, 201],
+      flair: [0, 0, 0, 0, 9, 9, 0, 9],
+      seg: [0, 0, 0, 0, 0, 4, 1, 2],
+    };
+    for (const [kind, values] of Object.entries(volumes))
+      if (!without.includes(kind)) await put(`HGG/${id}/${id}_${kind}.nii.gz`, nifti(values, [2, 2, 2]));
+  };
+
+  it("makes pictures and masks of the slices that show brain, and holds whole patients out", async () => {
+    await patient("Brats17_A_1");
+    await patient("Brats17_B_1");
+    await patient("Brats17_C_1", ["t2"]);
+    const { config, problems, notes, samples } = await prepared("brats2017");
+    expect(samples).toEqual({ train: 1, val: 1 });
+    expect(problems).toEqual([expect.stringMatching(/Brats17_C_1_t2\.nii\.gz: expected a volume beside/)]);
+    expect(notes.join()).toContain("2 patients (285 published)");
+    expect(await classNames(config)).toContain("enhancing tumour");
+    const train = await labels(config);
+    expect(Object.values(train)).toEqual([[0, 3, 1, 2]]);
+    const [file] = Object.keys(train);
+    const { channels, data } = decode(await readFile(join(root, file)));
+    expect(channels).toBe(4);
+    expect([...data]).toEqual([1, 1, 1, 1, 255, 1, 1, 255, 0, 0, 0, 0, 128, 255, 1, 255]);
+    expect([...(await readImage(join(root, file))).data]).toEqual([1, 1, 1, 255, 1, 1, 0, 0, 0, 128, 255, 1]);
+  });
+
+  it("goes on where it was", async () => {
+    for (const id of ["A", "B"]) await patient(id);
+    await prepared("brats2017");
+    const picture = join(root, "pspnet/images/A/001.png");
+    const before = (await stat(picture)).mtimeMs;
+    await rm(join(root, "pspnet/slices/B.txt"));
+    await prepared("brats2017");
+    expect((await stat(picture)).mtimeMs).toBe(before);
+    expect((await prepared("brats2017")).samples).toEqual({ train: 1, val: 1 });
   });
 });

@@ -1,4 +1,5 @@
 import { ade20k } from "./ade20k.js";
+import { brats2017 } from "./brats2017.js";
 import { camvid } from "./camvid.js";
 import { cityscapes } from "./cityscapes.js";
 import { coco } from "./coco.js";
@@ -21,6 +22,7 @@ export const PREPARATIONS: readonly Preparation[] = [
   pascalContext,
   cocoStuff,
   cocoPanoptic,
+  brats2017,
   ultralytics,
   coco,
   cvat,

@@ -78,20 +78,44 @@ export class PreparedFolder {
     { palette, what = "masks" }: { readonly palette: readonly Rgb[]; readonly what?: string },
   ): Promise<{ readonly pairs: readonly Pair[]; readonly problems: readonly string[] }> {
     const pairs: Pair[] = [];
+    const problems = await this.each(images, what, async ({ id, image, of, make }) => {
+      const mask = join("masks", `${id}.png`);
+      if (!(await this.isMade(mask, of))) await this.write(mask, encodeMask(await make(), palette));
+      pairs.push({ id, image, mask: join(this.path, mask) });
+    });
+    return { pairs, problems };
+  }
+
+  /**
+   * Does some work for each of a list, with progress. What cannot be done is a problem, and the rest goes on.
+   *
+   * @returns a line for each problem.
+   * @throws PspnetError "interrupted" when the signal ends it.
+   */
+  async each<T>(list: readonly T[], what: string, work: (one: T) => Promise<unknown>): Promise<string[]> {
     const problems: string[] = [];
-    for (const [i, { id, image, of, make }] of images.entries()) {
+    for (const [i, one] of list.entries()) {
       this.#work.signal?.throwIfAborted();
-      const mask = join(this.path, "masks", `${id}.png`);
       try {
-        if (!(await isNewer(mask, of))) await atomicWrite(mask, encodeMask(await make(), palette));
-        pairs.push({ id, image, mask });
+        await work(one);
       } catch (cause) {
         if (!(cause instanceof PspnetError) || cause.code !== "data") throw cause;
         problems.push(cause.message);
       }
-      this.#work.onProgress?.(what, i + 1, images.length);
+      this.#work.onProgress?.(what, i + 1, list.length);
     }
-    return { pairs, problems };
+    return problems;
+  }
+
+  /** Whether a file is there and not older than what it is made of. */
+  async isMade(name: string, of: string): Promise<boolean> {
+    const file = join(this.path, name);
+    if (!existsSync(file)) return false;
+    return (await stat(file)).mtimeMs >= (await stat(of).catch(() => ({ mtimeMs: 0 }))).mtimeMs;
+  }
+
+  async write(name: string, content: Uint8Array | string): Promise<void> {
+    await atomicWrite(join(this.path, name), content);
   }
 
   async #writeRecord(): Promise<void> {
@@ -107,11 +131,6 @@ export interface MaskToMake {
   readonly of: string;
   /** @throws PspnetError "data" where it cannot be made. */
   make(): Promise<LabelMap>;
-}
-
-async function isNewer(file: string, than: string): Promise<boolean> {
-  if (!existsSync(file)) return false;
-  return (await stat(file)).mtimeMs >= (await stat(than).catch(() => ({ mtimeMs: 0 }))).mtimeMs;
 }
 
 async function readRecord(file: string): Promise<FolderRecord | null> {
