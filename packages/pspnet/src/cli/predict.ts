@@ -7,6 +7,7 @@ import { type FoundImage, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
 import { encodeMask, encodePng } from "../files/png.js";
 import { RECORD, RESULT } from "../files/results.js";
+import { checkSubmission, type SubmissionName, submissionOf } from "../files/submissions.js";
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
@@ -16,6 +17,7 @@ import { fromHere, interruptible, messages, print, printJson } from "./terminal.
 interface PredictFlags extends ProtocolFlags {
   readonly out: string;
   readonly logits?: string;
+  readonly submit?: SubmissionName;
 }
 
 /** What one image gave, or why it gave nothing. */
@@ -29,6 +31,7 @@ export async function predict(weights: string, inputs: readonly string[], flags:
     throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
   }
   await using net = await load(weights, { ...flags, ...protocolChoice(flags), stream: messages });
+  if (flags.submit) checkSubmission(flags.submit, images, net.classes);
   if (results > 0) messages.write(`left out ${counted(results, "picture")} that predict wrote\n`);
   const progress = new Progress(messages, { label: "predict", total: images.length });
   const outcomes: Outcome[] = [];
@@ -60,13 +63,16 @@ function* until<T>(signal: AbortSignal, items: readonly T[]): Generator<T> {
 }
 
 async function segmentFile(net: Network, { file, name }: FoundImage, flags: PredictFlags): Promise<Outcome> {
-  const image = await readImage(file, { orient: true });
+  // A server's labels lie on the pixels as they are stored.
+  const image = await readImage(file, { orient: flags.submit === undefined });
   if (flags.logits) {
     const shape = [net.classes.names.length, image.height, image.width];
     await atomicWrite(flags.logits, encodeNpy(await net.logits(image), shape));
   }
   const segmentation = await net.segment(image);
-  const files = await writeResults(join(flags.out, name), file, segmentation);
+  const files = flags.submit
+    ? await writeSubmission(flags.submit, file, { out: flags.out, segmentation })
+    : await writeResults(join(flags.out, name), file, segmentation);
   return { image: file, areas: segmentation.areas, files };
 }
 
@@ -93,6 +99,16 @@ function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
     print(`${counted(done, "image")} segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
   }
   if (failed > 0) process.exitCode = 1;
+}
+
+async function writeSubmission(
+  server: SubmissionName,
+  image: string,
+  { out, segmentation }: { readonly out: string; readonly segmentation: Segmentation },
+): Promise<string[]> {
+  const { path, content } = submissionOf(server, image, segmentation.labels);
+  await atomicWrite(join(out, path), content);
+  return [fromHere(join(out, path))];
 }
 
 /** The record first: by it the pictures are known for results, those too of a process that was killed. */

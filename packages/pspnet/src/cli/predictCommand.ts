@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { examples, place } from "./options.js";
 import { withProtocol } from "./protocolFlags.js";
 
@@ -9,12 +9,19 @@ export function predictCommand(): Command {
     .argument("<inputs...>", "files, folders or globs; what predict wrote is left out")
     .option("--out <folder>", "where the results go", place, "predictions")
     .option("--logits <file.npy>", "also write the full-resolution float32 logits [classes, h, w]; one image only")
+    .addOption(
+      new Option(
+        "--submit <server>",
+        "write just what a benchmark's server takes, ready to be packed: label ids, palette or ids from 1",
+      ).choices(["cityscapes", "voc", "ade20k"]),
+    )
     .addHelpText(
       "after",
       examples(
         "pspnet predict best.safetensors photo.jpg",
         "pspnet predict ade20k-pspnet50 photo.jpg",
         "pspnet predict best.safetensors photos/ --out out",
+        "pspnet predict cs.safetensors leftImg8bit/test --protocol semseg --submit cityscapes --out submission",
         "pspnet predict best.safetensors 'photos/**/*.jpg' --flip --json",
       ),
     )

@@ -15,6 +15,11 @@ export function encodeMask({ width, height, data }: LabelMap, palette: readonly 
   return encode({ width, height, data, depth: 8, channels: 1, palette: colours });
 }
 
+/** A grey PNG whose values are the ids. */
+export function encodeIds({ width, height, data }: LabelMap): Uint8Array {
+  return encode({ width, height, data, depth: 8, channels: 1 });
+}
+
 /** Draws an SVG on white, `scale` pixels for each of its own. */
 export function svgToPng(svg: string, { scale = 1.5 }: { readonly scale?: number } = {}): Promise<Uint8Array> {
   const drawing = sharp(Buffer.from(svg), { density: 72 * scale, unlimited: true }).flatten({ background: "#ffffff" });
