@@ -31,7 +31,9 @@ export type { ConfigOf, GivenOf, Kind } from "./config/kind.js";
 export { type Problem, shown } from "./config/problem.js";
 export * from "./config/suggest.js";
 // Scores, and the windows of an evaluation
+export * from "./evaluate/boundary.js";
 export * from "./evaluate/confusionMatrix.js";
+export * from "./evaluate/objects.js";
 export * from "./evaluate/tiles.js";
 // Checkpoints of other programs
 export { families } from "./families/families.js";

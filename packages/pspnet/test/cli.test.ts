@@ -402,6 +402,8 @@ test("scenes are made of a height by a width", async () => {
 test("val prints a table, or one JSON document and nothing else on standard output", async () => {
   const table = await pspnet(["val", weights, "--data", scenes]);
   expect(table.out).toMatch(/class +IoU %[\s\S]*mIoU [\d.]+ %/);
+  const caffe = await pspnet(["val", weights, "--data", scenes, "--protocol", "caffe", "--crop", "57", "--no-flip"]);
+  expect(caffe.out).toMatch(/\ncaffe: one scale, windows of 57, own size\nmIoU [\d.]+ %.* score [\d.]+ %/);
   const threads = await pspnet(["val", weights, "--data", scenes, "--runtime", "torch", "--threads", "1000000"]);
   expect(threads).toMatchObject({ code: 2, err: expect.stringMatching(/threads=1000000: /) });
   const { out, code } = await pspnet(["val", weights, "--data", scenes, "--json", "--out", join(folder, "val")]);
@@ -410,4 +412,10 @@ test("val prints a table, or one JSON document and nothing else on standard outp
   expect(existsSync(join(folder, "val", "confusion.png"))).toBe(true);
   const counts = JSON.parse(await readFile(join(folder, "val", "confusion.json"), "utf8"));
   expect(counts).toMatchObject({ weights, data: scenes, split: "val" });
+  const page = await readFile(join(folder, "val", "index.html"), "utf8");
+  for (const name of ["00000.jpg", "00000.truth.png", "00001.prediction.png", "00002.errors.png"])
+    expect(existsSync(join(folder, "val", "pictures", name))).toBe(true);
+  expect(page).toContain("pictures/00002");
+  const errors = JSON.parse(await readFile(join(folder, "val", "errors.json"), "utf8"));
+  expect(errors).toMatchObject({ protocol: "one scale, whole images, own size", images: [{}, {}, {}] });
 });

@@ -1,11 +1,12 @@
-import { join } from "node:path";
-import { checkClasses, headline, protocolOf, protocolText } from "@pspnet/core";
+import { basename, join } from "node:path";
+import { type ConfusionMatrix, checkClasses, headline, type Protocol, protocolOf, protocolText } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
-import { openDataset } from "../data/dataset.js";
+import { type Dataset, openDataset } from "../data/dataset.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { svgToPng } from "../files/png.js";
 import { confusionSvg } from "../report/confusionPlot.js";
 import { counted } from "../report/counted.js";
+import { ErrorWriter } from "../report/errorWriter.js";
 import { Progress } from "../report/progress.js";
 import { classTable, percent } from "../report/table.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -18,6 +19,16 @@ interface ValFlags extends ProtocolFlags {
   readonly split: string;
   readonly format?: string;
   readonly out?: string;
+  readonly worst: number;
+}
+
+/** What an evaluation gave, and of what. */
+interface Evaluation {
+  readonly source: { readonly weights: string; readonly data: string; readonly split: string };
+  readonly protocol: Protocol;
+  readonly dataset: Dataset;
+  readonly confusion: ConfusionMatrix;
+  readonly seconds: number;
 }
 
 export async function val(weights: string, flags: ValFlags): Promise<void> {
@@ -27,34 +38,61 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   checkClasses(description, dataset, weights);
   const protocol = protocolOf(protocolChoice(flags), description);
   const progress = new Progress(messages, { label: "val", total: dataset.length });
+  const errors = flags.out ? new ErrorWriter(dataset, { folder: flags.out, worst: flags.worst }) : null;
   const start = performance.now();
   const confusion = await interruptible((signal) =>
     evaluate(net, dataset, {
       protocol,
       signal,
-      onImage: (done, _sample, _prediction, soFar) =>
-        progress.update(done, { mIoU: percent(headline(soFar.scores(), protocol.rules.mean).meanIoU) }),
+      onImage: async (done, sample, prediction, soFar) => {
+        await errors?.add(sample, prediction);
+        progress.update(done, { mIoU: percent(headline(soFar.scores(), protocol.rules.mean).meanIoU) });
+      },
     }),
   );
   progress.finish();
+  const seconds = (performance.now() - start) / 1000;
+  const source = { weights, data: flags.data, split: flags.split };
+  const evaluation: Evaluation = { source, protocol, dataset, confusion, seconds };
+  if (errors && flags.out) await write(evaluation, { errors, folder: flags.out });
+  if (flags.json) tellJson(evaluation);
+  else tell(evaluation, flags);
+}
+
+async function write(
+  { source, protocol, dataset, confusion }: Evaluation,
+  { errors, folder }: { readonly errors: ErrorWriter; readonly folder: string },
+): Promise<void> {
+  const { names } = dataset.classes;
+  const figures = headline(confusion.scores(), protocol.rules.mean);
+  await errors.finish(confusion, {
+    title: `${basename(source.weights)} on ${source.data} (${source.split})`,
+    protocol: protocolText(protocol),
+    summary: [
+      ["mIoU %", percent(figures.meanIoU)],
+      ["mean accuracy %", percent(figures.meanAccuracy)],
+      ["pixel accuracy %", percent(figures.pixelAccuracy)],
+      ["images", String(dataset.length)],
+    ],
+  });
+  const svg = await confusionSvg(confusion, names);
+  await atomicWrite(join(folder, "confusion.svg"), svg);
+  await atomicWrite(join(folder, "confusion.png"), await svgToPng(svg));
+  const counts = { ...source, protocol, names, ...confusion.toJSON() };
+  await atomicWrite(join(folder, "confusion.json"), JSON.stringify(counts));
+}
+
+function tellJson({ source, protocol, dataset, confusion, seconds }: Evaluation): void {
+  const scores = confusion.scores();
+  const classes = scores.classes.map((score, id) => ({ name: dataset.classes.names[id], ...score }));
+  const figures = headline(scores, protocol.rules.mean);
+  printJson({ ...source, protocol, images: dataset.length, seconds, ...scores, ...figures, classes });
+}
+
+function tell({ protocol, dataset, confusion, seconds }: Evaluation, { out }: ValFlags): void {
   const scores = confusion.scores();
   const figures = headline(scores, protocol.rules.mean);
-  const { names } = description.classes;
-  const seconds = (performance.now() - start) / 1000;
-  const source = { weights, data: flags.data, split: flags.split, protocol };
-  if (flags.out) {
-    const svg = await confusionSvg(confusion, names);
-    await atomicWrite(join(flags.out, "confusion.svg"), svg);
-    await atomicWrite(join(flags.out, "confusion.png"), await svgToPng(svg));
-    const counts = { ...source, names, ...confusion.toJSON() };
-    await atomicWrite(join(flags.out, "confusion.json"), JSON.stringify(counts));
-  }
-  if (flags.json) {
-    const classes = scores.classes.map((score, id) => ({ name: names[id], ...score }));
-    printJson({ ...source, images: dataset.length, seconds, ...scores, ...figures, classes });
-    return;
-  }
-  print(classTable(scores, names));
+  print(classTable(scores, dataset.classes.names));
   print(`\n${protocolText(protocol)}`);
   print(
     `mIoU ${percent(figures.meanIoU)} %   mean accuracy ${percent(figures.meanAccuracy)} %   pixel accuracy ${percent(figures.pixelAccuracy)} %` +
@@ -65,5 +103,7 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
       `mIoU over all classes ${percent(scores.meanIoU)} %, over the classes present ${percent(scores.meanIoUPresent)} %`,
     );
   print(`${counted(dataset.length, "image")} in ${seconds.toFixed(1)} s`);
-  if (flags.out) print(`confusion matrix: ${fromHere(join(flags.out, "confusion.png"))}`);
+  if (!out) return;
+  print(`errors to look at: ${fromHere(join(out, "index.html"))}`);
+  print(`confusion matrix: ${fromHere(join(out, "confusion.png"))}`);
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { examples, format, place } from "./options.js";
+import { examples, format, place, positive } from "./options.js";
 import { withProtocol } from "./protocolFlags.js";
 
 export function valCommand(): Command {
@@ -10,7 +10,12 @@ export function valCommand(): Command {
     .requiredOption("--data <folder>", "dataset (required): a folder, or the YAML file of a training run")
     .option("--split <name>", "split, folder of images or list file of the dataset", "val")
     .addOption(format())
-    .option("--out <folder>", "write the confusion matrix there: picture and counts", place)
+    .option(
+      "--out <folder>",
+      "write there a page of errors to look at, the predictions, and the confusion matrix",
+      place,
+    )
+    .option("--worst <n>", "images that the page shows, those of the smallest IoU first", positive, 60)
     .addHelpText(
       "after",
       examples(
