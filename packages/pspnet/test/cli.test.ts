@@ -137,7 +137,7 @@ describe("usage", () => {
     expect(await help("val")).toMatch(
       /Usage: pspnet val <weights> --data <folder> \[options\][\s\S]*dataset \(required\)/,
     );
-    expect(await help("val")).toMatch(/--scales[\s\S]*\(default:\s+1\)/);
+    expect(await help("val")).toMatch(/--scales[\s\S]*\(default:\s+1,\s+or\s+the\s+protocol's\)/);
     expect(await help("export")).toMatch(/--output[\s\S]*\(default:\s+logits\)/);
   });
 

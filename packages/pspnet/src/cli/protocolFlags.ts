@@ -30,7 +30,11 @@ export function withProtocol(command: Command): Command {
         "look at images as others evaluate; the flags below say otherwise (without it: the whole image once)",
       ).choices(Object.keys(PROTOCOLS)),
     )
-    .option("--scales <list>", "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75", numbers)
+    .option(
+      "--scales <list>",
+      "scales to average over, for example 0.5,0.75,1,1.25,1.5,1.75 (default: 1, or the protocol's)",
+      numbers,
+    )
     .option("--flip", "average with the mirrored image")
     .option("--no-flip", "do not")
     .option("--crop <n or HxW>", "slide a window of this size (stride 2/3); none: the whole image at once", window)
