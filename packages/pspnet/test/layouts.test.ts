@@ -238,6 +238,13 @@ describe("recognise", () => {
         ["annotations.xml", "<annotations/>"],
       ],
     ],
+    [
+      "ultralytics",
+      [
+        ["train/images/a.jpg", null],
+        ["data.yaml", "train: train/images\nval: train/images\nnames: [a, b]\n"],
+      ],
+    ],
   ])("%s", async (name, files) => {
     for (const [path, content] of files) await (content === null ? photo(path) : put(path, content));
     expect((await recognise(root))?.name).toBe(name);

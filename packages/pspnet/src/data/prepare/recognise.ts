@@ -9,6 +9,7 @@ import { filesBelow } from "./findFiles.js";
 import { folder as ownFolder } from "./folder.js";
 import { labelme } from "./labelme.js";
 import type { Preparation } from "./preparation.js";
+import { findYaml, ultralytics } from "./ultralytics.js";
 
 /** Files that are looked into. */
 const LOOKED_AT = 8;
@@ -26,5 +27,6 @@ export async function recognise(folder: string): Promise<Preparation | null> {
     if (Array.isArray(json.shapes)) return labelme;
     if ([json.images, json.annotations, json.categories].every(Array.isArray)) return coco;
   }
-  return (await filesBelow(folder, "**/annotations.xml")).length > 0 ? cvat : null;
+  if ((await filesBelow(folder, "**/annotations.xml")).length > 0) return cvat;
+  return (await findYaml(folder).catch(() => null)) ? ultralytics : null;
 }

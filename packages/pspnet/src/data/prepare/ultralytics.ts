@@ -47,7 +47,12 @@ interface Reading {
   pairs(base: string, images: readonly string[]): Promise<{ pairs: readonly Pair[]; problems: readonly string[] }>;
 }
 
-async function findYaml(folder: string): Promise<{ readonly file: string; readonly yaml: Yaml }> {
+/**
+ * The YAML that describes a dataset.
+ *
+ * @throws PspnetError "data" where there is none.
+ */
+export async function findYaml(folder: string): Promise<{ readonly file: string; readonly yaml: Yaml }> {
   const { parse } = await import("yaml");
   for (const name of await filesBelow(folder, "*.{yaml,yml}")) {
     const file = join(folder, name);

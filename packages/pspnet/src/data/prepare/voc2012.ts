@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { VOC2012 } from "@pspnet/core";
+import { counted } from "../../report/counted.js";
 import { pairFiles, withoutExtension } from "../pairFiles.js";
 import type { Pair } from "../source.js";
 import { holdOut } from "../split.js";
@@ -88,7 +89,7 @@ function unlisted({ byId }: Own, seed: number, root: string) {
   const missing = `${root}: ImageSets/Segmentation/train.txt and val.txt are missing`;
   return {
     ...split,
-    problems: [`${missing}: ${split.val.length} samples were held out in their place, seed ${seed}`],
+    problems: [`${missing}: ${counted(split.val.length, "sample")} held out in their place, seed ${seed}`],
     notes: [],
   };
 }
