@@ -30,7 +30,11 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { ...test, name: "native", include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"] },
+        test: {
+          ...test,
+          name: "native",
+          include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
+        },
       },
       ...(process.arch === "x64" ? [lesser("avx2", { ONEDNN_MAX_CPU_ISA: "AVX2", ATEN_CPU_CAPABILITY: "avx2" })] : []),
       ...(hasAvx512 ? [lesser("avx512 without bf16", { ONEDNN_MAX_CPU_ISA: "AVX512_CORE" })] : []),

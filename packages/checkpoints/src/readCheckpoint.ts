@@ -1,8 +1,11 @@
+import { refuseBomb } from "./archive/inflate.js";
 import type { Checkpoint, CheckpointFile } from "./checkpoint.js";
 import { PspnetError } from "./error.js";
 import type { Format } from "./formats/format.js";
 import { FORMATS } from "./formats/formats.js";
 import { notWeights } from "./formats/notWeights.js";
+import { shortened } from "./limits.js";
+import { byteLength } from "./pieces.js";
 import type { State } from "./tensor.js";
 
 /**
@@ -20,10 +23,20 @@ export function readCheckpoint(files: readonly CheckpointFile[]): Checkpoint {
   const partsOf = ({ file, format }: KnownFile) =>
     files.filter((part) => part !== file && format?.hasPart?.(part.name, file.name));
   const parts = new Set(known.flatMap(partsOf));
-  return known
+  const checkpoint = known
     .filter(({ file }) => !parts.has(file))
     .map((whole) => readFile(whole, partsOf(whole)))
     .reduce(together);
+  placed(files[0].name, () => refuseBomb(byteLength(files.map(({ bytes }) => bytes)), float32Bytes(checkpoint)));
+  return checkpoint;
+}
+
+/** What all values take: tensors may share a file's elements. */
+function float32Bytes({ state, beside }: Checkpoint): number {
+  return [...state.values(), ...beside.values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 4),
+    0,
+  );
 }
 
 interface KnownFile {
@@ -69,6 +82,6 @@ function placed<T>(name: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof PspnetError)) throw error;
-    throw new PspnetError(error.code, `${name}: ${error.message}`, { cause: error });
+    throw new PspnetError(error.code, `${name}: ${shortened(error.message)}`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@
 import { ELEMENT_SIZE, toFloat32 } from "./elements.js";
 import { PspnetError } from "./error.js";
 import { duplicateKey } from "./json.js";
+import { brief, checkName, RANK_MAX, shortened } from "./limits.js";
 import { join } from "./pieces.js";
 import type { Shape, StateTensor, StoredDType } from "./tensor.js";
 
@@ -109,30 +110,30 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   }
   if (!isRecord(header)) fail("expected the header to be a JSON object");
   const twice = duplicateKey(text);
-  if (twice !== null) fail(`the header has the key ${JSON.stringify(twice)} twice`);
+  if (twice !== null) fail(`the header has the key ${brief(twice)} twice`);
   return header;
 }
 
 function parseMetadata(value: unknown): Record<string, string> {
   if (!isRecord(value)) fail("__metadata__: expected an object of strings");
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string")
-      fail(`__metadata__: expected strings, found ${typeof text} for ${JSON.stringify(key)}`);
+    if (typeof text !== "string") fail(`__metadata__: expected strings, found ${typeof text} for ${brief(key)}`);
   }
   return value as Record<string, string>;
 }
 
 function parseEntry(name: string, value: unknown, start: number): TensorEntry {
+  checkName(name);
   if (!isRecord(value)) fail(`${name}: expected an object with dtype, shape and data_offsets`);
   const { dtype, shape, data_offsets: offsets, ...others } = value;
   const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) fail(`${name}: unknown field ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) fail(`${name}: unknown field ${brief(unknown)}`);
   const stored = FORMAT_NAMES.get(dtype as string);
-  if (!stored)
-    fail(`${name}: expected a dtype of ${[...FORMAT_NAMES.keys()].join(", ")}, found ${JSON.stringify(dtype)}`);
-  if (!isSizes(shape)) fail(`${name}: expected a shape of whole numbers, found ${JSON.stringify(shape)}`);
+  if (!stored) fail(`${name}: expected a dtype of ${[...FORMAT_NAMES.keys()].join(", ")}, found ${brief(dtype)}`);
+  if (!isSizes(shape)) fail(`${name}: expected a shape of whole numbers, found ${brief(shape)}`);
+  if (shape.length > RANK_MAX) fail(`${name}: expected at most ${RANK_MAX} dimensions, found ${shape.length}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    fail(`${name}: expected data_offsets [begin, end] with begin <= end, found ${JSON.stringify(offsets)}`);
+    fail(`${name}: expected data_offsets [begin, end] with begin <= end, found ${brief(offsets)}`);
   }
   const size = shape.reduce((product, n) => product * n, ELEMENT_SIZE[stored]);
   if (size !== offsets[1] - offsets[0]) {
@@ -218,5 +219,5 @@ function isSizes(value: unknown): value is number[] {
 }
 
 function fail(problem: string): never {
-  throw new PspnetError("format", `safetensors: ${problem}`);
+  throw new PspnetError("format", `safetensors: ${shortened(problem)}`);
 }

@@ -1,5 +1,6 @@
 import { ELEMENT_SIZE, toFloat32 } from "./elements.js";
 import { PspnetError } from "./error.js";
+import { RANK_MAX } from "./limits.js";
 import type { Shape, StateTensor, StoredDType } from "./tensor.js";
 
 /** Elements as a file has them: anywhere, in any order of bytes, with any strides. */
@@ -14,8 +15,8 @@ export interface StoredArray {
   readonly bigEndian?: boolean;
   /** Elements before the first one. */
   readonly offset?: number;
-  /** Elements from one index to the next of each dimension; row-major if not given. */
-  readonly strides?: readonly number[];
+  /** Elements from one index to the next of each dimension, or whether the first or the last index runs fastest: the last. */
+  readonly strides?: readonly number[] | "columnMajor";
 }
 
 /**
@@ -26,7 +27,8 @@ export interface StoredArray {
 export function tensorOf(array: StoredArray): StateTensor {
   const { name, dtype, shape, byteLength, offset = 0 } = array;
   const size = ELEMENT_SIZE[dtype];
-  const strides = array.strides ?? rowMajor(shape);
+  if (shape.length > RANK_MAX) fail(name, `expected at most ${RANK_MAX} dimensions, found ${shape.length}`);
+  const strides = stridesOf(array);
   if (![...shape, ...strides, offset].every((n) => Number.isSafeInteger(n) && n >= 0)) {
     fail(name, `expected whole sizes, strides and offset, found [${shape}], [${strides}] and ${offset}`);
   }
@@ -42,6 +44,11 @@ export function tensorOf(array: StoredArray): StateTensor {
   }
   if (count > held) fail(name, `its ${count} elements overlap: its data hold ${held}`);
   return { dtype, shape, float32: () => valuesOf({ ...array, offset, strides }, end, count) };
+}
+
+function stridesOf({ shape, strides }: StoredArray): readonly number[] {
+  if (strides === "columnMajor") return rowMajor([...shape].reverse()).reverse();
+  return strides ?? rowMajor(shape);
 }
 
 function valuesOf(

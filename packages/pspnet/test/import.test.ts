@@ -1,5 +1,6 @@
 /** `pspnet import` as a user runs it. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -66,6 +67,24 @@ describe("pspnet import", () => {
     const { code, err } = await run("strange.safetensors", "--to", "torch");
     expect([code, err]).toEqual([1, expect.stringContaining("pspnet: strange.safetensors: --to torch: expected the")]);
     expect(err).toContain("found head.kind=conv1x1");
+  });
+
+  test.skipIf(process.platform === "win32")("refuses at once what is no file, or has no end", async () => {
+    execFileSync("mkfifo", [join(folder, "pipe.pth")]);
+    await symlink("/dev/zero", join(folder, "zero.pth"));
+    await mkdir(join(folder, "folder.pth"));
+    await writeFile(join(folder, "empty.pth"), "");
+    for (const [name, problem] of [
+      ["pipe.pth", "found a device or a pipe"],
+      ["zero.pth", "found a device or a pipe"],
+      ["folder.pth", "found a folder"],
+      ["empty.pth", "found an empty one"],
+    ]) {
+      const { code, err } = await run(name);
+      expect([code, err]).toEqual([expect.any(Number), expect.stringContaining(`pspnet: ${name}: expected a`)]);
+      expect(code).not.toBe(0);
+      expect(err).toContain(problem);
+    }
   });
 
   test("takes no weights that describe themselves already", async () => {

@@ -9,7 +9,7 @@ export interface ZipEntry {
   readonly name: string;
   /** Bytes once unpacked. */
   readonly size: number;
-  /** The content: a view where it is stored, unpacked anew at each call where it is deflated. */
+  /** The content: a view where it is stored, unpacked at the first call where it is deflated. */
   readonly bytes: () => Uint8Array;
 }
 
@@ -37,7 +37,12 @@ export function readZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
     places.take(header.local, data.byteOffset + data.byteLength - bytes.byteOffset, `zip: ${name}`);
     if (method === DEFLATED) unpacked += size;
     else if (size !== packed) fail(`${name}: expected as many bytes as it has, ${packed}, found ${size}`);
-    entries.set(name, { name, size, bytes: () => (method === DEFLATED ? inflate(data, size, name) : data) });
+    let content = method === DEFLATED ? undefined : data;
+    const contentOf = () => {
+      content ??= inflate(data, size, name);
+      return content;
+    };
+    entries.set(name, { name, size, bytes: contentOf });
   }
   refuseBomb(bytes.byteLength, unpacked);
   places.checkApart();

@@ -1,6 +1,7 @@
 // Binary NetParameter messages: https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto
 import { latin1 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
+import { checkName } from "../limits.js";
 import { join } from "../pieces.js";
 import { bytesOf, type ProtobufField, protobufFields, wholeNumbers } from "../protobufReader.js";
 import { tensorOf } from "../storedArray.js";
@@ -48,6 +49,7 @@ function tensorsOf(layer: Uint8Array, numbers: (typeof LAYERS)[number]): [string
   const all = (number: number) => fields.filter((field) => field.number === number).map(({ value }) => value);
   const [name] = all(numbers.name);
   const text = name instanceof Uint8Array ? latin1(name) : "";
+  checkName(text);
   return all(numbers.blobs).map((blob, i) => [`${text}.${i}`, blobOf(blob, `${text}.${i}`)]);
 }
 

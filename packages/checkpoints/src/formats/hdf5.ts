@@ -2,9 +2,10 @@
 import { PspnetError } from "../error.js";
 import { TextAttributes } from "../hdf5/attributes.js";
 import { tensorOfDataset } from "../hdf5/dataset.js";
-import { linksOf, NAME_MAX } from "../hdf5/links.js";
+import { linksOf } from "../hdf5/links.js";
 import { MESSAGE, ObjectHeader } from "../hdf5/objectHeader.js";
 import { openHdf5, superblockAt } from "../hdf5/superblock.js";
+import { checkName } from "../limits.js";
 import type { State, StateTensor } from "../tensor.js";
 import type { Format } from "./format.js";
 
@@ -33,12 +34,7 @@ export const hdf5: Format = {
       const place = name ? `${layer[1]}${name}/vars` : path;
       for (const link of linksOf(file, header)) {
         const inner = path === "" ? link.name : `${place}/${link.name}`;
-        if (inner.length > NAME_MAX) {
-          throw new PspnetError(
-            "format",
-            `${path}: expected paths of at most ${NAME_MAX} letters, found ${inner.length}`,
-          );
-        }
+        checkName(inner);
         walk(link.address, inner);
       }
       if (path === "") metadata = Object.fromEntries(attributes.of(header));

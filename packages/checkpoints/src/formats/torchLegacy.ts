@@ -25,7 +25,11 @@ export const torchLegacy: Format = {
     const next = () => unpickle(reader, { globals: TORCH });
     next();
     const version = next();
-    if (version !== VERSION) throw new PspnetError("format", `expected version ${VERSION}, found ${version}`);
+    if (version !== VERSION)
+      throw new PspnetError(
+        "format",
+        `expected version ${VERSION}, found ${typeof version === "number" ? version : typeof version}`,
+      );
     const system = next();
     const bigEndian = system instanceof Map && system.get("little_endian") === false;
     const storages = new Map<string, Storage>();

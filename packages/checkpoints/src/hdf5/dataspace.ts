@@ -1,8 +1,8 @@
 // Format specification, IV.A.2.b
+import { RANK_MAX } from "../limits.js";
 import type { Shape } from "../tensor.js";
 import type { Hdf5Reader } from "./hdf5Reader.js";
 
-export const RANK_MAX = 32;
 const NULL_SPACE = 2;
 
 /** The shape; [] of a scalar, [0] of nothing at all. */

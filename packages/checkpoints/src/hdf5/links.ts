@@ -1,6 +1,7 @@
 // Groups: format specification, III.C, III.D, IV.A.2.g and IV.A.2.r
 import { latin1, utf8 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
+import { NAME_MAX } from "../limits.js";
 import { denseLinks } from "./denseLinks.js";
 import type { Hdf5File } from "./hdf5File.js";
 import type { Hdf5Reader } from "./hdf5Reader.js";
@@ -83,9 +84,6 @@ function linkMessage(reader: Hdf5Reader): Link {
   if (type !== HARD) reader.fail(`${name}: ${elsewhere}`);
   return { name, address: reader.pointer() };
 }
-
-/** Bytes of a path of names. */
-export const NAME_MAX = 1024;
 
 export function textOf(bytes: Uint8Array): string {
   return utf8(bytes) ?? latin1(bytes);

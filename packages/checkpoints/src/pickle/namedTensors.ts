@@ -1,4 +1,5 @@
 import { PspnetError } from "../error.js";
+import { checkName, TENSORS_MAX } from "../limits.js";
 import type { State, StateTensor } from "../tensor.js";
 import { NumpyArray } from "./numpy.js";
 import { isPickledTensor, PickledObject, type PickledTensor, PickledText, textOf } from "./values.js";
@@ -27,9 +28,10 @@ export function namedTensors(root: unknown): NamedTensors {
   const places: Place[] = [];
   const seen = new Set<unknown>();
   const plain = walk(root, [], { places, seen });
-  const prefix = prefixOfWeights(places);
+  const some = places.some(([path]) => !OTHERS.test(path[0]));
+  const prefix = prefixOfWeights(places, some);
   const isWeight = ([path]: Place) =>
-    prefix.every((key, i) => path[i] === key) && (prefix.length > 0 || !isOther(path, places));
+    prefix.every((key, i) => path[i] === key) && (prefix.length > 0 || !(some && isOther(path)));
   const state = named(places.filter(isWeight), prefix.length);
   const beside = named(
     places.filter((place) => !isWeight(place)),
@@ -43,6 +45,7 @@ function named(places: readonly Place[], skip: number): State {
   for (const [path, tensor] of places) {
     const name = path.slice(skip).join(".");
     if (name === "") throw new PspnetError("format", "expected tensors by name, found one tensor");
+    checkName(name);
     if (state.has(name)) throw new PspnetError("format", `${name}: two tensors have this name`);
     state.set(name, tensor.tensor(name));
   }
@@ -50,22 +53,30 @@ function named(places: readonly Place[], skip: number): State {
 }
 
 /** Keys from the file's top to the dictionary of weights. */
-function prefixOfWeights(places: readonly Place[]): readonly string[] {
+function prefixOfWeights(places: readonly Place[], some: boolean): readonly string[] {
   const prefix: string[] = [];
   for (;;) {
     const within = places.filter(
       ([path]) => path.length > prefix.length + 1 && prefix.every((key, i) => path[i] === key),
     );
     const keys = new Set(within.map(([path]) => path[prefix.length]));
-    const next = WEIGHTS.find((key) => keys.has(key)) ?? onlyKey(places, within, prefix.length);
+    const next = WEIGHTS.find((key) => keys.has(key)) ?? onlyKey({ places, within, some }, prefix.length);
     if (next === undefined) return prefix;
     prefix.push(next);
   }
 }
 
+interface Candidates {
+  readonly places: readonly Place[];
+  /** Those below the keys so far. */
+  readonly within: readonly Place[];
+  /** Whether there are any but an optimiser's or the like. */
+  readonly some: boolean;
+}
+
 /** The one key that leads to tensors, if those have a state_dict's dotted names. */
-function onlyKey(places: readonly Place[], within: readonly Place[], depth: number): string | undefined {
-  const candidates = within.filter((place) => depth > 0 || !isOther(place[0], places));
+function onlyKey({ places, within, some }: Candidates, depth: number): string | undefined {
+  const candidates = within.filter(([path]) => depth > 0 || !(some && isOther(path)));
   const keys = new Set(candidates.map(([path]) => path[depth]));
   const dotted = candidates.every(([path]) => path[depth + 1].includes("."));
   const beside = places.some(([path]) => path.length === depth + 1);
@@ -73,8 +84,8 @@ function onlyKey(places: readonly Place[], within: readonly Place[], depth: numb
 }
 
 /** Of an optimiser or the like; a tensor that stands at the top itself is never that. */
-function isOther(path: readonly string[], places: readonly Place[]): boolean {
-  return path.length > 1 && OTHERS.test(path[0]) && places.some(([other]) => !OTHERS.test(other[0]));
+function isOther(path: readonly string[]): boolean {
+  return path.length > 1 && OTHERS.test(path[0]);
 }
 
 interface Walk {
@@ -85,10 +96,17 @@ interface Walk {
 
 /** Notes the tensors below `value`, and gives what is left of it as plain values; undefined for nothing. */
 function walk(value: unknown, path: readonly string[], into: Walk): unknown {
-  if (value instanceof NumpyArray && value.objects) return walk(contentOf(value), path, into);
+  if (value instanceof NumpyArray && value.objects) {
+    if (into.seen.has(value)) return undefined;
+    into.seen.add(value);
+    return walk(contentOf(value), path, into);
+  }
   if (value instanceof NumpyArray && !value.type.dtype) return `array of ${value.type.code}`;
   if (isPickledTensor(value)) {
     into.places.push([path, value]);
+    if (into.places.length > TENSORS_MAX) {
+      throw new PspnetError("format", `expected at most ${TENSORS_MAX} tensors; this is no checkpoint`);
+    }
     return undefined;
   }
   if (value instanceof PickledText) return value.bytes.length > 1_000_000 ? undefined : value.toString();
@@ -107,11 +125,16 @@ function walk(value: unknown, path: readonly string[], into: Walk): unknown {
   // fromEntries makes own properties, of "__proto__" too.
   return Object.fromEntries(
     [...entries].flatMap(([key, item]) => {
-      const name = textOf(key) ?? String(key);
+      const name = keyText(key);
       const plain = walk(item, [...path, name], into);
       return plain === undefined ? [] : [[name, plain]];
     }),
   );
+}
+
+/** Numbers and the like as Python shows them; of what may be nested, no more than that. */
+function keyText(key: unknown): string {
+  return textOf(key) ?? (typeof key === "object" && key !== null ? "(...)" : String(key));
 }
 
 /** A dictionary that was saved by NumPy is the one element of an array. */

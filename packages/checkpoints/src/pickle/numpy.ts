@@ -1,7 +1,7 @@
 // What NumPy writes into pickles: https://numpy.org/doc/stable/reference/generated/numpy.ndarray.__reduce__.html
 import { ELEMENT_SIZE, toFloat32 } from "../elements.js";
 import { PspnetError } from "../error.js";
-import { rowMajor, tensorOf } from "../storedArray.js";
+import { tensorOf } from "../storedArray.js";
 import type { StateTensor, StoredDType } from "../tensor.js";
 import { type Globals, onlyNamed, type PickledTensor, PickledText, textOf } from "./values.js";
 
@@ -69,7 +69,7 @@ export class NumpyArray implements PickledTensor {
     const { shape, type, data } = this;
     if (!type.dtype) throw new PspnetError("format", `${name}: expected numbers, found elements of type ${type.code}`);
     if (!Array.isArray(shape)) throw new PspnetError("format", `${name}: expected a shape`);
-    const strides = this.columnsFirst ? rowMajor([...shape].reverse()).reverse() : undefined;
+    const strides = this.columnsFirst ? "columnMajor" : undefined;
     const { dtype, bigEndian } = type;
     return tensorOf({ name, dtype, bigEndian, shape, strides, byteLength: data.byteLength, bytes: () => data });
   }
@@ -95,8 +95,9 @@ function scalar([type, data]: readonly unknown[]): unknown {
   if (!(type instanceof NumpyType)) throw new PspnetError("format", "expected a type");
   const { dtype, code, bigEndian } = type;
   if (!dtype || data === undefined) return `numpy ${code}`;
-  const bytes = new Uint8Array(bytesOf(data));
-  if (bytes.length !== ELEMENT_SIZE[dtype]) throw new PspnetError("format", `expected the bytes of a ${dtype}`);
+  const stored = bytesOf(data);
+  if (stored.length !== ELEMENT_SIZE[dtype]) throw new PspnetError("format", `expected the bytes of a ${dtype}`);
+  const bytes = new Uint8Array(stored);
   if (bigEndian) bytes.reverse();
   return dtype === "float64" ? new DataView(bytes.buffer).getFloat64(0, true) : toFloat32(bytes, dtype)[0];
 }

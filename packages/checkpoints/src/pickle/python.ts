@@ -28,7 +28,7 @@ const number = ([value = 0]: readonly unknown[]) => value;
 
 /** `codecs.encode(text, "latin1")`: how a pickle of protocol 2 has bytes. */
 function encode([text, encoding]: readonly unknown[], spend: (size: number) => void): Uint8Array {
-  const name = String(encoding).replace(/[-_]/g, "");
+  const name = (textOf(encoding) ?? "").replace(/[-_]/g, "");
   const utf8 =
     text instanceof PickledText ? text.bytes : typeof text === "string" ? new TextEncoder().encode(text) : undefined;
   if (!utf8 || (name !== "latin1" && name !== "latin")) {
@@ -118,6 +118,13 @@ const PATHS = ["Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindows
   `pathlib._local.${name}`,
 ]);
 
+/** `PosixPath("runs", "a")` */
+function path(parts: readonly unknown[], spend: (size: number) => void): string {
+  const names = parts.map((part) => textOf(part) ?? "");
+  spend(names.reduce((sum, name) => sum + name.length, 0));
+  return names.join("/");
+}
+
 /** Python's own types, and those of others that hold settings. */
 export const PYTHON: Globals = {
   ...withPrefix("builtins.", builtins),
@@ -129,5 +136,5 @@ export const PYTHON: Globals = {
   "collections.deque": sequence,
   ...Object.fromEntries(DICTIONARIES.map((name) => [name, emptyDictionary])),
   ...Object.fromEntries(OBJECTS.map((name) => [name, () => new PickledObject(name)])),
-  ...Object.fromEntries(PATHS.map((name) => [name, (parts: readonly unknown[]) => parts.join("/")])),
+  ...Object.fromEntries(PATHS.map((name) => [name, path])),
 };

@@ -80,8 +80,8 @@ function rebuildParameter([tensor]: readonly unknown[]): TorchTensor {
 
 /** `_rebuild_from_type_v2(function, type, args, state)`: a tensor of a subclass, or with attributes. */
 function rebuildFromType([make, , args]: readonly unknown[], spend: (size: number) => void): unknown {
-  const { name, call } = make as PickledGlobal;
-  if (!Object.hasOwn(REBUILD, name) || !Array.isArray(args) || name.endsWith("_from_type_v2")) {
+  const { name = "", call } = (make ?? {}) as Partial<PickledGlobal>;
+  if (!call || !Object.hasOwn(REBUILD, name) || !Array.isArray(args) || name.endsWith("_from_type_v2")) {
     throw new PspnetError("format", "expected a function that makes a tensor, and its arguments");
   }
   return call(args, spend);
@@ -103,7 +103,7 @@ export const TORCH: Globals = {
   ...REBUILD,
   ...Object.fromEntries([...Object.keys(STORAGES), ...Object.keys(DTYPES)].map((name) => [name, onlyNamed])),
   "torch.Size": ([sizes]) => sizes,
-  "torch.device": (args) => args.join(":"),
+  "torch.device": ([type]) => type,
   "torch.nn.parameter.Parameter": rebuildParameter,
   "torch.Tensor": onlyNamed,
   "torch._tensor.Tensor": onlyNamed,

@@ -142,7 +142,7 @@ class Unpickler {
     const state = this.#pop();
     const object = this.top();
     if (typeof object === "object" && object !== null && "build" in object && typeof object.build === "function") {
-      object.build(state);
+      object.build(state, (size: number) => this.#spend(size));
     } else if (!(object instanceof Map) && !Array.isArray(object)) {
       this.fail("expected an object that has a state");
     } // else the attributes of a dictionary or list, such as a state_dict's `_metadata`.

@@ -4,6 +4,8 @@ import type { StateTensor } from "../tensor.js";
 
 /** Text that is decoded where it is used: Python 2's `str`, which may be an array's data, and long Unicode. */
 export class PickledText {
+  #text: string | undefined;
+
   constructor(
     readonly bytes: Uint8Array,
     readonly encoding: "utf-8" | "latin-1",
@@ -11,7 +13,8 @@ export class PickledText {
 
   /** Python 2 does not say how its `str` is encoded; what is no UTF-8 is taken for Latin-1. */
   toString(): string {
-    return utf8(this.bytes) ?? latin1(this.bytes);
+    this.#text ??= utf8(this.bytes) ?? latin1(this.bytes);
+    return this.#text;
   }
 }
 
@@ -21,10 +24,12 @@ export class PickledObject {
 
   constructor(readonly type: string) {}
 
-  build(state: unknown): void {
+  build(state: unknown, spend: (size: number) => void): void {
     // An object with slots has two dictionaries.
-    for (const part of Array.isArray(state) ? state : [state]) {
-      if (part instanceof Map) for (const [name, value] of part) this.attributes.set(name, value);
+    for (const part of Array.isArray(state) ? state.slice(0, 2) : [state]) {
+      if (!(part instanceof Map)) continue;
+      spend(part.size);
+      for (const [name, value] of part) this.attributes.set(name, value);
     }
   }
 }

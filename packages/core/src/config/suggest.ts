@@ -1,3 +1,5 @@
+import { shown } from "./problem.js";
+
 /** The candidate that `word` most likely meant, or null when none is near: at most a third of its letters wrong. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
@@ -30,5 +32,5 @@ function editDistance(a: string, b: string): number {
 /** What is said of a key that is none of `known`. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key.slice(key.lastIndexOf(".") + 1), known);
-  return `unknown key "${key}"; ${near ? `did you mean "${near}"?` : `known keys are ${known.join(", ") || "none"}`}`;
+  return `unknown key ${shown(key)}; ${near ? `did you mean "${near}"?` : `known keys are ${known.join(", ") || "none"}`}`;
 }

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 import { bundlePrefix } from "@pspnet/checkpoints";
 import { type ForeignCheckpoint, PspnetError, readCheckpoint } from "@pspnet/core";
+import { readRegular } from "./readRegular.js";
 
 /**
  * A checkpoint that another program wrote, of all its files: encoder and decoder, or an index and its data.
@@ -30,7 +31,7 @@ async function filesOf(path: string): Promise<string[]> {
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: Error) => {
+  return readRegular(path).catch((cause: Error) => {
     throw new PspnetError("usage", `${path}: expected a readable file (${cause.message})`, { cause });
   });
 }

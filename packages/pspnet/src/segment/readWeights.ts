@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { PspnetError, parseWeights, shown, type Weights } from "@pspnet/core";
+import { readRegular } from "../files/readRegular.js";
 import { refuseUrl } from "../files/refuseUrl.js";
 import type { PullOptions } from "../pull/pull.js";
 import { publishedWeights, weightsFile } from "../pull/weightsFile.js";
@@ -36,7 +36,7 @@ export async function readWeights(
   const path = await weightsFile(file, options);
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path, { signal });
+    bytes = await readRegular(path, { signal });
   } catch (cause) {
     signal?.throwIfAborted();
     const near = nearestName(file);

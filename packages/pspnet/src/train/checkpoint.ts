@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   checkFinite,
@@ -14,6 +13,7 @@ import type { SGD, Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import { validateTrainConfig } from "../config/validate.js";
 import { atomicWrite } from "../files/atomicWrite.js";
+import { readRegular } from "../files/readRegular.js";
 
 /** How far a run has come. With the weights and the momentum it is all that must survive. */
 export interface TrainState {
@@ -80,7 +80,7 @@ export async function saveCheckpoint(
 
 /** @throws PspnetError "weights" when the file is not a checkpoint of this program, or holds numbers that are not finite. */
 export async function loadCheckpoint(file: string): Promise<Checkpoint> {
-  const { metadata, tensors } = await readFile(file)
+  const { metadata, tensors } = await readRegular(file)
     .then((bytes) => {
       const found = readSafetensors(bytes);
       checkFinite(found.tensors);
