@@ -10,7 +10,7 @@ import { openDataset } from "../src/data/dataset.js";
 import type { DataConfig } from "../src/data/format.js";
 import { readImage } from "../src/data/images.js";
 import type { DatasetSource } from "../src/data/source.js";
-import { encodePng } from "../src/files/png.js";
+import { encodeMask, encodePng } from "../src/files/png.js";
 import { contactSheet } from "../src/report/contactSheet.js";
 import { pspnet } from "./support/cli.js";
 import { describeData, image as photo, put, root } from "./support/dataFolder.js";
@@ -124,6 +124,14 @@ describe("masks of colours", () => {
     await expect(labelsOf({ ids: { "#ff0000": "0-1" } })).rejects.toThrow("one class for a colour");
     await expect(labelsOf({ ids: { "0 256 0": 0 } })).rejects.toThrow("a colour such as #804080, found 0 256 0");
     await expect(labelsOf({ ignore: ["red"] })).rejects.toThrow(/data\.ignore: .*found red/);
+  });
+
+  it("are those of a palette PNG too where data.ids speaks of colours", async () => {
+    await putImage("train/images/x.png");
+    await put("train/masks/x.png", encodeMask({ width: 4, height: 1, data: Uint8Array.of(2, 0, 1, 2) }, palette));
+    expect(await labelsOf()).toEqual([2, 0, 1, 2]);
+    expect(await labelsOf({ ids: { "#ff0000": 2, "#00ff00": 1, "#0000ff": 0 } })).toEqual([0, 2, 1, 0]);
+    expect(await labelsOf({ ignore: ["#ff0000"] })).toEqual([2, 0, 1, 2]);
   });
 
   it("cannot be read by colours that were made up for names", async () => {

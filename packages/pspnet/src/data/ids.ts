@@ -39,8 +39,13 @@ export function idTable({ count, ids = {}, ignore = [], usuallyIgnored = [] }: I
   return table;
 }
 
-/** What each colour of a mask stands for, by {@link colourKey}: a class, {@link IGNORE}, or why that cannot be said. */
-export type ColourTable = ReadonlyMap<number, number | string>;
+/** What colours of masks mean. */
+export interface ColourTable {
+  /** What each stands for, by {@link colourKey}: a class, {@link IGNORE}, or why that cannot be said. */
+  readonly labels: ReadonlyMap<number, number | string>;
+  /** Whether palette PNGs are read by their colours as well, and not by their indices: `ids` speaks of colours. */
+  readonly ofPalettes: boolean;
+}
 
 export interface ColourTableOptions extends Omit<IdTableOptions, "usuallyIgnored"> {
   /** The classes' own colours, where they have some. */
@@ -64,7 +69,7 @@ export function colourTable({ count, palette, ids = {}, ignore = [] }: ColourTab
   }
   for (const { colour, label } of given) table.set(colour!, label);
   for (const { colour } of ignored(ignore)) if (colour !== undefined) table.set(colour, IGNORE);
-  return table;
+  return { labels: table, ofPalettes: given.length > 0 };
 }
 
 export const colourKey = (r: number, g: number, b: number): number => (r << 16) | (g << 8) | b;

@@ -33,9 +33,13 @@ export async function readMask(path: string, { colours }: ReadMaskOptions = {}):
       "save it as grey or palette PNG, a class id in each pixel, or say which colour is which class in classes.json or data.ids";
     throw new PspnetError("data", `${path}: expected one id a pixel, found ${png.channels} colour channels; ${mend}`);
   }
-  const { width, height, depth } = png;
+  const { width, height, depth, palette } = png;
+  if (palette && colours?.ofPalettes) {
+    const data = coloursOf(unpack(png), palette);
+    return { ...idsOfColours({ width, height, channels: 3, data }, { colours, path }), kind: "colours" };
+  }
   const data = depth === 16 ? narrow(png.data, path) : unpack(png);
-  return { width, height, data, kind: png.palette ? "palette" : "grey" };
+  return { width, height, data, kind: palette ? "palette" : "grey" };
 }
 
 /** What the pixels of a mask are, whatever they mean. */
@@ -102,9 +106,17 @@ function unpack({ width, height, depth, data }: DecodedPng): Uint8Array {
   return ids;
 }
 
+/** Red, green and blue of each index; black where the palette has none. */
+function coloursOf(indices: Uint8Array, palette: NonNullable<DecodedPng["palette"]>): Uint8Array {
+  const data = new Uint8Array(3 * indices.length);
+  for (const [i, index] of indices.entries())
+    for (let channel = 0; channel < 3; channel++) data[3 * i + channel] = palette[index]?.[channel] ?? 0;
+  return data;
+}
+
 /** What each pixel's colour stands for; transparency is of no account. */
 function idsOfColours(
-  { width, height, channels, data }: DecodedPng,
+  { width, height, channels, data }: Pick<DecodedPng, "width" | "height" | "channels" | "data">,
   { colours, path }: { readonly colours: ColourTable; readonly path: string },
 ): LabelMap {
   const ids = new Uint8Array(width * height);
@@ -112,7 +124,7 @@ function idsOfColours(
   let id: number | string | undefined;
   for (let i = 0; i < ids.length; i++) {
     const colour = colourKey(data[channels * i], data[channels * i + 1], data[channels * i + 2]);
-    if (colour !== last) id = colours.get(colour);
+    if (colour !== last) id = colours.labels.get(colour);
     last = colour;
     if (typeof id !== "number") {
       const rgb = `${colour >> 16},${(colour >> 8) & 255},${colour & 255}`;
