@@ -28,7 +28,14 @@ test("the defaults are the official recipe", async () => {
     batch: 16,
     crop: 473,
   });
-  expect(config.augment).toEqual({ scaleMin: 0.5, scaleMax: 2, rotate: 10, blur: true, mirror: true });
+  expect(config.augment).toEqual({
+    scaleMin: 0.5,
+    scaleMax: 2,
+    rotate: 10,
+    blur: true,
+    mirror: true,
+    photometric: false,
+  });
   expect(config.model).toMatchObject({
     backbone: { layers: 50, stem: "deep" },
     pyramid: { bins: [1, 2, 3, 6], alignCorners: true },

@@ -12,6 +12,7 @@ async function step(changes: {
   readonly accumulate?: number;
   readonly classWeights?: readonly number[];
   readonly lr?: number;
+  readonly clipGradients?: number;
 }) {
   const model = new PSPNet(
     pspnetConfig({ classes: CLASSES, layers: 18, width: 4, headChannels: 8, auxChannels: 8, dropout: 0 }),
@@ -27,6 +28,7 @@ async function step(changes: {
     accumulate: changes.accumulate ?? 1,
     auxWeight: 0.4,
     classWeights: changes.classWeights ?? null,
+    clipGradients: changes.clipGradients ?? null,
     seed: 0,
   });
   return { loss, before, after: values(model) };
@@ -81,6 +83,13 @@ describe("a training step", () => {
     const scaled = await step({ classWeights: [0, 7, 7] });
     expect(Math.abs(onlyOne.loss - even.loss)).toBeGreaterThan(1e-3);
     expect(scaled.loss).toBeCloseTo(onlyOne.loss, 5);
+  });
+
+  test("goes no further than clipped gradients take it", async () => {
+    const [free, clipped] = [await step({}), await step({ clipGradients: 1e-3 })];
+    const moved = ({ before, after }: typeof free) => distance(after.get("cls.4.weight")!, before.get("cls.4.weight")!);
+    expect(moved(clipped)).toBeLessThan(0.1 * moved(free));
+    expect(clipped.loss).toBe(free.loss);
   });
 
   test("changes nothing when the loss is not finite", async () => {

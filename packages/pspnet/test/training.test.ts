@@ -100,6 +100,38 @@ describe("a run", () => {
     ).toHaveLength(6);
   });
 
+  test("with an average of its weights, frozen stages and another schedule is the same after being broken off, too", async () => {
+    const recipe = {
+      ema: 0.9,
+      freeze: 1,
+      freezeBn: "backbone",
+      schedule: "cosine",
+      warmup: 2,
+      clipGradients: 1,
+    } as const;
+    const whole = await train(config("averaged", recipe));
+    const controller = new AbortController();
+    const stream = { isTTY: true, write: (text: string) => void (/ 4\/6 /.test(text) && controller.abort()) };
+    const broken = await train(config("averaged-broken", recipe), { signal: controller.signal, stream });
+    expect(broken.state.step).toBeLessThan(6);
+    const resumed = await train(config("averaged-broken", { ...recipe, resume: true }));
+    const weights = await lastWeights(whole.folder);
+    expect(await lastWeights(resumed.folder)).toEqual(weights);
+    const { tensors } = readSafetensors(await readFile(join(whole.folder, "state", "checkpoint.safetensors")));
+    const kept = (prefix: string, name: string) => tensors.get(`${prefix}.${name}`)?.float32();
+    expect(weights.get("cls.4.weight")).toEqual(kept("average", "cls.4.weight"));
+    expect(weights.get("cls.4.weight")).not.toEqual(kept("model", "cls.4.weight"));
+    // The first stage is as it was, and has no momentum; the second has moved, but for its statistics.
+    expect(kept("momentum", "layer1.0.conv1.weight")).toBeUndefined();
+    expect(kept("momentum", "layer2.0.conv1.weight")).toBeDefined();
+    const mean = kept("model", "layer2.0.bn1.running_mean");
+    expect(mean).toEqual(new Float32Array(mean!.length));
+    expect(kept("model", "cls.1.running_mean")!.some((value) => value !== 0)).toBe(true);
+    const rows = await readMetrics(join(whole.folder, "metrics.csv"));
+    const rates = rows.flatMap(({ lr }) => lr ?? []);
+    expect(rates.slice(0, 2)).toEqual([0.005, expect.closeTo(0.005 * (1 + Math.cos(Math.PI / 6)), 9)]);
+  });
+
   test("killed in the middle of an epoch and resumed ends with the same weights", async () => {
     const whole = await lastWeights((await train(config("unkilled", { epochs: 4 }))).folder);
     const file = join(folder, "killed.yaml");

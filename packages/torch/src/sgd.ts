@@ -1,6 +1,6 @@
 import { PspnetError } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
-import { keep } from "./scope.js";
+import { keep, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
 /** Parameters that share a learning rate. `lr` may be set before each step. */
@@ -63,6 +63,18 @@ export class SGD {
   /** The Euclidean norm of all gradients together; NaN or infinite when any element is. */
   gradientNorm(): number {
     return native().gradientNorm(this.#handles()) as number;
+  }
+
+  /** torch.nn.utils.clip_grad_norm_: makes all gradients together no longer than `most`; returns how long they were. */
+  clipGradients(most: number): number {
+    const norm = this.gradientNorm();
+    const factor = most / (norm + 1e-6);
+    if (factor < 1) {
+      scope(() => {
+        for (const { grad } of this.groups.flatMap(({ parameters }) => parameters)) grad?.mul_(factor);
+      });
+    }
+    return norm;
   }
 
   /** The momentum of each parameter, group after group, null before its first step: what an exact resume needs. */

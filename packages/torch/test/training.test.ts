@@ -1,4 +1,4 @@
-import { autocast, gradEnabled, noGrad, ones, randn, SGD, type Tensor, tensor, zeros } from "@pspnet/torch";
+import { autocast, gradEnabled, noGrad, ones, randn, SGD, scope, type Tensor, tensor, zeros } from "@pspnet/torch";
 import { describe, expect, it } from "vitest";
 
 const leaf = (values: readonly number[], shape: readonly number[] = [values.length]) => {
@@ -132,6 +132,22 @@ describe("autocast", () => {
     expect(product()).toBe(2);
     noGrad(() => weight.fill_(3));
     expect(product()).toBe(6);
+  });
+});
+
+it("clipGradients shortens all gradients together, as PyTorch does, and leaves shorter ones", () => {
+  scope(() => {
+    const parameters = [zeros([2]), zeros([1]), zeros([3])];
+    const [a, b] = parameters;
+    a.grad = tensor(Float32Array.of(3, 0), [2]);
+    b.grad = tensor(Float32Array.of(4), [1]);
+    const optimizer = new SGD({ groups: [{ parameters, lr: 1 }] });
+    expect(optimizer.clipGradients(6)).toBeCloseTo(5, 6);
+    expect([...a.grad!.toArray(), ...b.grad!.toArray()]).toEqual([3, 0, 4]);
+    optimizer.clipGradients(1);
+    expect(a.grad!.toArray()[0]).toBeCloseTo(0.6, 6);
+    expect(b.grad!.toArray()[0]).toBeCloseTo(0.8, 6);
+    expect(optimizer.gradientNorm()).toBeLessThanOrEqual(1);
   });
 });
 

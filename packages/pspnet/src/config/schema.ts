@@ -71,6 +71,10 @@ const augmentSchema = z.strictObject({
     .describe("degrees either way, applied to half of the samples; 0 switches it off"),
   blur: z.boolean().default(true).describe("5x5 Gaussian on half of the samples"),
   mirror: z.boolean().default(true),
+  photometric: z
+    .boolean()
+    .default(false)
+    .describe("changes brightness, contrast, saturation and hue, each of half of the samples, as mmsegmentation"),
 });
 
 const validationSchema = z.strictObject({
@@ -110,7 +114,12 @@ export const trainConfigSchema = z.strictObject({
     .default(1)
     .describe("parts that a batch is split into to save memory; gradients are summed"),
   lr: z.number().positive().default(0.01),
+  schedule: z
+    .enum(["poly", "cosine"])
+    .default("poly")
+    .describe("how the learning rate falls over the run: (1 - progress) ^ power, or half a cosine"),
   power: z.number().positive().default(0.9).describe("of the poly schedule"),
+  warmup: z.int().min(0).default(0).describe("steps in which the learning rate rises to what the schedule says"),
   momentum: z.number().min(0).lt(1).default(0.9),
   weightDecay: z.number().min(0).default(1e-4),
   headLrFactor: z
@@ -118,6 +127,14 @@ export const trainConfigSchema = z.strictObject({
     .positive()
     .default(10)
     .describe("learning rate of ppm, cls and aux over that of the backbone"),
+  clipGradients: z.number().positive().nullable().default(null).describe("length of all gradients together, at most"),
+  ema: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe("decay of a running average of the weights, such as 0.999, which is what is validated and saved"),
   auxWeight: z.number().min(0).default(0.4).describe("weight of the auxiliary loss; 0 drops the branch"),
   classWeights: z
     .array(z.number().min(0))
@@ -125,10 +142,20 @@ export const trainConfigSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("weight of each class in the loss"),
+  freeze: z
+    .union([z.enum(["none", "backbone"]), z.int().min(0).max(4)], {
+      error: expected("none, backbone, or how many stages of it, 0 (the stem alone) to 4"),
+    })
+    .default("none")
+    .describe(
+      "what is not trained: the backbone, or its stem and that many of its stages; their batch norm is frozen too",
+    ),
   freezeBn: z
-    .boolean()
+    .union([z.boolean(), z.literal("backbone")], { error: expected("true, false or backbone") })
     .default(false)
-    .describe("batch norm keeps its statistics, that of new heads too; wants a low lr"),
+    .describe(
+      "batch norm keeps its statistics: all of it, that of new heads too, or that of the backbone; wants a low lr",
+    ),
   augment: augmentSchema.prefault({}),
 
   seed: z.int().min(0).default(0),

@@ -20,7 +20,10 @@ export function validateTrainConfig(given: TrainConfigInput, source: string | So
   return { ...config, data: { ...data, root: resolve(data.root) }, init: init === null ? null : initPath(init) };
 }
 
-function checkRelations({ accumulate, augment, batch, budget, crop, model }: TrainConfig, source: Source): void {
+function checkRelations(
+  { accumulate, augment, batch, budget, crop, freeze, model }: TrainConfig,
+  source: Source,
+): void {
   const fail = (path: readonly string[], message: string) => {
     throw new PspnetError("config", `${source(path)}: ${path.join(".")}: ${message}`);
   };
@@ -29,6 +32,9 @@ function checkRelations({ accumulate, augment, batch, budget, crop, model }: Tra
     fail(["budget"], `expected a time above 0, found ${budget}; leave it out to train for all epochs`);
   if (augment.scaleMin > augment.scaleMax)
     fail(["augment", "scaleMin"], `expected at most scaleMax=${augment.scaleMax}, found ${augment.scaleMin}`);
+  const { kind } = model.backbone;
+  if (typeof freeze === "number" && kind !== "resnet")
+    fail(["freeze"], `expected none or backbone for a ${kind}, whose stages have no numbers, found ${freeze}`);
   const size = cropSize(crop);
   const above = alignedSize(size, model);
   for (const [i, side] of (["height", "width"] as const).entries()) {

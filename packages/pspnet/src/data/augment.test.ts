@@ -14,6 +14,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Augmentation, Augmenter, type AugmentOptions, drawAugmentation } from "./augment.js";
+import { type ColourChange, changeColours } from "./photometric.js";
 import { scaledSide } from "./resample.js";
 
 const FILL = IMAGENET_MEAN.map((mean) => Math.fround(255 * mean));
@@ -142,6 +143,15 @@ function blurWhole(whole: Whole): Whole {
   });
 }
 
+function colourWhole(whole: Whole, change: ColourChange): Whole {
+  const pixel = (x: number, y: number, c: number) => {
+    const values = Float32Array.from([0, 1, 2], (channel) => whole.pixel(x, y, channel));
+    changeColours(values, 1, change);
+    return values[c];
+  };
+  return stored({ ...whole, pixel });
+}
+
 function cropWhole(whole: Whole, drawn: Augmentation, crop: Size) {
   const { width, height } = whole;
   const image = new Float32Array(3 * crop.height * crop.width);
@@ -167,6 +177,7 @@ function augmentWhole(sample: Sample, options: Options, generator: Random) {
   let whole = scaleWhole(sample, drawn.scale);
   if (drawn.degrees !== 0) whole = rotateWhole(whole, drawn.degrees);
   if (drawn.blur) whole = blurWhole(whole);
+  if (drawn.colours) whole = colourWhole(whole, drawn.colours);
   return cropWhole(whole, drawn, cropSize(options.crop));
 }
 
@@ -180,6 +191,7 @@ test("a crop has exactly the values that the whole image would have there", () =
       rotate: fc.constantFrom(0, 10, 180),
       blur: fc.boolean(),
       mirror: fc.boolean(),
+      photometric: fc.boolean(),
       crop: fc.tuple(fc.integer({ min: 9, max: 33 }), fc.integer({ min: 9, max: 33 })),
       seed: fc.nat(),
     }),
@@ -258,6 +270,8 @@ test("an option that is switched off leaves the other draws as they are", () => 
     const all = drawAugmentation(random(seed), options);
     const fewer = drawAugmentation(random(seed), { ...options, rotate: 0, blur: false });
     expect(fewer).toEqual({ ...all, degrees: 0, blur: false });
+    const more = drawAugmentation(random(seed), { ...options, photometric: true });
+    expect({ ...more, colours: null }).toEqual(all);
   }
 });
 

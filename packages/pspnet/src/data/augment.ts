@@ -1,5 +1,6 @@
 import { IGNORE, type LabelMap, type Normalisation, type Random, type RgbImage, type Size } from "@pspnet/core";
 import { blur, blurSource } from "./blur.js";
+import { type ColourChange, changeColours, drawColourChange } from "./photometric.js";
 import {
   type Region,
   rotateImage,
@@ -10,7 +11,7 @@ import {
   scaleLabel,
 } from "./resample.js";
 
-/** How much a training sample may be changed: the official `tool/train.py`, in its order. */
+/** How much a training sample may be changed: the official `tool/train.py`, in its order, and its colours. */
 export interface AugmentOptions {
   /** Range of the enlargement, drawn uniformly. */
   readonly scaleMin: number;
@@ -21,6 +22,8 @@ export interface AugmentOptions {
   readonly blur: boolean;
   /** Mirror half of the samples. */
   readonly mirror: boolean;
+  /** Change the colours: {@link drawColourChange}; not when it is left out. */
+  readonly photometric?: boolean;
   readonly crop: Size;
   /** How the network wants its input. */
   readonly input: Normalisation;
@@ -36,6 +39,7 @@ export interface Augmentation {
   /** Where the crop lies between the first place (0) and the last (1, excluded). */
   readonly left: number;
   readonly top: number;
+  readonly colours: ColourChange | null;
 }
 
 /** Memory that a crop is written into, for instance its place in a batch. */
@@ -46,7 +50,7 @@ export interface CropTarget {
   readonly label: Uint8Array;
 }
 
-/** Draws always the same count of numbers in the same order, so that one option leaves the others' draws as they are. */
+/** Draws in the same order, colours last, so that one option leaves the others' draws as they are. */
 export function drawAugmentation(generator: Random, options: Omit<AugmentOptions, "crop" | "input">): Augmentation {
   const scale = generator.uniform(options.scaleMin, options.scaleMax);
   const turned = generator.next() < 0.5;
@@ -60,11 +64,12 @@ export function drawAugmentation(generator: Random, options: Omit<AugmentOptions
     mirror: mirrored && options.mirror,
     left: generator.next(),
     top: generator.next(),
+    colours: options.photometric ? drawColourChange(generator) : null,
   };
 }
 
 /**
- * Scales, turns, blurs, mirrors, crops and normalises samples. Each stage makes only the part that the crop shows, with the
+ * Scales, turns, blurs, mirrors, crops, colours and normalises samples. Each stage makes only the part that the crop shows, with the
  * values that it has in the whole image. Keeps its working memory from sample to sample.
  */
 export class Augmenter {
@@ -96,6 +101,7 @@ export class Augmenter {
       height: rows.count,
     };
     const pixels = this.#image(image, { drawn, size, shown });
+    if (drawn.colours) changeColours(pixels, shown.width * shown.height, drawn.colours);
     const classes = this.#label(label, { drawn, size, shown });
     if (columns.count < crop.width || rows.count < crop.height) {
       target.image.fill(0);

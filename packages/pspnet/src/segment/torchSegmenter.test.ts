@@ -1,7 +1,7 @@
 import { initialise, PSPNet, pspnetConfig, type RgbImage, random, WHOLE_IMAGE } from "@pspnet/core";
 import { backend } from "@pspnet/torch";
 import { expect, test } from "vitest";
-import { stateOf } from "../train/network.js";
+import { stateOf, tensorsOf } from "../train/network.js";
 import { TorchSegmenter } from "./torchSegmenter.js";
 
 const GREY = 128;
@@ -15,7 +15,7 @@ function segmenter(channelOrder: "rgb" | "bgr" = "rgb"): TorchSegmenter {
   const config = pspnetConfig({ classes: CLASSES, aux: false, ...fields, input });
   const model = new PSPNet(config);
   initialise(model, backend(), { seed: 1 });
-  return new TorchSegmenter({ config, crop: 57 }, stateOf(model), { device: "cpu", precision: "fp32" });
+  return new TorchSegmenter({ config, crop: 57 }, stateOf(tensorsOf(model)), { device: "cpu", precision: "fp32" });
 }
 
 function noise(height: number, width: number): RgbImage {

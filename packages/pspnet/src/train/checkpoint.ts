@@ -14,6 +14,8 @@ import type { TrainConfig } from "../config/schema.js";
 import { validateTrainConfig } from "../config/validate.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { readRegular } from "../files/readRegular.js";
+import { tensorsOf } from "./network.js";
+import type { WeightAverage } from "./weightAverage.js";
 
 /** How far a run has come. With the weights and the momentum it is all that must survive. */
 export interface TrainState {
@@ -44,17 +46,18 @@ export function checkpointFile(folder: string): string {
   return join(folder, "state", "checkpoint.safetensors");
 }
 
-/** What a run continues from, exactly: its configuration, state, weights and momentum. */
+/** What a run continues from, exactly: its configuration, state, weights, momentum, and the average of the weights if there is one. */
 export interface Checkpoint {
   readonly config: TrainConfig;
   readonly state: TrainState;
   readonly weights: ReadonlyMap<string, StoredTensor>;
   readonly momentum: ReadonlyMap<string, StoredTensor>;
+  readonly average: ReadonlyMap<string, StoredTensor>;
 }
 
-/** The weights and running statistics of a network as float32 bytes by name. */
-export function networkState(model: PSPNet): Map<string, WritableTensor> {
-  return new Map([...model.stateDict()].map(([name, parameter]) => [name, stored(parameter.as<Tensor>())]));
+/** Tensors as float32 bytes, by name. */
+export function storedTensors(tensors: ReadonlyMap<string, Tensor>): Map<string, WritableTensor> {
+  return new Map([...tensors].map(([name, tensor]) => [name, stored(tensor)]));
 }
 
 export interface CheckpointParts {
@@ -62,15 +65,17 @@ export interface CheckpointParts {
   readonly state: TrainState;
   readonly model: PSPNet;
   readonly optimiser: SGD;
+  readonly average: WeightAverage | null;
 }
 
 /** Writes a checkpoint; until it is complete the one before it stays. */
 export async function saveCheckpoint(
   file: string,
-  { config, state, model, optimiser }: CheckpointParts,
+  { config, state, model, optimiser, average }: CheckpointParts,
 ): Promise<void> {
   const tensors = new Map<string, WritableTensor>();
-  for (const [name, tensor] of networkState(model)) tensors.set(`model.${name}`, tensor);
+  for (const [name, tensor] of storedTensors(tensorsOf(model))) tensors.set(`model.${name}`, tensor);
+  for (const [name, tensor] of storedTensors(average?.tensors ?? new Map())) tensors.set(`average.${name}`, tensor);
   const names = new Map([...model.namedParameters()].map(([name, parameter]) => [parameter.as<Tensor>(), name]));
   const trained = optimiser.groups.flatMap(({ parameters }) => parameters);
   for (const [i, momentum] of optimiser.state.entries())
@@ -108,6 +113,7 @@ export async function loadCheckpoint(file: string): Promise<Checkpoint> {
     state: { elapsed: state.seconds, validating: 0, ...state },
     weights: part("model."),
     momentum: part("momentum."),
+    average: part("average."),
   };
 }
 

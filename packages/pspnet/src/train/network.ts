@@ -2,6 +2,7 @@ import { type Backend, BatchNorm2d, initialise, PSPNet, pspnetConfig, type State
 import type { Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import type { PullOptions } from "../pull/pull.js";
+import { hasFrozenStatistics } from "./frozen.js";
 import { loadInit } from "./init.js";
 
 /** What pulls published weights that `init` names. */
@@ -24,17 +25,21 @@ export async function createNetwork(
     const loaded = await loadInit(model, config.init, { backend, newHead: config.head === "new", ...pulling });
     say?.(loaded);
   }
-  if (config.freezeBn) {
-    for (const [, module] of model.modules()) if (module instanceof BatchNorm2d) module.frozen = true;
-  }
+  for (const [path, module] of model.modules())
+    if (module instanceof BatchNorm2d) module.frozen = hasFrozenStatistics(path, config);
   return model;
 }
 
-/** The weights as they are at the time that each is read. */
-export function stateOf(model: PSPNet): State {
-  const tensors = [...model.stateDict()].map(([name, parameter]) => {
-    const float32 = () => parameter.as<Tensor>().toArray() as Float32Array;
-    return [name, { shape: parameter.shape, dtype: "float32", float32 }] as const;
+/** The weights and running statistics of a network on libtorch, by name. */
+export function tensorsOf(model: PSPNet): Map<string, Tensor> {
+  return new Map([...model.stateDict()].map(([name, parameter]) => [name, parameter.as<Tensor>()]));
+}
+
+/** Tensors as they are at the time that each is read. */
+export function stateOf(tensors: ReadonlyMap<string, Tensor>): State {
+  const state = [...tensors].map(([name, tensor]) => {
+    const float32 = () => tensor.toArray() as Float32Array;
+    return [name, { shape: tensor.shape, dtype: "float32", float32 }] as const;
   });
-  return new Map(tensors);
+  return new Map(state);
 }

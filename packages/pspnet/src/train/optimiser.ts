@@ -1,17 +1,21 @@
 import { type PSPNet, partOf, type State } from "@pspnet/core";
 import { SGD, type Tensor, tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
+import { isFrozen } from "./frozen.js";
 
 /**
  * SGD of the official release: one group for the backbone, one with `headLrFactor` times its rate for ppm, cls and aux.
- * The network's parameters require gradients from here on. `momentum` is what a checkpoint kept, by parameter.
+ * The network's parameters require gradients from here on, but for those that are frozen. `momentum` is what a checkpoint kept, by parameter.
  */
 export function createOptimiser(
   model: PSPNet,
-  config: Pick<TrainConfig, "lr" | "momentum" | "weightDecay">,
+  config: Pick<TrainConfig, "lr" | "momentum" | "weightDecay"> & Partial<Pick<TrainConfig, "freeze">>,
   { momentum }: { readonly momentum?: State } = {},
 ): SGD {
-  const trained = [...model.namedParameters()].map(([name, value]) => ({ name, parameter: value.as<Tensor>() }));
+  const { freeze = "none" } = config;
+  const trained = [...model.namedParameters()]
+    .filter(([name]) => !isFrozen(name, { freeze }))
+    .map(([name, value]) => ({ name, parameter: value.as<Tensor>() }));
   for (const { parameter } of trained) parameter.requiresGrad = true;
   const backbone = trained.filter(({ name }) => partOf(name) === "backbone");
   const head = trained.filter(({ name }) => partOf(name) !== "backbone");

@@ -4,7 +4,7 @@ import type { TrainConfig } from "../config/schema.js";
 import { segmentationLoss } from "./loss.js";
 import { createNetwork, type NetworkOptions } from "./network.js";
 import { createOptimiser } from "./optimiser.js";
-import { type Extent, polySchedule } from "./schedule.js";
+import { type Extent, setScheduledRate } from "./schedule.js";
 import { trainStep } from "./step.js";
 
 /** What is trained, and how: the parts of the loop that may be others. */
@@ -25,7 +25,7 @@ export interface Recipe {
 export const officialRecipe: Recipe = {
   network: createNetwork,
   optimiser: createOptimiser,
-  schedule: polySchedule,
+  schedule: setScheduledRate,
   loss: segmentationLoss,
   step: trainStep,
 };

@@ -1,10 +1,35 @@
+import { SGD } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
-import { poly, progress } from "./schedule.js";
+import { cosine, poly, progress, setScheduledRate, warmupShare } from "./schedule.js";
 
 test("poly starts at the base rate and falls to nothing", () => {
   expect(poly(0.01, { progress: 0, power: 0.9 })).toBe(0.01);
   expect(poly(0.01, { progress: 0.5, power: 0.9 })).toBeCloseTo(0.01 * 0.5 ** 0.9, 12);
   expect(poly(0.01, { progress: 1, power: 0.9 })).toBe(0);
+});
+
+test("cosine starts at the base rate, is half of it in the middle, and falls to nothing", () => {
+  const at = (progress: number) => cosine(0.01, { progress });
+  expect(at(0)).toBe(0.01);
+  expect(at(0.25)).toBeCloseTo(0.005 * (1 + Math.SQRT1_2), 12);
+  expect(at(0.5)).toBeCloseTo(0.005, 12);
+  expect(at(1)).toBe(0);
+});
+
+test("a warm-up rises by equal parts, and is over at its last step", () => {
+  expect([0, 1, 2, 3, 4].map((step) => warmupShare(step, 4))).toEqual([0.25, 0.5, 0.75, 1, 1]);
+  expect(warmupShare(0, 0)).toBe(1);
+});
+
+test("the rate that is set is the schedule's times the warm-up's, and the head's a multiple of it", () => {
+  const groups = [0, 1].map(() => ({ parameters: [], lr: 0 }));
+  const optimiser = new SGD({ groups });
+  const config = { lr: 0.1, power: 0.9, headLrFactor: 10 };
+  const at = { step: 2, total: 10, elapsed: 0, budget: null };
+  const set = setScheduledRate(optimiser, at, { ...config, schedule: "cosine", warmup: 6 });
+  expect(set).toBeCloseTo(0.5 * 0.05 * (1 + Math.cos(0.2 * Math.PI)), 12);
+  expect(optimiser.groups.map(({ lr }) => lr)).toEqual([set, 10 * set]);
+  expect(setScheduledRate(optimiser, at, { ...config, schedule: "poly", warmup: 0 })).toBe(0.1 * 0.8 ** 0.9);
 });
 
 describe("progress", () => {

@@ -28,13 +28,28 @@ export function poly(base: number, options: { readonly progress: number; readonl
   return base * (1 - options.progress) ** options.power;
 }
 
-/** The official schedule: poly over the run for the backbone, `headLrFactor` times as much for the head. Returns the former. */
-export function polySchedule(
+/** Half a cosine, from `base` down to nothing (Loshchilov and Hutter, arXiv 1608.03983, without restarts). */
+export function cosine(base: number, options: { readonly progress: number }): number {
+  return (base / 2) * (1 + Math.cos(Math.PI * options.progress));
+}
+
+/** The share of the learning rate that the step after `step` has: it rises by equal parts to 1 in step `warmup`. */
+export function warmupShare(step: number, warmup: number): number {
+  return step < warmup ? (step + 1) / warmup : 1;
+}
+
+/**
+ * Sets the rate of the backbone, and `headLrFactor` times as much for the head: the official release's poly over the run, unless the
+ * configuration says otherwise. Returns the former.
+ */
+export function setScheduledRate(
   optimiser: SGD,
   extent: Extent,
-  config: Pick<TrainConfig, "lr" | "power" | "headLrFactor">,
+  config: Pick<TrainConfig, "lr" | "schedule" | "power" | "warmup" | "headLrFactor">,
 ): number {
-  const lr = poly(config.lr, { progress: progress(extent), power: config.power });
+  const options = { progress: progress(extent), power: config.power };
+  const scheduled = config.schedule === "cosine" ? cosine(config.lr, options) : poly(config.lr, options);
+  const lr = scheduled * warmupShare(extent.step, config.warmup);
   setLearningRate(optimiser, lr, config);
   return lr;
 }

@@ -14,6 +14,8 @@ export interface StepOptions {
   readonly accumulate: number;
   readonly auxWeight: number;
   readonly classWeights: readonly number[] | null;
+  /** Length of all gradients together, at most; any when it is left out. */
+  readonly clipGradients?: number | null;
   /** Of dropout, so that a step is the same after a resume; each rank has its own. */
   readonly seed: number;
   /** The paper's when it is left out. */
@@ -43,6 +45,7 @@ export async function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, opt
   const [loss] = await sumNumbers(world, Float64Array.of(share));
   if (Number.isFinite(loss) && total > 0) {
     if (world.size > 1) await sumGradients(optimiser, world);
+    if (options.clipGradients) optimiser.clipGradients(options.clipGradients);
     optimiser.step();
   }
   optimiser.zeroGrad();

@@ -23,15 +23,16 @@ import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
-import { epochOf, NEW_RUN, networkState, saveCheckpoint, type TrainState } from "./checkpoint.js";
+import { epochOf, NEW_RUN, saveCheckpoint, storedTensors, type TrainState } from "./checkpoint.js";
 import { Clock } from "./clock.js";
 import { goingOn } from "./goingOn.js";
 import { checkClassWeights } from "./loss.js";
-import { stateOf } from "./network.js";
+import { stateOf, tensorsOf } from "./network.js";
 import { placeRun, previousCheckpoint } from "./placement.js";
 import { officialRecipe, type Recipe } from "./recipe.js";
 import { Run } from "./run.js";
 import { warningsOf } from "./warnings.js";
+import { WeightAverage } from "./weightAverage.js";
 import { alone, sumNumbers, type World } from "./world.js";
 
 export interface TrainOptions {
@@ -67,6 +68,8 @@ interface Job {
   readonly validation: Dataset;
   readonly model: PSPNet;
   readonly optimiser: SGD;
+  /** Null unless the configuration asks for one. What is validated and saved is the average then. */
+  readonly average: WeightAverage | null;
   readonly state: TrainState;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
@@ -104,6 +107,8 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const model = await recipe.network(begun, { classes: classes.names.length, backend: memory, say, signal, stream });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
+  const average =
+    config.ema === null ? null : new WeightAverage(model, { decay: config.ema, from: checkpoint?.average });
   const state = { ...(checkpoint?.state ?? NEW_RUN) };
   const loader = new Loader(training, {
     ...config,
@@ -131,7 +136,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     }
     clock.count(state, "other");
     const share = shard(validation, world);
-    const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser };
+    const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser, average };
     const ending = await trainEpochs({ ...parts, state, clock, signal, interrupted: false, score: undefined });
     await world.barrier();
     return { folder, ending, state };
@@ -139,6 +144,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     await loader.close();
     await run?.close();
     optimiser.dispose();
+    average?.dispose();
     for (const parameter of model.stateDict().values()) parameter.as<Tensor>().dispose();
   }
 }
@@ -237,14 +243,17 @@ function validationDue({ config, state }: Job): boolean {
 }
 
 async function step(job: Job, batch: Batch, lr: number): Promise<number> {
-  const { config, engine, model, optimiser, recipe, state, world } = job;
+  const { config, engine, model, optimiser, average, recipe, state, world } = job;
   model.train();
   job.score = undefined;
-  const { accumulate, auxWeight, classWeights } = config;
+  const { accumulate, auxWeight, classWeights, clipGradients } = config;
   const seed = mixSeed(config.seed, state.step * world.size + world.rank);
-  const parts = { accumulate, auxWeight, classWeights, seed };
+  const parts = { accumulate, auxWeight, classWeights, clipGradients, seed };
   const loss = await recipe.step(model, optimiser, batch, { ...engine, ...parts, loss: recipe.loss, world });
-  if (Number.isFinite(loss)) return loss;
+  if (Number.isFinite(loss)) {
+    average?.update(state.step + 1);
+    return loss;
+  }
   throw new PspnetError(
     "training",
     `train: the loss of step ${state.step + 1} is ${loss} (learning rate ${lr.toPrecision(3)}), what was saved before is kept; ` +
@@ -252,10 +261,15 @@ async function step(job: Job, batch: Batch, lr: number): Promise<number> {
   );
 }
 
+/** What is validated and saved. */
+function weightsOf({ model, average }: Job): ReadonlyMap<string, Tensor> {
+  return average?.tensors ?? tensorsOf(model);
+}
+
 async function validate(job: Job): Promise<void> {
   const { config, engine, model, run, state, validation, world, clock } = job;
   const start = performance.now();
-  using segmenter = new TorchSegmenter({ config: model.config, crop: config.crop }, stateOf(model), engine);
+  using segmenter = new TorchSegmenter({ config: model.config, crop: config.crop }, stateOf(weightsOf(job)), engine);
   const onImage = run?.validation(validation.length);
   const protocol = { ...WHOLE_IMAGE, crop: config.validation.crop };
   const confusion = await evaluate(segmenter, validation, { protocol, onImage });
@@ -273,10 +287,10 @@ async function validate(job: Job): Promise<void> {
 
 /** The state to go on from, and the weights as they are now. */
 async function save(job: Job): Promise<void> {
-  const { config, model, optimiser, run, state, clock } = job;
+  const { config, model, optimiser, average, run, state, clock } = job;
   if (run === null) return;
   await run.flush();
-  await saveCheckpoint(run.checkpoint, { config, state, model, optimiser });
+  await saveCheckpoint(run.checkpoint, { config, state, model, optimiser, average });
   await saveWeights(job, run.lastWeights);
   clock.count(state, "other");
 }
@@ -290,7 +304,7 @@ async function saveWeights(job: Job, file: string): Promise<void> {
     licence: config.licence,
     ...(score && { score, command: measuringCommand(job, file) }),
   });
-  await atomicWrite(file, safetensorsPieces(networkState(model), description));
+  await atomicWrite(file, safetensorsPieces(storedTensors(weightsOf(job)), description));
 }
 
 /** What gives a file's score again. */

@@ -23,7 +23,7 @@ export async function warningsOf({ config, share, signal, ...datasets }: Warning
   const seen = share / accumulate;
   const mend = "too few for good statistics: set a larger batch";
   const warnings =
-    freezeBn || seen >= SMALL_BATCH ? [] : [`batch norm sees ${counted(seen, "image")} at a time, ${mend}`];
+    freezeBn === true || seen >= SMALL_BATCH ? [] : [`batch norm sees ${counted(seen, "image")} at a time, ${mend}`];
   for (const name of ["training", "validation"] as const)
     for (const note of await lookAtLabels(datasets[name], { signal })) warnings.push(`${name} masks: ${note}`);
   return warnings;
