@@ -5,8 +5,10 @@ import { PspnetError } from "./error.js";
 export const RANK_MAX = 32;
 /** Letters of a tensor's name. */
 export const NAME_MAX = 1024;
-/** Tensors of a pickle; a DenseNet-201's optimiser has some thousand. */
-export const TENSORS_MAX = 100_000;
+/** Fields of one message of a protocol buffer, its tensors' elements not counted. */
+export const FIELDS_MAX = 100_000;
+/** Tensors of a file; a DenseNet-201's optimiser has some thousand. */
+const TENSORS_MAX = 100_000;
 /** Letters of a message's line. */
 const LINE_MAX = 500;
 
@@ -17,6 +19,12 @@ export function checkName(name: string): void {
     "format",
     `${name.slice(0, 40)}...: expected names of at most ${NAME_MAX} letters, found ${name.length}`,
   );
+}
+
+/** @throws PspnetError "format" for more tensors than {@link TENSORS_MAX}. */
+export function checkCount(tensors: number): void {
+  if (tensors <= TENSORS_MAX) return;
+  throw new PspnetError("format", `expected at most ${TENSORS_MAX} tensors; this is no checkpoint`);
 }
 
 /** What may hold a file's own text, short enough to be read. */

@@ -1,5 +1,7 @@
 // https://protobuf.dev/programming-guides/encoding/
 import { ByteReader } from "./byteReader.js";
+import { PspnetError } from "./error.js";
+import { FIELDS_MAX } from "./limits.js";
 import { BITS_32, BITS_64, LENGTH, VARINT } from "./protobuf.js";
 
 /** A field of a message: a number, or the bytes of text, a message, packed numbers or a number of 32 or 64 bits. */
@@ -27,6 +29,42 @@ function fieldValue(reader: ByteReader, wireType: number): number | Uint8Array {
   if (wireType === LENGTH) return reader.take(readVarint(reader));
   if (wireType === BITS_32) return reader.take(4);
   return reader.fail(`expected a field of a protocol buffer, found wire type ${wireType}`);
+}
+
+/**
+ * The fields of a message but those of `elements`, of which there may be one a number.
+ *
+ * @throws PspnetError "format" for more than any message of a network has.
+ */
+export function fieldsBeside(bytes: Uint8Array, elements: readonly number[], place: string): ProtobufField[] {
+  const fields: ProtobufField[] = [];
+  for (const field of protobufFields(bytes, place)) {
+    if (elements.includes(field.number)) continue;
+    fields.push(field);
+    if (fields.length > FIELDS_MAX) throw new PspnetError("format", `${place}: expected at most ${FIELDS_MAX} fields`);
+  }
+  return fields;
+}
+
+/** The elements that all fields of that number hold, packed or one a field; a view where there is one field. */
+export function elementsOf(bytes: Uint8Array, number: number, place: string): Uint8Array {
+  let length = 0;
+  let last: Uint8Array = new Uint8Array();
+  const found = function* () {
+    for (const field of protobufFields(bytes, place)) if (field.number === number) yield bytesOf(field);
+  };
+  for (const piece of found()) {
+    length += piece.byteLength;
+    last = piece;
+  }
+  if (last.byteLength === length) return last;
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of found()) {
+    all.set(piece, at);
+    at += piece.byteLength;
+  }
+  return all;
 }
 
 /** The bytes of a field; none of one that is a number. */

@@ -100,6 +100,30 @@ describe("what would cost far more than the file has", () => {
   });
 });
 
+it("a caffemodel of a field for each number, or of fields without end", () => {
+  const field = (number: number, content: Uint8Array) => {
+    const { length } = content;
+    const size = [(length & 127) | 128, ((length >> 7) & 127) | 128, ((length >> 14) & 127) | 128, length >> 21];
+    return Buffer.concat([Uint8Array.of(number * 8 + 2, ...size), content]);
+  };
+  const layer = (blob: Uint8Array) => {
+    const bytes = field(2, Buffer.concat([field(4, Buffer.from("a")), field(6, blob)]));
+    return [{ name: "evil.caffemodel", bytes: new Uint8Array(bytes) }];
+  };
+  const one = Uint8Array.of(5 * 8 + 5, 0, 0, 0x80, 0x3f);
+  const wide = Uint8Array.of(4 * 8, 0x80, 0x80, 0x10);
+  const many = Buffer.alloc(2 ** 18 * one.length, one);
+  const { state } = readCheckpoint(layer(Buffer.concat([wide, many])));
+  expect(state.get("a.0")!.shape).toEqual([1, 1, 1, 2 ** 18]);
+  expect(
+    state
+      .get("a.0")!
+      .float32()
+      .every((value) => value === 1),
+  ).toBe(true);
+  expect(() => readCheckpoint(layer(Buffer.alloc(500_000, wide)))).toThrow(/evil.caffemodel: a.0: .*100000 fields/);
+});
+
 it("a safetensors header of 2^60 bytes, or nested without end, is refused in a line", () => {
   const file = (header: string, length = BigInt(header.length)) => {
     const bytes = Buffer.concat([new Uint8Array(8), Buffer.from(header)]);

@@ -1,9 +1,15 @@
 // Binary NetParameter messages: https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto
 import { latin1 } from "../byteReader.js";
 import { PspnetError } from "../error.js";
-import { checkName } from "../limits.js";
-import { join } from "../pieces.js";
-import { bytesOf, type ProtobufField, protobufFields, wholeNumbers } from "../protobufReader.js";
+import { checkCount, checkName } from "../limits.js";
+import {
+  bytesOf,
+  elementsOf,
+  fieldsBeside,
+  type ProtobufField,
+  protobufFields,
+  wholeNumbers,
+} from "../protobufReader.js";
 import { tensorOf } from "../storedArray.js";
 import type { StateTensor } from "../tensor.js";
 import type { Format } from "./format.js";
@@ -13,6 +19,8 @@ const LAYERS: Readonly<Record<number, { readonly name: number; readonly blobs: n
   100: { name: 1, blobs: 7 },
   2: { name: 4, blobs: 6 },
 };
+/** The numbers of a blob's fields: its elements and their gradients, of 32 and of 64 bits. */
+const BLOB = { floats: 5, gradients: 6, shape: 7, doubles: 8, doubleGradients: 9 };
 /** The numbers of NetParameter's fields. */
 const NET = [1, 2, 3, 4, 5, 6, 7, 8, 100];
 
@@ -38,6 +46,7 @@ export const caffemodel: Format = {
       for (const [name, tensor] of tensorsOf(value, LAYERS[number])) {
         if (state.has(name)) throw new PspnetError("format", `${name}: two blobs have this name`);
         state.set(name, tensor);
+        checkCount(state.size);
       }
     }
     return { format: "caffemodel", state, beside: new Map(), metadata: {} };
@@ -45,7 +54,7 @@ export const caffemodel: Format = {
 };
 
 function tensorsOf(layer: Uint8Array, numbers: (typeof LAYERS)[number]): [string, StateTensor][] {
-  const fields = [...protobufFields(layer, "layer")];
+  const fields = fieldsBeside(layer, [], "layer");
   const all = (number: number) => fields.filter((field) => field.number === number).map(({ value }) => value);
   const [name] = all(numbers.name);
   const text = name instanceof Uint8Array ? latin1(name) : "";
@@ -56,18 +65,19 @@ function tensorsOf(layer: Uint8Array, numbers: (typeof LAYERS)[number]): [string
 /** BlobProto: the shape as a message, or as num, channels, height and width; the elements packed, or one a field. */
 function blobOf(blob: number | Uint8Array, name: string): StateTensor {
   if (typeof blob === "number") throw new PspnetError("format", `${name}: expected a blob`);
-  const fields = [...protobufFields(blob, name)];
-  const doubles = fields.filter(({ number }) => number === 8).map(bytesOf);
-  const floats = fields.filter(({ number }) => number === 5).map(bytesOf);
-  const pieces = doubles.length > 0 ? doubles : floats;
-  const bytes = pieces.length === 1 ? pieces[0] : join(pieces);
-  const dtype = doubles.length > 0 ? "float64" : "float32";
+  const { floats, gradients, doubles, doubleGradients } = BLOB;
+  const fields = fieldsBeside(blob, [floats, gradients, doubles, doubleGradients], name);
+  const inDoubles = elementsOf(blob, doubles, name);
+  const [dtype, bytes] =
+    inDoubles.byteLength > 0
+      ? (["float64", inDoubles] as const)
+      : (["float32", elementsOf(blob, floats, name)] as const);
   const shape = shapeOf(fields, name);
   return tensorOf({ name, dtype, shape, byteLength: bytes.byteLength, bytes: () => bytes });
 }
 
 function shapeOf(fields: readonly ProtobufField[], name: string): number[] {
-  const message = fields.find(({ number }) => number === 7);
+  const message = fields.find(({ number }) => number === BLOB.shape);
   if (message)
     return [...protobufFields(bytesOf(message), name)].flatMap(({ number, value }) =>
       number === 1 ? wholeNumbers(value) : [],

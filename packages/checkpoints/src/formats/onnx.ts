@@ -1,8 +1,16 @@
 // The initialisers of ONNX models by name: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 import { utf8 } from "../byteReader.js";
+import { ELEMENT_SIZE } from "../elements.js";
 import { PspnetError } from "../error.js";
-import { join } from "../pieces.js";
-import { bytesOf, type ProtobufField, protobufFields, wholeNumbers } from "../protobufReader.js";
+import { checkCount, checkName } from "../limits.js";
+import {
+  bytesOf,
+  elementsOf,
+  fieldsBeside,
+  type ProtobufField,
+  protobufFields,
+  wholeNumbers,
+} from "../protobufReader.js";
 import { tensorOf } from "../storedArray.js";
 import type { StateTensor, StoredDType } from "../tensor.js";
 import type { Format } from "./format.js";
@@ -31,21 +39,25 @@ const TYPES: Readonly<Record<number, StoredDType>> = {
 export const onnx: Format = {
   recognises(bytes) {
     try {
-      const [first, ...others] = protobufFields(bytes, "");
-      const isGraph = ({ number, value }: ProtobufField) => number === MODEL.graph && value instanceof Uint8Array;
-      return first.number === MODEL.version && typeof first.value === "number" && others.some(isGraph);
+      let place = 0;
+      for (const { number, value } of protobufFields(bytes, "")) {
+        if (place++ === 0 && (number !== MODEL.version || typeof value !== "number")) return false;
+        if (number === MODEL.graph && value instanceof Uint8Array) return true;
+      }
+      return false;
     } catch {
       return false;
     }
   },
   read(bytes) {
     const state = new Map<string, StateTensor>();
-    const model = [...protobufFields(bytes, "ONNX")];
+    const model = fieldsBeside(bytes, [], "ONNX");
     for (const graph of messages(model, MODEL.graph))
       for (const message of messages(protobufFields(graph, "ONNX graph"), GRAPH.initialiser)) {
         const [name, tensor] = initialiser(message);
         if (state.has(name)) throw new PspnetError("format", `${name}: two initialisers have this name`);
         state.set(name, tensor);
+        checkCount(state.size);
       }
     const metadata = Object.fromEntries(messages(model, MODEL.metadata).map(entry));
     return { format: "ONNX", state, beside: new Map(), metadata };
@@ -53,20 +65,28 @@ export const onnx: Format = {
 };
 
 function messages(fields: Iterable<ProtobufField>, number: number): Uint8Array[] {
-  return [...fields].filter((field) => field.number === number).map(bytesOf);
+  const found: Uint8Array[] = [];
+  for (const field of fields) {
+    if (field.number !== number) continue;
+    found.push(bytesOf(field));
+    checkCount(found.length);
+  }
+  return found;
 }
 
 function entry(message: Uint8Array): [string, string] {
-  const fields = [...protobufFields(message, "ONNX metadata")];
+  const fields = fieldsBeside(message, [], "ONNX metadata");
   const last = (number: number) => utf8(messages(fields, number).at(-1) ?? new Uint8Array()) ?? "";
   return [last(ENTRY.key), last(ENTRY.value)];
 }
 
 function initialiser(message: Uint8Array): [string, StateTensor] {
-  const fields = [...protobufFields(message, "ONNX tensor")];
+  const { raw, floats, doubles, int32s, int64s } = TENSOR;
+  const fields = fieldsBeside(message, [raw, floats, doubles, int32s, int64s], "ONNX tensor");
   const all = (number: number) => fields.filter((field) => field.number === number);
   const last = (number: number) => all(number).at(-1)?.value;
   const name = utf8(all(TENSOR.name).map(bytesOf).at(-1) ?? new Uint8Array()) ?? "";
+  checkName(name);
   if (last(TENSOR.location) === OUTSIDE) {
     const mend = "export the model anew into one file";
     throw new PspnetError("format", `${name}: expected its data in the file, found them in another; ${mend}`);
@@ -74,13 +94,25 @@ function initialiser(message: Uint8Array): [string, StateTensor] {
   const type = Number(last(TENSOR.type));
   if (!Object.hasOwn(TYPES, type))
     throw new PspnetError("format", `${name}: expected elements that weights have, found type ${type}`);
+  const dtype = TYPES[type];
   const shape = all(TENSOR.dims).flatMap(({ value }) => wholeNumbers(value));
-  const integers = [...all(TENSOR.int32s), ...all(TENSOR.int64s)];
-  if (integers.length > 0) {
-    const float32 = () => Float32Array.from(integers.flatMap(({ value }) => wholeNumbers(value)));
-    return [name, { shape, dtype: TYPES[type], float32 }];
+  const [inPlace] = [raw, floats, doubles]
+    .map((number) => elementsOf(message, number, name))
+    .filter(({ byteLength }) => byteLength > 0);
+  const bytes = inPlace ?? integerBytes(message, dtype);
+  return [name, tensorOf({ name, dtype, shape, byteLength: bytes.byteLength, bytes: () => bytes })];
+}
+
+/** Elements that stand as whole numbers: integers, and the bits of halves. */
+function integerBytes(message: Uint8Array, dtype: StoredDType): Uint8Array {
+  const size = ELEMENT_SIZE[dtype];
+  const values: number[] = [];
+  for (const { number, value } of protobufFields(message, "ONNX tensor")) {
+    if (number === TENSOR.int32s || number === TENSOR.int64s) for (const one of wholeNumbers(value)) values.push(one);
   }
-  const pieces = [TENSOR.raw, TENSOR.floats, TENSOR.doubles].flatMap((number) => all(number).map(bytesOf));
-  const bytes = pieces.length === 1 ? pieces[0] : join(pieces);
-  return [name, tensorOf({ name, dtype: TYPES[type], shape, byteLength: bytes.byteLength, bytes: () => bytes })];
+  const bytes = new Uint8Array(values.length * size);
+  for (const [i, value] of values.entries()) {
+    for (let byte = 0; byte < size; byte++) bytes[i * size + byte] = Math.floor(value / 2 ** (8 * byte)) % 256;
+  }
+  return bytes;
 }

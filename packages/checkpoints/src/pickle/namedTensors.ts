@@ -1,5 +1,5 @@
 import { PspnetError } from "../error.js";
-import { checkName, TENSORS_MAX } from "../limits.js";
+import { checkCount, checkName } from "../limits.js";
 import type { State, StateTensor } from "../tensor.js";
 import { NumpyArray } from "./numpy.js";
 import { isPickledTensor, PickledObject, type PickledTensor, PickledText, textOf } from "./values.js";
@@ -104,9 +104,7 @@ function walk(value: unknown, path: readonly string[], into: Walk): unknown {
   if (value instanceof NumpyArray && !value.type.dtype) return `array of ${value.type.code}`;
   if (isPickledTensor(value)) {
     into.places.push([path, value]);
-    if (into.places.length > TENSORS_MAX) {
-      throw new PspnetError("format", `expected at most ${TENSORS_MAX} tensors; this is no checkpoint`);
-    }
+    checkCount(into.places.length);
     return undefined;
   }
   if (value instanceof PickledText) return value.bytes.length > 1_000_000 ? undefined : value.toString();
