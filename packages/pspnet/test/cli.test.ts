@@ -12,9 +12,11 @@ import {
   initialise,
   makeScene,
   PSPNet,
+  parseDescription,
   pspnetConfig,
   readImage,
   readMask,
+  readSafetensors,
   type WritableTensor,
   writeSafetensors,
   writeScenes,
@@ -404,6 +406,21 @@ test("val prints a table, or one JSON document and nothing else on standard outp
   expect(table.out).toMatch(/class +IoU %[\s\S]*mIoU [\d.]+ %/);
   const caffe = await pspnet(["val", weights, "--data", scenes, "--protocol", "caffe", "--crop", "57", "--no-flip"]);
   expect(caffe.out).toMatch(/\ncaffe: one scale, windows of 57, own size\nmIoU [\d.]+ %.* score [\d.]+ %/);
+  const scored = join(folder, "scored.safetensors");
+  await cp(weights, scored);
+  const args = ["val", scored, "--data", scenes, "--protocol", "mmseg"];
+  expect(await pspnet([...args, "--store"])).toMatchObject({ code: 0 });
+  const [before, after] = await Promise.all(
+    [weights, scored].map(async (file) => readSafetensors(await readFile(file))),
+  );
+  expect(after.tensors.get("cls.4.weight")?.bytes).toEqual(before.tensors.get("cls.4.weight")?.bytes);
+  const { score, command, ...described } = parseDescription(after.metadata);
+  const protocol = "mmseg: one scale, whole images, own size";
+  expect(score).toMatchObject({ meanIoU: expect.any(Number), dataset: `${scenes} (val)`, protocol });
+  expect(command).toBe(["pspnet", ...args].join(" "));
+  expect(described).toEqual(parseDescription(before.metadata));
+  const published = await pspnet(["val", "ade20k-pspnet50", "--data", scenes, "--store", "--offline"]);
+  expect(published).toMatchObject({ code: 2, err: expect.stringMatching(/--store: expected a weights file/) });
   const threads = await pspnet(["val", weights, "--data", scenes, "--runtime", "torch", "--threads", "1000000"]);
   expect(threads).toMatchObject({ code: 2, err: expect.stringMatching(/threads=1000000: /) });
   const { out, code } = await pspnet(["val", weights, "--data", scenes, "--json", "--out", join(folder, "val")]);

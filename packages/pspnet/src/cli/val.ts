@@ -1,13 +1,28 @@
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type ConfusionMatrix, checkClasses, headline, type Protocol, protocolOf, protocolText } from "@pspnet/core";
+import {
+  type ConfusionMatrix,
+  checkClasses,
+  describeWeights,
+  headline,
+  type Protocol,
+  PspnetError,
+  parseDescription,
+  protocolOf,
+  protocolText,
+  readSafetensors,
+  safetensorsPieces,
+} from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
 import { type Dataset, openDataset } from "../data/dataset.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { svgToPng } from "../files/png.js";
+import { publishedWeights } from "../pull/weightsFile.js";
 import { confusionSvg } from "../report/confusionPlot.js";
 import { counted } from "../report/counted.js";
 import { ErrorWriter } from "../report/errorWriter.js";
 import { Progress } from "../report/progress.js";
+import { shellWord } from "../report/shellWord.js";
 import { classTable, percent } from "../report/table.js";
 import { evaluate } from "../segment/evaluate.js";
 import { load } from "../segment/load.js";
@@ -20,6 +35,7 @@ interface ValFlags extends ProtocolFlags {
   readonly format?: string;
   readonly out?: string;
   readonly worst: number;
+  readonly store?: true;
 }
 
 /** What an evaluation gave, and of what. */
@@ -32,6 +48,10 @@ interface Evaluation {
 }
 
 export async function val(weights: string, flags: ValFlags): Promise<void> {
+  if (flags.store && publishedWeights(weights)) {
+    const mend = "give the file that `pspnet pull` tells, or a copy of it";
+    throw new PspnetError("usage", `--store: expected a weights file, found the published name ${weights}; ${mend}`);
+  }
   await using net = await load(weights, { ...flags, ...protocolChoice(flags), stream: messages });
   const { description } = net;
   const dataset = await openDataset(await loadDataConfig(flags.data, flags), flags.split);
@@ -55,6 +75,7 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   const source = { weights, data: flags.data, split: flags.split };
   const evaluation: Evaluation = { source, protocol, dataset, confusion, seconds };
   if (errors && flags.out) await write(evaluation, { errors, folder: flags.out });
+  if (flags.store) await store(evaluation);
   if (flags.json) tellJson(evaluation);
   else tell(evaluation, flags);
 }
@@ -80,6 +101,18 @@ async function write(
   await atomicWrite(join(folder, "confusion.png"), await svgToPng(svg));
   const counts = { ...source, protocol, names, ...confusion.toJSON() };
   await atomicWrite(join(folder, "confusion.json"), JSON.stringify(counts));
+}
+
+/** Writes the figures, the protocol and the command into the weights file, which is otherwise as it was. */
+async function store({ source, protocol, confusion }: Evaluation): Promise<void> {
+  const { weights, data, split } = source;
+  const { metadata, tensors } = readSafetensors(await readFile(weights));
+  const { meanIoU, pixelAccuracy } = headline(confusion.scores(), protocol.rules.mean);
+  const score = { meanIoU, pixelAccuracy, dataset: `${data} (${split})`, protocol: protocolText(protocol) };
+  const command = ["pspnet", ...process.argv.slice(2).filter((word) => word !== "--store")].map(shellWord).join(" ");
+  const told = describeWeights({ ...parseDescription(metadata, { source: weights }), score, command });
+  await atomicWrite(weights, safetensorsPieces(tensors, told));
+  messages.write(`stored in ${weights}: ${score.protocol}\n`);
 }
 
 function tellJson({ source, protocol, dataset, confusion, seconds }: Evaluation): void {

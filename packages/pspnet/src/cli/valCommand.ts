@@ -16,6 +16,7 @@ export function valCommand(): Command {
       place,
     )
     .option("--worst <n>", "images that the page shows, those of the smallest IoU first", positive, 60)
+    .option("--store", "write the score, its protocol and this command into the weights file")
     .addHelpText(
       "after",
       examples(
