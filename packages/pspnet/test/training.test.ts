@@ -100,8 +100,11 @@ describe("a run", () => {
     ).toHaveLength(6);
   });
 
-  test("with an average of its weights, frozen stages and another schedule is the same after being broken off, too", async () => {
+  test("with another loss, schedule and colours, an average of its weights and frozen stages is the same after being broken off, too", async () => {
     const recipe = {
+      classWeights: "median",
+      loss: { labelSmoothing: 0.1, ohem: 0.5, ohemKept: 0.3, dice: 1 },
+      augment: { photometric: true },
       ema: 0.9,
       freeze: 1,
       freezeBn: "backbone",
@@ -127,6 +130,8 @@ describe("a run", () => {
     const mean = kept("model", "layer2.0.bn1.running_mean");
     expect(mean).toEqual(new Float32Array(mean!.length));
     expect(kept("model", "cls.1.running_mean")!.some((value) => value !== 0)).toBe(true);
+    expect(whole.state.classWeights).toHaveLength(16);
+    expect(resumed.state.classWeights).toEqual(whole.state.classWeights);
     const rows = await readMetrics(join(whole.folder, "metrics.csv"));
     const rates = rows.flatMap(({ lr }) => lr ?? []);
     expect(rates.slice(0, 2)).toEqual([0.005, expect.closeTo(0.005 * (1 + Math.cos(Math.PI / 6)), 9)]);

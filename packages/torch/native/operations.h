@@ -10,6 +10,7 @@
 #include "enlargeMatrix.h"
 #include "upsampledArgmax.h"
 #include "upsampledCrossEntropy.h"
+#include "upsampledDice.h"
 
 namespace binding {
 

@@ -19,6 +19,9 @@ export interface UpsampledCrossEntropyOptions<T> {
   readonly weight?: T | null;
   /** Default 255. */ readonly ignoreIndex?: number;
   readonly alignCorners: boolean;
+  /** Default 0. */ readonly labelSmoothing?: number;
+  /** Default 0. */ readonly ohemThreshold?: number;
+  /** Default 0. */ readonly ohemKept?: number;
 }
 
 const operand = (value: Operations | number | bigint): Handle | number | bigint =>
@@ -269,9 +272,14 @@ export abstract class Operations {
     return this.wrap(native().crossEntropy(this.handle, target.handle, options.weight?.handle, options.ignoreIndex, options.reduction, options.labelSmoothing) as Handle);
   }
 
-  /** Mean cross-entropy of logits `[n, c, h, w]` enlarged bilinearly to the class ids `[n, H, W]` (uint8), without making the enlarged logits. */
+  /** Mean cross-entropy of logits `[n, c, h, w]` enlarged bilinearly to the class ids `[n, H, W]` (uint8), without making the enlarged logits. With `ohemThreshold` above 0, of the pixels alone whose class has at most that probability, and of the next ones until they are `ohemKept` of those with a class. */
   upsampledCrossEntropy(target: this, options: UpsampledCrossEntropyOptions<this>): this {
-    return this.wrap(native().upsampledCrossEntropy(this.handle, target.handle, options.weight?.handle, options.ignoreIndex, options.alignCorners) as Handle);
+    return this.wrap(native().upsampledCrossEntropy(this.handle, target.handle, options.weight?.handle, options.ignoreIndex, options.alignCorners, options.labelSmoothing, options.ohemThreshold, options.ohemKept) as Handle);
+  }
+
+  /** Soft Dice loss of the softmax of the same logits, the mean over all classes of `1 - 2 sum(p y) / (sum(p) + sum(y))` over the batch; 0 for a class that no pixel has. */
+  upsampledDice(target: this, options: { /** Default 255. */ readonly ignoreIndex?: number; readonly alignCorners: boolean }): this {
+    return this.wrap(native().upsampledDice(this.handle, target.handle, options.ignoreIndex, options.alignCorners) as Handle);
   }
 
   /** Best class (uint8 `[n, H, W]`) of logits `[n, c, h, w]` enlarged bilinearly to `size`, in its upper left `crop`, without making the enlarged logits. */

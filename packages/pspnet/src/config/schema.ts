@@ -1,5 +1,6 @@
 import { classLists, completeParts, type NetworkFields, PRECISIONS, type PSPNetParts } from "@pspnet/core";
 import { z } from "zod";
+import { BALANCES, type BalanceName } from "../data/classBalance.js";
 import { formatNames } from "../data/formats.js";
 import { expected } from "./inWords.js";
 
@@ -77,6 +78,24 @@ const augmentSchema = z.strictObject({
     .describe("changes brightness, contrast, saturation and hue, each of half of the samples, as mmsegmentation"),
 });
 
+const lossSchema = z.strictObject({
+  labelSmoothing: z.number().min(0).lt(1).default(0).describe("share of each label that is spread over all classes"),
+  ohem: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe("only hard pixels count, whose class has at most this probability, such as 0.7"),
+  ohemKept: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1 / 16)
+    .describe("share of the labelled pixels that counts at least, the hardest, with ohem"),
+  dice: z.number().min(0).default(0).describe("weight of the soft Dice loss, which is added"),
+});
+
 const validationSchema = z.strictObject({
   every: z.int().min(1).default(1).describe("epochs between validations"),
   crop: cropSchema.nullable().default(null).describe("sliding window of this size; null: the whole image at once"),
@@ -137,11 +156,21 @@ export const trainConfigSchema = z.strictObject({
     .describe("decay of a running average of the weights, such as 0.999, which is what is validated and saved"),
   auxWeight: z.number().min(0).default(0.4).describe("weight of the auxiliary loss; 0 drops the branch"),
   classWeights: z
-    .array(z.number().min(0))
-    .refine((weights) => weights.some((weight) => weight > 0), { error: expected("at least one weight above 0") })
+    .union(
+      [
+        z.array(z.number().min(0)).refine((weights) => weights.some((weight) => weight > 0), {
+          error: expected("at least one weight above 0"),
+        }),
+        z.enum(Object.keys(BALANCES) as BalanceName[]),
+      ],
+      { error: expected(`${Object.keys(BALANCES).join(", ")} or a list of numbers`) },
+    )
     .nullable()
     .default(null)
-    .describe("weight of each class in the loss"),
+    .describe(
+      "weight of each class in the loss: a list, or measured from the training masks, enet: 1 / ln(1.02 + share), median: median frequency / frequency",
+    ),
+  loss: lossSchema.prefault({}),
   freeze: z
     .union([z.enum(["none", "backbone"]), z.int().min(0).max(4)], {
       error: expected("none, backbone, or how many stages of it, 0 (the stem alone) to 4"),

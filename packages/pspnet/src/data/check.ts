@@ -121,7 +121,7 @@ async function inspect(
 }
 
 /** Pixels by class of one mask; ids that are no class go to `problems`. */
-function countClasses(
+export function countClasses(
   { data, kind }: StoredMask,
   { pair, source, problems }: { pair: Pair; source: DatasetSource; problems: string[] },
 ): Pick<Inspected, "labels" | "unknownIds"> {

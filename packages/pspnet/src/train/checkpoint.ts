@@ -31,10 +31,21 @@ export interface TrainState {
   elapsed: number;
   /** Seconds that the last validation took. */
   validating: number;
+  /** Of the loss, as they were given or measured; null: equal ones. */
+  readonly classWeights: readonly number[] | null;
   best: { readonly epoch: number; readonly meanIoU: number; readonly pixelAccuracy: number } | null;
 }
 
-export const NEW_RUN: TrainState = { epoch: 0, batch: 0, step: 0, seconds: 0, elapsed: 0, validating: 0, best: null };
+export const NEW_RUN: TrainState = {
+  epoch: 0,
+  batch: 0,
+  step: 0,
+  seconds: 0,
+  elapsed: 0,
+  validating: 0,
+  classWeights: null,
+  best: null,
+};
 
 /** The epoch of the last step, from 1. */
 export function epochOf({ epoch, batch }: TrainState): number {
@@ -110,7 +121,7 @@ export async function loadCheckpoint(file: string): Promise<Checkpoint> {
   // Checkpoints of earlier versions lack some of both.
   return {
     config: validateTrainConfig(JSON.parse(metadata.config), file),
-    state: { elapsed: state.seconds, validating: 0, ...state },
+    state: { elapsed: state.seconds, validating: 0, classWeights: null, ...state },
     weights: part("model."),
     momentum: part("momentum."),
     average: part("average."),

@@ -1,8 +1,21 @@
-import { IGNORE, type Logits, PspnetError } from "@pspnet/core";
+import { IGNORE, type Logits } from "@pspnet/core";
 import { type Tensor, tensor } from "@pspnet/torch";
-import type { TrainConfig } from "../config/schema.js";
 
-export interface SegmentationLossOptions {
+/** What the loss of pixels is, beside mean cross-entropy. */
+export interface PixelLossOptions {
+  /** Share of every label that is spread evenly over all classes, as torch.nn.CrossEntropyLoss does it. */
+  readonly labelSmoothing: number;
+  /**
+   * Only pixels count whose class has at most this probability (Shrivastava et al., arXiv 1604.03540, of pixels as in mmsegmentation's
+   * `OHEMPixelSampler`), or the next ones until `ohemKept` of the labelled ones do; null: all.
+   */
+  readonly ohem: number | null;
+  readonly ohemKept: number;
+  /** Weight of the soft Dice loss that is added (Milletari et al., arXiv 1606.04797; segmentation_models_pytorch's `DiceLoss`). */
+  readonly dice: number;
+}
+
+export interface SegmentationLossOptions extends Partial<PixelLossOptions> {
   readonly alignCorners: boolean;
   /** Weight of the auxiliary loss (paper, section 3.3). */
   readonly auxWeight: number;
@@ -12,7 +25,7 @@ export interface SegmentationLossOptions {
 
 /**
  * The paper's loss: mean cross-entropy over the labelled pixels of the logits enlarged to the labels, plus `auxWeight`
- * times that of the auxiliary head. One that classifies whole images is told which classes they show: {@link presenceLoss}.
+ * times that of the auxiliary head; or what the options make of both. One that classifies whole images is told which classes they show: {@link presenceLoss}.
  * `labels` is uint8 `[n, H, W]`.
  */
 export function segmentationLoss(
@@ -21,11 +34,16 @@ export function segmentationLoss(
   options: SegmentationLossOptions,
 ): Tensor {
   const { alignCorners, auxWeight, classWeights: weight } = options;
-  const crossEntropy = (logits: Tensor) =>
-    logits.upsampledCrossEntropy(labels, { alignCorners, weight, ignoreIndex: IGNORE });
-  const main = crossEntropy(out);
+  const { labelSmoothing = 0, ohem = null, ohemKept = 0, dice = 0 } = options;
+  const where = { alignCorners, ignoreIndex: IGNORE };
+  const hard = { ohemThreshold: ohem ?? 0, ohemKept };
+  const pixelLoss = (logits: Tensor) => {
+    const crossEntropy = logits.upsampledCrossEntropy(labels, { ...where, weight, labelSmoothing, ...hard });
+    return dice > 0 ? crossEntropy.add(logits.upsampledDice(labels, where).mul(dice)) : crossEntropy;
+  };
+  const main = pixelLoss(out);
   if (aux === null) return main;
-  const auxiliary = aux.shape.length === 2 ? presenceLoss(aux, labels, { weight }) : crossEntropy(aux);
+  const auxiliary = aux.shape.length === 2 ? presenceLoss(aux, labels, { weight }) : pixelLoss(aux);
   return main.add(auxiliary.mul(auxWeight));
 }
 
@@ -49,11 +67,4 @@ function presence(labels: Tensor, classes: number): Tensor {
       if (ids[i] < classes) shown[image * classes + ids[i]] = 1;
   }
   return tensor(shown, [n, classes]);
-}
-
-/** @throws PspnetError "config" unless there is a weight for each class. */
-export function checkClassWeights({ classWeights }: Pick<TrainConfig, "classWeights">, classes: number): void {
-  if (classWeights === null || classWeights.length === classes) return;
-  const expected = `${classes} numbers, one for each class of the dataset`;
-  throw new PspnetError("config", `classWeights: expected ${expected}, found ${classWeights.length}`);
 }

@@ -1,7 +1,7 @@
 import { IGNORE, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
-import { segmentationLoss } from "./loss.js";
+import { type PixelLossOptions, segmentationLoss } from "./loss.js";
 import { alone, sumNumbers, type World } from "./world.js";
 
 /** Some samples of a batch, or all. */
@@ -16,6 +16,8 @@ export interface StepOptions {
   readonly classWeights: readonly number[] | null;
   /** Length of all gradients together, at most; any when it is left out. */
   readonly clipGradients?: number | null;
+  /** Mean cross-entropy alone when it is left out. Each part of the batch chooses its own hard pixels, and has its own Dice loss. */
+  readonly pixelLoss?: PixelLossOptions;
   /** Of dropout, so that a step is the same after a resume; each rank has its own. */
   readonly seed: number;
   /** The paper's when it is left out. */
@@ -71,7 +73,7 @@ function backward(model: PSPNet, part: Part, share: number, options: StepOptions
 }
 
 function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
-  const { device, precision, auxWeight, classWeights, loss = segmentationLoss } = options;
+  const { device, precision, auxWeight, classWeights, pixelLoss, loss = segmentationLoss } = options;
   const x = fromBuffer(images, [n, h, w, 3]).permute(0, 3, 1, 2).to({ device });
   const y = fromBuffer(labels, [n, h, w]).to({ device });
   const weights: Tensor | null =
@@ -79,7 +81,7 @@ function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, opti
   const dtype = PRECISION_DTYPE[precision];
   const logits = dtype === "float32" ? model.forward(x) : autocast({ device, dtype }, () => model.forward(x));
   const { alignCorners } = model.config.upsampling;
-  return loss(logits, y, { alignCorners, auxWeight, classWeights: weights });
+  return loss(logits, y, { alignCorners, auxWeight, classWeights: weights, ...pixelLoss });
 }
 
 function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {

@@ -24,9 +24,9 @@ import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
 import { epochOf, NEW_RUN, saveCheckpoint, storedTensors, type TrainState } from "./checkpoint.js";
+import { classWeightsOf } from "./classWeights.js";
 import { Clock } from "./clock.js";
 import { goingOn } from "./goingOn.js";
-import { checkClassWeights } from "./loss.js";
 import { stateOf, tensorsOf } from "./network.js";
 import { placeRun, previousCheckpoint } from "./placement.js";
 import { officialRecipe, type Recipe } from "./recipe.js";
@@ -96,20 +96,21 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const training = await openDataset(config.data, "train");
   const validation = await openDataset(config.data, "val");
   const { classes } = training;
-  checkClassWeights(config, classes.names.length);
   const memory = backend({ device: engine.device });
   await using lock = new FolderLock({ what: "a run", doing: "trains into it" });
   const checkpoint = await previousCheckpoint(config, { world, lock });
-  // A checkpoint has all weights; the file of `init` may have changed since, or be gone.
-  const begun = checkpoint ? { ...config, init: null } : config;
   const notes: string[] = [];
   const say = (line: string) => notes.push(line);
+  const measured = checkpoint?.state.classWeights;
+  const classWeights = await classWeightsOf(config, { training, world, measured, say, signal });
+  // A checkpoint has all weights; the file of `init` may have changed since, or be gone.
+  const begun = checkpoint ? { ...config, init: null } : config;
   const model = await recipe.network(begun, { classes: classes.names.length, backend: memory, say, signal, stream });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
   const average =
     config.ema === null ? null : new WeightAverage(model, { decay: config.ema, from: checkpoint?.average });
-  const state = { ...(checkpoint?.state ?? NEW_RUN) };
+  const state = { ...(checkpoint?.state ?? NEW_RUN), classWeights };
   const loader = new Loader(training, {
     ...config,
     input: config.model.input,
@@ -246,9 +247,9 @@ async function step(job: Job, batch: Batch, lr: number): Promise<number> {
   const { config, engine, model, optimiser, average, recipe, state, world } = job;
   model.train();
   job.score = undefined;
-  const { accumulate, auxWeight, classWeights, clipGradients } = config;
+  const { accumulate, auxWeight, clipGradients, loss: pixelLoss } = config;
   const seed = mixSeed(config.seed, state.step * world.size + world.rank);
-  const parts = { accumulate, auxWeight, classWeights, clipGradients, seed };
+  const parts = { accumulate, auxWeight, classWeights: state.classWeights, clipGradients, pixelLoss, seed };
   const loss = await recipe.step(model, optimiser, batch, { ...engine, ...parts, loss: recipe.loss, world });
   if (Number.isFinite(loss)) {
     average?.update(state.step + 1);
