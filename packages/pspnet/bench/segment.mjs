@@ -1,16 +1,18 @@
-// Seconds and peak memory from a photograph to labels, random weights. One JSON line.
-//   node packages/pspnet/bench/segment.mjs [--layers 50] [--classes 150] [--size 473 or 512x683] [--precision auto] [--runtime auto] [--runs 7]
-//     [--crop 473] [--scales 0.75,1,1.25] [--flip]
+// Seconds, seconds of processor time and peak memory from a photograph to labels, random weights. One JSON line.
+//   node packages/pspnet/bench/segment.mjs [--preset lextal-densenet121, or --layers 50] [--classes 150] [--size 473 or 512x683] [--precision auto] [--runtime auto] [--runs 7]
+//     [--threads 0] [--crop 473] [--scales 0.75,1,1.25] [--flip]
 import { load, pspnetConfig, randomWeights } from "pspnet";
 import { flags } from "./flags.mjs";
 
-const { layers, classes, size, precision, runtime, runs, ...protocol } = flags({
+const { preset, layers, classes, size, precision, runtime, runs, threads, ...protocol } = flags({
+  preset: "",
   layers: 50,
   classes: 150,
   size: "473",
   precision: "auto",
   runtime: "auto",
   runs: 7,
+  threads: 0,
   crop: 0,
   scales: "1",
   flip: false,
@@ -19,24 +21,30 @@ const [height, width = height] = size.split("x").map(Number);
 const crop = protocol.crop > 0 ? protocol.crop : null;
 const scales = protocol.scales.split(",").map(Number);
 
-const weights = randomWeights(pspnetConfig({ layers, classes, aux: false }));
-const net = await load(weights, { runtime, precision });
+const network = preset ? { preset, auxiliary: { kind: "none" } } : { layers, aux: false };
+const weights = randomWeights(pspnetConfig({ ...network, classes }));
+const net = await load(weights, { runtime, precision, threads });
 const data = Uint8Array.from({ length: 3 * height * width }, () => 256 * Math.random());
-const times = [];
+const [times, processorTimes] = [[], []];
 for (let run = -2; run < runs; run++) {
   const start = performance.now();
+  const used = process.cpuUsage();
   await net.segment({ width, height, data }, { crop, scales, flip: protocol.flip });
-  if (run >= 0) times.push((performance.now() - start) / 1000);
+  const { user, system } = process.cpuUsage(used);
+  if (run < 0) continue;
+  times.push((performance.now() - start) / 1000);
+  processorTimes.push((user + system) / 1e6);
 }
-times.sort((a, b) => a - b);
+for (const list of [times, processorTimes]) list.sort((a, b) => a - b);
 console.log(
   JSON.stringify({
     engine: `pspnet on ${net.runtime}`,
     precision,
-    layers,
+    network: preset || layers,
     size,
     median_s: times[runs >> 1],
     min_s: times[0],
+    processor_s: processorTimes[runs >> 1],
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
   }),
 );

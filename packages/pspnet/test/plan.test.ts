@@ -20,7 +20,7 @@ import {
 import { type GraphTensor, graphBackend, symbol, trace } from "@pspnet/core/graph";
 import {
   backend,
-  fastBfloat16,
+  bfloat16Instructions,
   manualSeed,
   memoryKept,
   noGrad,
@@ -189,7 +189,7 @@ test("what a run takes is known before it", async () => {
       for (let i = 0; i < 3; i++) (await plan.run(randn([1, 3, h, w]))).dispose();
       const ratio = plan.memoryFor([1, h, w]) / plan.workspace.bytes;
       expect(ratio).toBeGreaterThan(0.95);
-      expect(ratio).toBeLessThan(precision === "fp32" || fastBfloat16() ? 1.25 : 4);
+      expect(ratio).toBeLessThan(precision === "fp32" || bfloat16Instructions() ? 1.25 : 4);
     }
   }
 });

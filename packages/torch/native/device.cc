@@ -59,6 +59,8 @@ FUNCTION(setNumThreads, "count") {
 
 FUNCTION(fastBfloat16) { return call.result(oneDnnIsFastAtBfloat16()); }
 
+FUNCTION(bfloat16Instructions) { return call.result(oneDnnUsesBfloat16Instructions()); }
+
 FUNCTION(version) { return call.result(std::string(TORCH_VERSION)); }
 
 }  // namespace binding

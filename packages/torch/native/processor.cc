@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <string>
 
-#if defined(__aarch64__) && defined(__linux__)
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
 #include <sys/sysctl.h>
@@ -30,6 +32,17 @@ bool processorHasBfloat16() {
   int found = 0;
   size_t size = sizeof found;
   return sysctlbyname("hw.optional.arm.FEAT_BF16", &found, &size, nullptr, 0) == 0 && found != 0;
+#else
+  return false;
+#endif
+}
+
+bool isIntelWithoutAmx() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  unsigned int a = 0, b = 0, c = 0, features = 0;
+  constexpr unsigned int amxBf16 = 1U << 22;
+  const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &features) != 0 && (features & amxBf16) != 0;
+  return __builtin_cpu_is("intel") != 0 && !amx;
 #else
   return false;
 #endif
@@ -56,8 +69,13 @@ bool oneDnnHasBfloat16() {
   return has;
 }
 
+bool oneDnnUsesBfloat16Instructions() {
+  static const bool uses = oneDnnHasBfloat16() && processorHasBfloat16() && !limitedToFloat32();
+  return uses;
+}
+
 bool oneDnnIsFastAtBfloat16() {
-  static const bool fast = oneDnnHasBfloat16() && processorHasBfloat16() && !limitedToFloat32();
+  static const bool fast = oneDnnUsesBfloat16Instructions() && !isIntelWithoutAmx();
   return fast;
 }
 

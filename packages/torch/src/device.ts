@@ -20,10 +20,13 @@ export const cudaAvailable = (): boolean => cudaProblem() === null;
 export const cudaProblem = (): string | null => (native().cudaProblem() as string) || null;
 
 /**
- * Whether bfloat16 is computed by the processor's own instructions (AVX512-BF16, AMX, Arm's BF16); elsewhere it works, slower than
- * float32. False too where ONEDNN_MAX_CPU_ISA forbids them.
+ * Whether the processor is faster at bfloat16 than at float32: by AMX, AMD's AVX512-BF16 or Arm's BF16. Intel's AVX512-BF16 without AMX
+ * is not; it takes twice the time. False too where ONEDNN_MAX_CPU_ISA forbids them. Elsewhere bfloat16 works, slower than float32.
  */
 export const fastBfloat16 = (): boolean => native().fastBfloat16() as boolean;
+
+/** Whether bfloat16 is computed by the processor's own instructions, fast or not; elsewhere it is emulated, in more memory. */
+export const bfloat16Instructions = (): boolean => native().bfloat16Instructions() as boolean;
 
 /** libtorch's version, `2.15.0`. */
 export const version = (): string => native().version() as string;

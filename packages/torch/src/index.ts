@@ -3,7 +3,16 @@ export { averagedLabels, averagedProbabilities } from "./averagedProbabilities.j
 // Tensors
 export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
 // Machine
-export { cudaAvailable, cudaProblem, fastBfloat16, manualSeed, numThreads, setNumThreads, version } from "./device.js";
+export {
+  bfloat16Instructions,
+  cudaAvailable,
+  cudaProblem,
+  fastBfloat16,
+  manualSeed,
+  numThreads,
+  setNumThreads,
+  version,
+} from "./device.js";
 // Memory
 export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from "./memory.js";
 // Training

@@ -3,7 +3,7 @@ import { inferShapes, type Node, peakBytes, withoutValues } from "@pspnet/core/g
 import { notFinite } from "@pspnet/core/segment";
 import { type Handle, native } from "./binding.js";
 import { tensor, viewOf } from "./data.js";
-import { fastBfloat16 } from "./device.js";
+import { bfloat16Instructions } from "./device.js";
 import { keep } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
@@ -128,7 +128,7 @@ export class Plan {
    */
   memoryFor([n, h, w]: PhotographShape): number {
     const [{ name, shape }] = this.#shapes.inputs;
-    const emulated = this.#precision === "bf16" && this.#device === "cpu" && !fastBfloat16();
+    const emulated = this.#precision === "bf16" && this.#device === "cpu" && !bfloat16Instructions();
     const bytes = this.#precision === "fp32" ? 4 : 2;
     return (emulated ? EMULATED : 1) * peakBytes(this.#shapes, { [name]: [n, shape[1], h, w] }, { bytes, scratch });
   }

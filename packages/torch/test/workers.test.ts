@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { bfloat16Instructions, fastBfloat16 } from "@pspnet/torch";
 import { expect, test } from "vitest";
 
 /** Runs a module in a process of its own. */
@@ -62,3 +64,14 @@ test.each([
   });
   expect(stdout.trim()).toBe(expected);
 });
+
+const cpuinfo = existsSync("/proc/cpuinfo") && process.arch === "x64" ? readFileSync("/proc/cpuinfo", "utf8") : "";
+
+test.skipIf(cpuinfo === "" || process.env.ONEDNN_MAX_CPU_ISA)(
+  "bfloat16 is called fast where its instructions are",
+  () => {
+    const instructions = /\bavx512_bf16\b/.test(cpuinfo);
+    expect(bfloat16Instructions()).toBe(instructions);
+    expect(fastBfloat16()).toBe(instructions && (!cpuinfo.includes("GenuineIntel") || /\bamx_bf16\b/.test(cpuinfo)));
+  },
+);

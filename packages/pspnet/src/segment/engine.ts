@@ -23,7 +23,7 @@ function warnOfSlowBfloat16(): void {
   if (warned) return;
   warned = true;
   emitWarning(
-    "precision=bf16 is slower than fp32 here: the processor has no instructions for it, or ONEDNN_MAX_CPU_ISA forbids them; take precision=auto",
+    "precision=bf16 is slower than fp32 here: the processor has no fast instructions for it, or ONEDNN_MAX_CPU_ISA forbids them; take precision=auto",
     "PspnetWarning",
   );
 }
