@@ -94,6 +94,7 @@ export * from "./segment/options.js";
 export * from "./segment/runtime.js";
 export * from "./segment/segmentation.js";
 // What the network computes with: precision, and the tensors of an engine
+export type { AlignCorners } from "./tensor/alignCorners.js";
 export * from "./tensor/precision.js";
 export type * from "./tensor/tensor.js";
 // Weights that describe themselves

@@ -40,6 +40,7 @@ const FORMS: NetworkFields[] = [
   { layers: 18, alignCorners: false, bins: [2, 4], concatOrder: "descending" },
   { layers: 18, outputStride: 16, firstDilation: "halved", bins: [1] },
   { layers: 18, ppm: false, alignCorners: false },
+  { layers: 18, alignCorners: "asymmetric" },
 ];
 /** Sizes of the official release, and ones that nothing divides. */
 const SIZES = [

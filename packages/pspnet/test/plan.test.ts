@@ -66,6 +66,7 @@ describe("a plan gives the eager network's logits within 1e-4", () => {
     { layers: 18, outputStride: 16, firstDilation: "halved" },
     { layers: 18, alignCorners: false, bins: [2, 4], concatOrder: "descending" },
     { layers: 18, pool: "max", reduction: false, bins: [1, 3] },
+    { layers: 18, alignCorners: "asymmetric", pool: "max" },
     { layers: 18, ppm: false },
   ];
   test.each(forms)("%j", async (form) => {

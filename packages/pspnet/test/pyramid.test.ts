@@ -20,6 +20,7 @@ const FORMS: NetworkFields[] = [
   { bins: [1, 2, 3, 6], alignCorners: false },
   { bins: [1], alignCorners: false },
   { bins: [2, 4], alignCorners: false },
+  { bins: [1, 2, 3, 6], alignCorners: "asymmetric" },
   { bins: [1, 3], pool: "max", reduction: false, concatOrder: "descending" },
   { pyramid: { features: "last", channels: 3, norm: "above1", bias: "unnormalised" }, head: { bias: true } },
   { pyramid: { features: "last", channels: 16, norm: "none", relu: false }, head: { kind: "conv1x1", norm: false } },

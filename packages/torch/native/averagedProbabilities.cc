@@ -64,7 +64,7 @@ uint8_t largest(const float* values, int64_t padded, int64_t classes) {
 /** From one side of a scale to the image's own. */
 Taps toImage(int64_t source, int64_t target, const Averaging& averaging) {
   if (averaging.smooth) return Taps::smooth(source, target);
-  return Taps(Axis(source, target, averaging.networkCorners && averaging.alignCorners));
+  return Taps(Axis(source, target, averaging.networkCorners ? averaging.alignCorners : AlignCorners::no));
 }
 
 /** What the rows of one scale need, made once. */
@@ -335,7 +335,7 @@ FUNCTION(averaged, "scales", "logits", "size", "rows", "alignCorners", "softmax"
     scales.push_back(std::move(scale));
   }
   const auto work = [scales = std::move(scales), size = Size{size[0], size[1]}, span = Span{rows[0], rows[1]},
-                     averaging = Averaging{call.boolean(4), static_cast<Softmax>(call.integer(5, 0, 2)), call.boolean(6), call.boolean(7)},
+                     averaging = Averaging{call.alignCorners(4), static_cast<Softmax>(call.integer(5, 0, 2)), call.boolean(6), call.boolean(7)},
                      answer = call.boolean(8) ? Answer::labels : Answer::probabilities] {
     c10::NoGradGuard noGrad;
     return averaged(scales, size, span, averaging, answer);

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "alignCorners.h"
+
 namespace binding {
 
 struct Size {
@@ -43,7 +45,7 @@ enum class Softmax : int64_t { view, window, image };
 /** How the logits of windows become an image's. */
 struct Averaging {
   /** Of the enlargement of the logits. */
-  bool alignCorners;
+  AlignCorners alignCorners;
   Softmax softmax;
   /** To the image: smoothed when shrinking, as MATLAB's imresize, or with the network's corners; else with half-pixel centres. */
   bool smooth, networkCorners;

@@ -4,12 +4,16 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/lerp.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/nan_to_num.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <cmath>
 #include <limits>
 #include <map>
+
+#include "enlargeMatrix.h"
 
 namespace binding {
 
@@ -88,6 +92,14 @@ void LogitRows::between(float* row, int64_t image, int64_t below, float fraction
 }
 
 at::Tensor enlarged(const at::Tensor& maps, const Axis& rows, const Axis& columns) { return along(along(maps, 2, rows), 3, columns); }
+
+at::Tensor resized(const at::Tensor& maps, at::IntArrayRef size, AlignCorners alignCorners) {
+  if (alignCorners != AlignCorners::asymmetric) return at::upsample_bilinear2d(maps, size, alignCorners == AlignCorners::yes);
+  TORCH_CHECK(maps.dim() == 4 && maps.is_floating_point(), "expected maps [n, c, h, w] of a float type, found ", maps.scalar_type(), maps.sizes());
+  const auto rows = enlargeMatrix(size[0], maps.size(2), 1, alignCorners).to(maps.options());
+  const auto columns = enlargeMatrix(size[1], maps.size(3), 1, alignCorners).to(maps.options());
+  return at::matmul(at::matmul(rows, maps), columns.t());
+}
 
 int64_t rowsAtATime(const at::Tensor& maps, int64_t width) {
   constexpr int64_t most = int64_t{1} << 22;

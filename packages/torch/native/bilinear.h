@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "alignCorners.h"
 #include "compiler.h"
 #include "exponential.h"
 
@@ -18,16 +19,17 @@ constexpr float never = -1e30f;
 
 constexpr int64_t paddedToLanes(int64_t count) { return (count + lanes - 1) / lanes * lanes; }
 
-/** Where an output coordinate falls between two source ones, PyTorch's rule. */
+/** Where an output coordinate falls between two source ones: PyTorch's rules, and TensorFlow 1's. */
 struct Axis {
   int64_t source;
   std::vector<int64_t> below;
   std::vector<float> fraction;
 
-  Axis(int64_t source, int64_t target, bool alignCorners) : source(source), below(target), fraction(target) {
-    const double scale = alignCorners ? (target > 1 ? double(source - 1) / double(target - 1) : 0.0) : double(source) / double(target);
+  Axis(int64_t source, int64_t target, AlignCorners alignCorners) : source(source), below(target), fraction(target) {
+    const bool aligned = alignCorners == AlignCorners::yes;
+    const double scale = aligned ? (target > 1 ? double(source - 1) / double(target - 1) : 0.0) : double(source) / double(target);
     for (int64_t i = 0; i < target; i++) {
-      const float at = alignCorners ? float(scale * i) : std::max(0.0f, float((i + 0.5) * scale - 0.5));
+      const float at = alignCorners == AlignCorners::no ? std::max(0.0f, float((i + 0.5) * scale - 0.5)) : float(scale * i);
       below[i] = std::min(int64_t(at), source - 1);
       fraction[i] = below[i] + 1 < source ? at - float(below[i]) : 0.0f;
     }
@@ -122,6 +124,9 @@ struct LogitRows {
  * of `columns.below.size()`.
  */
 at::Tensor enlarged(const at::Tensor& maps, const Axis& rows, const Axis& columns);
+
+/** Maps [n, c, h, w] at `size`, differentiable: libtorch's own enlargement where that knows the rule, else products with matrices. */
+at::Tensor resized(const at::Tensor& maps, at::IntArrayRef size, AlignCorners alignCorners);
 
 /** As many rows of maps [n, c, H, width] as fit into 16 MiB in float32, one or more: what operations on whole maps are done with at a time. */
 int64_t rowsAtATime(const at::Tensor& maps, int64_t width);

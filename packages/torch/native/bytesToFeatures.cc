@@ -33,7 +33,7 @@ template <typename T>
 void fill(const at::Tensor& bytes, const at::Tensor& table, const at::Tensor& features, bool reversed, const Look& look) {
   const int64_t n = bytes.size(0), h = bytes.size(1), w = bytes.size(2), c = bytes.size(3);
   const int64_t height = features.size(1), width = features.size(2), views = look.flip ? 2 : 1;
-  const Axis down(h, look.height, false), across(w, look.width, false);
+  const Axis down(h, look.height, AlignCorners::no), across(w, look.width, AlignCorners::no);
   const int64_t begin = std::max<int64_t>(0, -look.left), end = std::min(look.columns, look.width - look.left);
   const auto* source = bytes.const_data_ptr<uint8_t>();
   const auto* values = table.const_data_ptr<float>();

@@ -234,6 +234,14 @@ int64_t Call::reduction(size_t index) const {
   expected(index, "none, mean or sum");
 }
 
+AlignCorners Call::alignCorners(size_t index) const {
+  napi_valuetype type;
+  check(napi_typeof(env_, arguments_[index], &type));
+  if (type == napi_boolean) return boolean(index) ? AlignCorners::yes : AlignCorners::no;
+  if (type == napi_string && string(index) == "asymmetric") return AlignCorners::asymmetric;
+  expected(index, "true, false or asymmetric");
+}
+
 napi_value Call::result(const at::Tensor& tensor) const {
   napi_value value;
   check(makeHandle(env_, tensor, &value));

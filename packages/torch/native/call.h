@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "alignCorners.h"
+
 namespace binding {
 
 using Integers = c10::SmallVector<int64_t, 6>;
@@ -69,6 +71,7 @@ class Call {
   at::Device device(size_t index) const;
   at::MemoryFormat memoryFormat(size_t index) const;
   int64_t reduction(size_t index) const;
+  AlignCorners alignCorners(size_t index) const;
 
   napi_value result(const at::Tensor& tensor) const;
   napi_value result(const std::vector<at::Tensor>& tensors) const;

@@ -26,6 +26,7 @@ const types = {
   ScalarType: { ts: "DType", read: (i) => `call.dtype(${i})`, cpp: "at::ScalarType" },
   Device: { ts: "string", read: (i) => `call.device(${i})`, cpp: "at::Device" },
   MemoryFormat: { ts: "MemoryFormat", read: (i) => `call.memoryFormat(${i})`, cpp: "at::MemoryFormat" },
+  AlignCorners: { ts: "AlignCorners", read: (i) => `call.alignCorners(${i})`, cpp: "AlignCorners" },
   Reduction: { ts: "Reduction", read: (i) => `call.reduction(${i})`, cpp: "int64_t" },
 };
 
@@ -225,7 +226,7 @@ export function typeScript(operations) {
     .join("\n");
   const interfaces = operations.flatMap(tsInterfaces).join("\n");
   return `// Made from native/operations.txt by native/generate.mjs; node native/generate.mjs makes it anew.
-import type { DType } from "@pspnet/core";
+import type { AlignCorners, DType } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
 
 /** Order of a tensor's elements in memory: channelsLast is \`[n, h, w, c]\` under the shape \`[n, c, h, w]\`. */

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "bilinear.h"
 #include "call.h"
 #include "enlargeMatrix.h"
 #include "upsampledArgmax.h"

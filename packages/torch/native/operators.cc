@@ -18,12 +18,12 @@
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/prelu.h>
 #include <ATen/ops/relu.h>
-#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
 
+#include "bilinear.h"
 #include "enlargeMatrix.h"
 #include "plan.h"
 #include "processor.h"
@@ -143,20 +143,20 @@ const Operator operators[] = {
        return [dim = a.integer(0), sizes = a.integers(1)](const Values& in) { return in[0].unflatten(dim, sizes); };
      }},
     {{"enlargeMatrix", {"dim", "bins", "taps", "alignCorners"}}, 1, 1, [](const Call& a) -> Compute {
-       return [dim = a.integer(0), bins = a.integer(1), taps = a.integer(2), corners = a.boolean(3)](const Values& in) {
+       return [dim = a.integer(0), bins = a.integer(1), taps = a.integer(2), corners = a.alignCorners(3)](const Values& in) {
          return enlargeMatrix(in[0], dim, bins, taps, corners);
        };
      }},
     {{"resizeLike", {"alignCorners"}}, 2, 2, [](const Call& a) -> Compute {
-       return [corners = a.boolean(0)](const Values& in) { return at::upsample_bilinear2d(in[0], in[1].sizes().slice(2), corners); };
+       return [corners = a.alignCorners(0)](const Values& in) { return resized(in[0], in[1].sizes().slice(2), corners); };
      }},
     {{"resizeBy", {"factor", "alignCorners"}}, 1, 1, [](const Call& a) -> Compute {
-       return [factor = a.integer(0, 1), corners = a.boolean(1)](const Values& in) {
-         return at::upsample_bilinear2d(in[0], {factor * in[0].size(2), factor * in[0].size(3)}, corners);
+       return [factor = a.integer(0, 1), corners = a.alignCorners(1)](const Values& in) {
+         return resized(in[0], {factor * in[0].size(2), factor * in[0].size(3)}, corners);
        };
      }},
     {{"resize", {"size", "alignCorners"}}, 1, 1, [](const Call& a) -> Compute {
-       return [size = a.size(0), corners = a.boolean(1)](const Values& in) { return at::upsample_bilinear2d(in[0], size, corners); };
+       return [size = a.size(0), corners = a.alignCorners(1)](const Values& in) { return resized(in[0], size, corners); };
      }},
 };
 

@@ -2,13 +2,13 @@
 
 #include <ATen/Context.h>
 #include <ATen/ops/isfinite.h>
-#include <ATen/ops/upsample_bilinear2d.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
 
+#include "bilinear.h"
 #include "bytesToFeatures.h"
 #include "computeThread.h"
 #include "upsampledArgmax.h"
@@ -225,8 +225,8 @@ namespace {
 Look whole(const at::Tensor& bytes) { return {bytes.size(1), bytes.size(2), 0, 0, bytes.size(1), bytes.size(2), false}; }
 
 /** A promise of what `finish` makes of the logits of photographs, which are padded to `size`. */
-napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, bool)) {
-  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), size = call.size(4), alignCorners = call.boolean(5),
+napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, AlignCorners)) {
+  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), size = call.size(4), alignCorners = call.alignCorners(5),
                      kind, finish] {
     TORCH_CHECK(bytes.dim() == 4, "expected bytes [n, h, w, c], found ", bytes.sizes());
     const Integers images{bytes.size(0), bytes.size(3), size[0], size[1]};
@@ -242,14 +242,14 @@ napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at:
 
 // A promise of the logits [n, c, h, w] of photographs, bytes [n, h, w, 3], which are padded to `size`, enlarged.
 FUNCTION(planLogits, "plan", "bytes", "table", "reversed", "size", "alignCorners") {
-  return fromWhole(call, Kind::logits, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
-    return at::upsample_bilinear2d(logits, size, alignCorners).narrow(2, 0, crop[0]).narrow(3, 0, crop[1]).contiguous();
+  return fromWhole(call, Kind::logits, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, AlignCorners alignCorners) {
+    return resized(logits, size, alignCorners).narrow(2, 0, crop[0]).narrow(3, 0, crop[1]).contiguous();
   });
 }
 
 // A promise of the class of each pixel, uint8 [n, h, w], of the same.
 FUNCTION(planLabels, "plan", "bytes", "table", "reversed", "size", "alignCorners") {
-  return fromWhole(call, Kind::labels, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
+  return fromWhole(call, Kind::labels, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, AlignCorners alignCorners) {
     return upsampledArgmax(finite(logits), size, crop, alignCorners);
   });
 }

@@ -23,7 +23,7 @@ struct LabelledLogits {
   int64_t ignore;
   Axis rows, columns;
 
-  LabelledLogits(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, bool alignCorners)
+  LabelledLogits(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, AlignCorners alignCorners)
       : logits(logits),
         labels(labels.const_data_ptr<uint8_t>()),
         height(labels.size(1)),

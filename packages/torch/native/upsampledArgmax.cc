@@ -19,7 +19,7 @@ uint8_t best(const float* p, const float* q, float* z, float fraction, int64_t p
   return firstOf(z, top, padded, classes);
 }
 
-at::Tensor byKernel(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
+at::Tensor byKernel(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, AlignCorners alignCorners) {
   const LogitRows source(logits);
   const auto labels = at::empty({source.n, crop[0], crop[1]}, at::kByte);
   const Axis down(source.h, size[0], alignCorners), across(source.w, size[1], alignCorners);
@@ -40,7 +40,7 @@ at::Tensor byKernel(const at::Tensor& logits, at::IntArrayRef size, at::IntArray
 }
 
 /** The same by libtorch's operations, wherever the logits are and in float64 too, a band of rows at a time. */
-at::Tensor byBands(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
+at::Tensor byBands(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, AlignCorners alignCorners) {
   const auto source = logits.scalar_type() == at::kDouble ? logits : logits.to(at::kFloat);
   const auto labels = at::empty({source.size(0), crop[0], crop[1]}, source.options().dtype(at::kByte));
   const Axis down(source.size(2), size[0], alignCorners);
@@ -54,7 +54,7 @@ at::Tensor byBands(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayR
 
 }  // namespace
 
-at::Tensor upsampledArgmax(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, bool alignCorners) {
+at::Tensor upsampledArgmax(const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, AlignCorners alignCorners) {
   requireLogits(logits);
   TORCH_CHECK(logits.size(1) <= 256, "expected logits [n, c, h, w] of at most 256 classes, found ", logits.sizes());
   TORCH_CHECK(crop[0] <= size[0] && crop[1] <= size[1], "expected a crop within ", size, ", found ", crop);

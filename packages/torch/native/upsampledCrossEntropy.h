@@ -3,11 +3,13 @@
 
 #include <optional>
 
+#include "alignCorners.h"
+
 namespace binding {
 
 struct CrossEntropyOptions {
   int64_t ignore;
-  bool alignCorners;
+  AlignCorners alignCorners;
   /** As torch.nn.CrossEntropyLoss has it. */
   double labelSmoothing;
   /** Only the pixels count whose label has at most this probability, or the next ones until `ohemKept` of the labelled ones do; 0: all. */

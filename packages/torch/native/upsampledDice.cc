@@ -52,7 +52,7 @@ void addGradient(const Pixel& at, const float* slopes, float ownSlope) {
   gq[at.label] += right * own;
 }
 
-LossAndGradient byKernel(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, bool alignCorners) {
+LossAndGradient byKernel(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, AlignCorners alignCorners) {
   const auto target = labels.contiguous();
   const int64_t n = logits.size(0), c = logits.size(1), h = logits.size(2), w = logits.size(3);
   const auto histogram = labelHistogram(target, c, ignore);
@@ -89,7 +89,7 @@ LossAndGradient byKernel(const at::Tensor& logits, const at::Tensor& labels, int
 }
 
 // The same by libtorch's operations, a band of rows at a time: wherever the logits are, and in float64.
-LossAndGradient byBands(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, bool alignCorners) {
+LossAndGradient byBands(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, AlignCorners alignCorners) {
   const auto dtype = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const int64_t c = logits.size(1), height = labels.size(1), width = labels.size(2);
   const auto leaf = logits.detach().to(dtype).requires_grad_(true);
@@ -124,7 +124,7 @@ LossAndGradient byBands(const at::Tensor& logits, const at::Tensor& labels, int6
 
 }  // namespace
 
-at::Tensor upsampledDice(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, bool alignCorners) {
+at::Tensor upsampledDice(const at::Tensor& logits, const at::Tensor& labels, int64_t ignore, AlignCorners alignCorners) {
   requireLabelled("upsampledDice", logits, labels);
   const bool kernel = logits.is_cpu() && logits.scalar_type() != at::kDouble;
   const auto found = [&] {

@@ -1,5 +1,5 @@
 // Made from native/operations.txt by native/generate.mjs; node native/generate.mjs makes it anew.
-import type { DType } from "@pspnet/core";
+import type { AlignCorners, DType } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
 
 /** Order of a tensor's elements in memory: channelsLast is `[n, h, w, c]` under the shape `[n, c, h, w]`. */
@@ -18,7 +18,7 @@ export interface CrossEntropyOptions<T> {
 export interface UpsampledCrossEntropyOptions<T> {
   readonly weight?: T | null;
   /** Default 255. */ readonly ignoreIndex?: number;
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
   /** Default 0. */ readonly labelSmoothing?: number;
   /** Default 0. */ readonly ohemThreshold?: number;
   /** Default 0. */ readonly ohemKept?: number;
@@ -258,12 +258,12 @@ export abstract class Operations {
   }
 
   /** Bilinear resize to `[h, w]`. */
-  upsampleBilinear2d(size: number | readonly [number, number], options: { readonly alignCorners: boolean }): this {
+  upsampleBilinear2d(size: number | readonly [number, number], options: { readonly alignCorners: AlignCorners }): this {
     return this.wrap(native().upsampleBilinear2d(this.handle, size, options.alignCorners) as Handle);
   }
 
   /** The matrix that enlarges `bins` values to the size of dimension `dim`: `[1, size, taps * bins]`. */
-  enlargeMatrix(dim: number, options: { readonly bins: number; readonly taps: number; readonly alignCorners: boolean }): this {
+  enlargeMatrix(dim: number, options: { readonly bins: number; readonly taps: number; readonly alignCorners: AlignCorners }): this {
     return this.wrap(native().enlargeMatrix(this.handle, dim, options.bins, options.taps, options.alignCorners) as Handle);
   }
 
@@ -278,12 +278,12 @@ export abstract class Operations {
   }
 
   /** Soft Dice loss of the softmax of the same logits, the mean over all classes of `1 - 2 sum(p y) / (sum(p) + sum(y))` over the batch; 0 for a class that no pixel has. */
-  upsampledDice(target: this, options: { /** Default 255. */ readonly ignoreIndex?: number; readonly alignCorners: boolean }): this {
+  upsampledDice(target: this, options: { /** Default 255. */ readonly ignoreIndex?: number; readonly alignCorners: AlignCorners }): this {
     return this.wrap(native().upsampledDice(this.handle, target.handle, options.ignoreIndex, options.alignCorners) as Handle);
   }
 
   /** Best class (uint8 `[n, H, W]`) of logits `[n, c, h, w]` enlarged bilinearly to `size`, in its upper left `crop`, without making the enlarged logits. */
-  upsampledArgmax(size: number | readonly [number, number], crop: number | readonly [number, number], options: { readonly alignCorners: boolean }): this {
+  upsampledArgmax(size: number | readonly [number, number], crop: number | readonly [number, number], options: { readonly alignCorners: AlignCorners }): this {
     return this.wrap(native().upsampledArgmax(this.handle, size, crop, options.alignCorners) as Handle);
   }
 

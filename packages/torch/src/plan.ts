@@ -1,4 +1,11 @@
-import { type ByteInput, type Graph, PRECISION_DTYPE, type Precision, PspnetError } from "@pspnet/core";
+import {
+  type AlignCorners,
+  type ByteInput,
+  type Graph,
+  PRECISION_DTYPE,
+  type Precision,
+  PspnetError,
+} from "@pspnet/core";
 import { inferShapes, type Node, peakBytes, withoutValues } from "@pspnet/core/graph";
 import { notFinite } from "@pspnet/core/segment";
 import { type Handle, native } from "./binding.js";
@@ -20,7 +27,7 @@ export interface EnlargeOptions {
   /** What images are padded to on the right and bottom, `[h, w]`. */
   readonly size: readonly [number, number];
   /** Of the enlargement of the logits to `size`. */
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
 }
 
 /** Bytes that libtorch takes beside a node's output: its max pooling finds places too, its mean of half precision is one of floats. */

@@ -1,4 +1,4 @@
-import { PROTOCOLS, passesOf, type Size, windowGrid } from "@pspnet/core";
+import { type AlignCorners, PROTOCOLS, passesOf, type Size, windowGrid } from "@pspnet/core";
 import * as core from "@pspnet/core/segment";
 import { bandsOf, type ScaledLogits, type WindowLogits } from "@pspnet/core/segment";
 import { averagedLabels, averagedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
@@ -9,7 +9,7 @@ const { rules } = PROTOCOLS.semseg;
 interface Form {
   readonly classes: number;
   readonly views: 1 | 2;
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
 }
 
 const SIZE = { height: 19, width: 31 };
@@ -45,7 +45,9 @@ const inArrays = (all: readonly ScaledLogits<Tensor>[]): ScaledLogits<WindowLogi
 const furthest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 const forms: Form[] = [5, 16, 150].flatMap((classes) =>
-  ([1, 2] as const).flatMap((views) => [true, false].map((alignCorners) => ({ classes, views, alignCorners }))),
+  ([1, 2] as const).flatMap((views) =>
+    ([true, false, "asymmetric"] as const).map((alignCorners) => ({ classes, views, alignCorners })),
+  ),
 );
 
 function expectLargest(labels: Uint8Array, probabilities: Float32Array): void {

@@ -164,7 +164,7 @@ describe("networks", () => {
       [119, 6, 1],
       [60, 2, 5],
     ] as const) {
-      for (const alignCorners of [true, false]) {
+      for (const alignCorners of [true, false, "asymmetric"] as const) {
         const options = { bins, taps, alignCorners };
         const matrix = zeros([2, size], { dtype: "float64" }).enlargeMatrix(1, options);
         expect(matrix.shape).toEqual([1, size, taps * bins]);

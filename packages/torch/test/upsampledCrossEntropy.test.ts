@@ -1,10 +1,11 @@
+import type { AlignCorners } from "@pspnet/core";
 import { manualSeed, randint, randn, scope, type Tensor, tensor, zeros } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
 interface Case {
   readonly logits: readonly [n: number, c: number, h: number, w: number];
   readonly size: readonly [number, number];
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
   readonly weighted?: boolean;
 }
 
@@ -33,6 +34,8 @@ const cases: readonly Case[] = [
   { logits: [1, 2, 1, 1], size: [7, 5], alignCorners: true },
   { logits: [1, 3, 1, 6], size: [1, 41], alignCorners: false },
   { logits: [1, 7, 12, 10], size: [5, 3], alignCorners: true },
+  { logits: [2, 19, 9, 11], size: [72, 88], alignCorners: "asymmetric" },
+  { logits: [1, 7, 12, 10], size: [31, 7], alignCorners: "asymmetric", weighted: true },
 ];
 
 describe("upsampledCrossEntropy equals upsampleBilinear2d and crossEntropy, gradient included", () => {

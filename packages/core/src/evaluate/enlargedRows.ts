@@ -1,4 +1,5 @@
 import type { Size } from "../image/image.js";
+import type { AlignCorners } from "../tensor/alignCorners.js";
 import { type BilinearAxis, bilinearAxis } from "../tensor/bilinearAxis.js";
 
 /** Logits of a window, `[1, c, h, w]`; or `[2, c, h, w]` with those of its mirror image. */
@@ -10,7 +11,7 @@ export interface WindowLogits {
 export interface Enlargement {
   /** What the logits are enlarged to. */
   readonly enlarged: Size;
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
 }
 
 /** Enlarged logits of a window, one row at a time: all of them never exist. */

@@ -1,10 +1,11 @@
 import type { ProtocolRules } from "../protocols/protocol.js";
+import type { AlignCorners } from "../tensor/alignCorners.js";
 import { linearAxis, type ResizeAxis, smoothAxis } from "../tensor/resizeAxis.js";
 
 /** How maps of one scale become the image's. */
 export interface ImageResize {
   /** Of the enlargement of the network's logits. */
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
   readonly rules: Pick<ProtocolRules, "image" | "softmax">;
 }
 

@@ -4,6 +4,7 @@ import { csail } from "./csail.js";
 import { encoding } from "./encoding.js";
 import type { Family } from "./family.js";
 import { hellochick } from "./hellochick.js";
+import { holyseven } from "./holyseven.js";
 import { jiye } from "./jiye.js";
 import { kazuto } from "./kazuto.js";
 import { keras } from "./keras.js";
@@ -43,6 +44,7 @@ export const families: readonly Family[] = [
   keras,
   hellochick,
   jiye,
+  holyseven,
   paddleseg,
   resNetBackbone,
   timm,

@@ -1,7 +1,8 @@
 import type { CaffeTensor } from "./caffeNames.js";
 import { type PortParameters, readPort } from "./caffePort.js";
 
-const VARIABLES: PortParameters = {
+/** What the variables of a layer stand for. */
+export const VARIABLES: PortParameters = {
   weights: "weight",
   biases: "bias",
   gamma: "weight",

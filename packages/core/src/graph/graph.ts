@@ -1,3 +1,4 @@
+import type { AlignCorners } from "../tensor/alignCorners.js";
 import type { AvgPool2dOptions, MaxPool2dOptions, Padding } from "../tensor/tensor.js";
 import type { Dim } from "./dim.js";
 
@@ -35,11 +36,16 @@ export interface Attributes {
   flatten: { readonly start: number; readonly end: number };
   unflatten: { readonly dim: number; readonly sizes: readonly number[] };
   /** The input gives its size alone. */
-  enlargeMatrix: { readonly dim: number; readonly bins: number; readonly taps: number; readonly alignCorners: boolean };
+  enlargeMatrix: {
+    readonly dim: number;
+    readonly bins: number;
+    readonly taps: number;
+    readonly alignCorners: AlignCorners;
+  };
   /** Inputs x and what it is to be as large as. */
-  resizeLike: { readonly alignCorners: boolean };
-  resizeBy: { readonly factor: number; readonly alignCorners: boolean };
-  resize: { readonly size: readonly [number, number]; readonly alignCorners: boolean };
+  resizeLike: { readonly alignCorners: AlignCorners };
+  resizeBy: { readonly factor: number; readonly alignCorners: AlignCorners };
+  resize: { readonly size: readonly [number, number]; readonly alignCorners: AlignCorners };
 }
 
 export type Operator = keyof Attributes;

@@ -1,6 +1,7 @@
-import { count, counts, flag, type ValuesOf } from "../config/field.js";
+import { count, counts, oneOf, type ValuesOf } from "../config/field.js";
 import { kind } from "../config/kind.js";
 import { Conv2d, Dropout2d, PReLU, Sequential } from "../nn/layers.js";
+import { ALIGN_CORNERS, type AlignCorners } from "../tensor/alignCorners.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { dropoutField } from "./convolutionHead.js";
 import { Head, type HeadContext } from "./head.js";
@@ -8,7 +9,10 @@ import { Head, type HeadContext } from "./head.js";
 const fields = {
   channels: count({ default: 1024, meaning: "outputs of the 1x1 convolution" }),
   steps: counts({ default: [256, 64, 64], meaning: "channels after each step, which doubles the sides" }),
-  alignCorners: flag({ default: true, meaning: "whether steps enlarge from corner to corner" }),
+  alignCorners: oneOf(ALIGN_CORNERS, {
+    default: true,
+    meaning: "whether steps enlarge from corner to corner; asymmetric, from upper left corners, as TensorFlow 1",
+  }),
   dropout: dropoutField({ default: 0.3, meaning: "share of the channels that training drops before the steps" }),
   stepDropout: dropoutField({ default: 0.15, meaning: "share of the channels that training drops after each step" }),
 };
@@ -23,7 +27,7 @@ class ProgressiveHead extends Head {
   readonly final: Conv2d;
   readonly dropout: Dropout2d;
   readonly stepDropout: Dropout2d;
-  readonly #alignCorners: boolean;
+  readonly #alignCorners: AlignCorners;
 
   constructor(config: ValuesOf<typeof fields>, { input, classes, norm }: HeadContext) {
     super();

@@ -229,5 +229,7 @@ describe("the size at which corners are aligned", () => {
   ] as const)("is a multiple of %i where that is asked for: %j becomes %j", (outputStride, [height, width], [h, w]) => {
     const config = pspnetConfig({ classes: 2, backbone: { outputStride }, upsampling: { sizes: "8n" } });
     expect(alignedSize({ height, width }, config)).toEqual({ height: h, width: w });
+    const asymmetric = pspnetConfig({ classes: 2, backbone: { outputStride }, alignCorners: "asymmetric" });
+    expect(alignedSize({ height, width }, asymmetric)).toEqual({ height: h, width: w });
   });
 });

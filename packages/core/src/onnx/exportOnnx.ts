@@ -3,6 +3,7 @@ import { PspnetError } from "../error.js";
 import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
 import type { Size } from "../image/image.js";
+import type { AlignCorners } from "../tensor/alignCorners.js";
 import { PRECISION_DTYPE, type Precision } from "../tensor/precision.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
 import { OnnxBuilder } from "./builder.js";
@@ -117,7 +118,7 @@ function withEnds(graph: Graph, { planes, input, output }: Ends): Graph {
 }
 
 interface AnswerOptions extends Ends {
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
 }
 
 /** Makes the model's outputs of the logits. */

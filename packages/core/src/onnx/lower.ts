@@ -2,6 +2,7 @@
 import { PspnetError } from "../error.js";
 import { formatDim } from "../graph/dim.js";
 import type { Activation, Attributes, Node, Operator } from "../graph/graph.js";
+import type { AlignCorners } from "../tensor/alignCorners.js";
 import { arithmetic } from "./arithmetic.js";
 import type { FloatType } from "./builder.js";
 import type { LoweringContext, Side } from "./context.js";
@@ -58,7 +59,7 @@ export interface ResizeOptions {
   readonly to: readonly [Side, Side];
   /** How much of the result is wanted, from the upper left. Left out, all. */
   readonly shown?: readonly [Side, Side];
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
   readonly dtype: FloatType;
   readonly output: string;
 }

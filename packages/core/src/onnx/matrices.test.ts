@@ -2,6 +2,7 @@ import { toFloat32 } from "@pspnet/checkpoints";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { symbol } from "../graph/dim.js";
+import { ALIGN_CORNERS } from "../tensor/alignCorners.js";
 import { enlargeMatrix } from "../tensor/enlargeMatrix.js";
 import { LoweringContext, type Side } from "./context.js";
 import { averaging, cellBorders, enlargement, tapMatrix } from "./matrices.js";
@@ -99,7 +100,7 @@ describe.each([
   ["computed from the image", true],
 ])("%s", (_name, open) => {
   const sides = { size: fc.integer({ min: 1, max: 90 }), bins: fc.integer({ min: 1, max: 12 }) };
-  const flags = { alignCorners: fc.boolean(), transposed: fc.boolean() };
+  const flags = { alignCorners: fc.constantFrom(...ALIGN_CORNERS), transposed: fc.boolean() };
   const sideOf = (context: LoweringContext, dim: number, size: number): Side => (open ? context.side("x", dim) : size);
 
   it("the matrix of taps is enlargeMatrix", () => {

@@ -3,6 +3,7 @@
  * constant; another is computed inside the model from the sizes that the image has, by whole numbers in float32 and one division:
  * exact while size * bins stays below 2^23, which is images of up to 8,000 pixels a side, and within rounding beyond.
  */
+import type { AlignCorners } from "../tensor/alignCorners.js";
 import { enlargeMatrix } from "../tensor/enlargeMatrix.js";
 import type { EnlargeMatrixOptions } from "../tensor/tensor.js";
 import { type Arithmetic, arithmetic } from "./arithmetic.js";
@@ -38,7 +39,7 @@ export function tapMatrix(context: LoweringContext, size: Side, options: Enlarge
 
 interface EnlargementOptions extends Result {
   readonly bins: Side;
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
   readonly transposed: boolean;
   /** How many of the positions are wanted, from the first. Left out, all. */
   readonly shown?: Side;
@@ -93,7 +94,7 @@ interface Weights {
   readonly cells: string;
   readonly size: Side;
   readonly bins: Side;
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
 }
 
 /**
@@ -102,18 +103,35 @@ interface Weights {
  */
 function weights(math: Arithmetic, { position, cells, size, bins, alignCorners }: Weights): string {
   const last = math(bins, "-", 1);
-  const unit = alignCorners ? math("Max", math(size, "-", 1), 1) : math(size, "*", 2);
-  const source = alignCorners
-    ? math(position, "*", last)
-    : // (position + 1/2) bins / size - 1/2, not before the first cell or beyond the last.
-      math(
-        "Min",
-        math("Relu", math(math(math(math(position, "*", 2), "+", 1), "*", bins), "-", size)),
-        math(unit, "*", last),
-      );
+  const { unit, source } = PLACES[`${alignCorners}`](math, { position, size, bins, last });
   const distance = math("Abs", math(source, "-", math(cells, "*", unit)));
   return math(math("Relu", math(unit, "-", distance)), "/", unit);
 }
+
+interface Places extends Pick<Weights, "position" | "size" | "bins"> {
+  /** The last cell. */
+  readonly last: Side;
+}
+
+/** By each rule of {@link AlignCorners}, with nothing beyond the last cell. */
+const PLACES: Readonly<
+  Record<`${AlignCorners}`, (math: Arithmetic, places: Places) => { readonly unit: Side; readonly source: string }>
+> = {
+  true: (math, { position, size, last }) => ({
+    unit: math("Max", math(size, "-", 1), 1),
+    source: math(position, "*", last),
+  }),
+  false(math, { position, size, bins, last }) {
+    const unit = math(size, "*", 2);
+    // (position + 1/2) bins / size - 1/2, not before the first cell.
+    const source = math("Relu", math(math(math(math(position, "*", 2), "+", 1), "*", bins), "-", size));
+    return { unit, source: math("Min", source, math(unit, "*", last)) };
+  },
+  asymmetric: (math, { position, size, bins, last }) => ({
+    unit: size,
+    source: math("Min", math(position, "*", bins), math(size, "*", last)),
+  }),
+};
 
 /** 1 where the whole number `position` is in [begin, end), else 0. */
 function inside(

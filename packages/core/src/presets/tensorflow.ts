@@ -30,31 +30,43 @@ const jiye: readonly Preset[] = ([50, 101] as const).map((layers) => ({
   parts: { ...hellochickParts(layers, "end"), norm: { eps: 1e-3, momentum: 0.01 } },
 }));
 
-/**
- * A stem of one convolution, RGB minus the mean of the data set. TensorFlow 1 enlarged its levels and logits from the upper left corners
- * of pixels, which nothing here does: corners are aligned instead.
- */
-const holyseven: readonly Preset[] = (
-  [
-    ["ade20k", 480],
-    ["voc2012", 480],
-    ["cityscapes", 864],
-  ] as const
-).flatMap(([dataset, crop]) =>
-  ([50, 101] as const).map((layers) => ({
-    name: `holyseven-resnet${layers}-${dataset}`,
-    follows: "holyseven/PSPNet-TF-Reproduce, but for its interpolation",
-    classes: DATASETS[dataset].classes,
-    crop,
-    parts: {
-      backbone: { layers, stem: "plain", stemPadding: "poolEnd" },
-      pyramid: { concatOrder: "descending" },
-      head: { dropoutOf: "elements" },
-      auxiliary: { dropoutOf: "elements" },
-      upsampling: EVEN.upsampling,
-      input: { ...CAFFE_INPUT, channelOrder: "rgb" },
-    } satisfies GivenParts,
-  })),
+type ResNet = Extract<NonNullable<GivenParts["backbone"]>, { readonly kind?: "resnet" | undefined }>;
+
+/** Of Cityscapes it has the mean colour and wider crops; the others have the mean of PASCAL VOC. */
+const isCityscapes = (classes: number) => classes === DATASETS.cityscapes.classes;
+
+export function holysevenCrop(classes: number): number {
+  return isCityscapes(classes) ? 864 : 480;
+}
+
+/** RGB minus the data set's mean; levels and logits are enlarged as TensorFlow 1 did, at sides of 8n, which its crops have. */
+/** RGB minus the data set's mean; levels and logits are enlarged as TensorFlow 1 did, at sides of 8n, which its crops have. */
+export function holysevenParts(classes: number, backbone: ResNet): GivenParts {
+  const mean = isCityscapes(classes)
+    ? [72.41519599, 82.93553322, 73.18188461]
+    : [122.67891434, 116.66876762, 104.00698793];
+  const [red, green, blue] = mean.map((value) => value / 255);
+  return {
+    backbone: { ...backbone, stemPadding: "poolEnd" },
+    pyramid: { concatOrder: "descending", alignCorners: "asymmetric" },
+    head: { dropoutOf: "elements" },
+    auxiliary: { dropoutOf: "elements" },
+    upsampling: { alignCorners: "asymmetric", sizes: "8n" },
+    input: { ...CAFFE_INPUT, mean: [red, green, blue], channelOrder: "rgb" },
+  };
+}
+
+const holyseven: readonly Preset[] = (["ade20k", "voc2012", "cityscapes"] as const).flatMap((dataset) =>
+  ([50, 101] as const).map((layers) => {
+    const { classes } = DATASETS[dataset];
+    return {
+      name: `holyseven-resnet${layers}-${dataset}`,
+      follows: "holyseven/PSPNet-TF-Reproduce",
+      classes,
+      crop: holysevenCrop(classes),
+      parts: holysevenParts(classes, { layers, stem: "plain" }),
+    };
+  }),
 );
 
 export const tensorflow: readonly Preset[] = [...hellochick, ...jiye, ...holyseven];

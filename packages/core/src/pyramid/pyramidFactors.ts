@@ -1,6 +1,7 @@
-import { counts, flag, type ValuesOf } from "../config/field.js";
+import { counts, oneOf, type ValuesOf } from "../config/field.js";
 import { kind } from "../config/kind.js";
 import { AvgPool2d, Sequential } from "../nn/layers.js";
+import { ALIGN_CORNERS, type AlignCorners } from "../tensor/alignCorners.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Pyramid, type PyramidContext } from "./pyramid.js";
 import { levelChannels, levelFields, pyramidLevel } from "./pyramidLevel.js";
@@ -11,7 +12,11 @@ const fields = {
     meaning: "side of the squares of features that a level averages; 1 is all",
   }),
   ...levelFields,
-  alignCorners: flag({ default: true, meaning: "whether levels are enlarged from corner to corner" }),
+  alignCorners: oneOf(ALIGN_CORNERS, {
+    default: true,
+    meaning:
+      "whether levels are enlarged from corner to corner; asymmetric, from their upper left corners, as TensorFlow 1",
+  }),
 };
 
 /**
@@ -21,7 +26,7 @@ const fields = {
 class PyramidFactors extends Pyramid {
   readonly features: readonly Sequential[];
   readonly channels: number;
-  readonly #alignCorners: boolean;
+  readonly #alignCorners: AlignCorners;
 
   constructor(config: ValuesOf<typeof fields>, { input, norm }: PyramidContext) {
     super();

@@ -3,6 +3,7 @@ import { kind } from "../config/kind.js";
 import { mismatch } from "../config/problem.js";
 import { type Conv2d, Sequential } from "../nn/layers.js";
 import { Layer } from "../nn/module.js";
+import { ALIGN_CORNERS } from "../tensor/alignCorners.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Pyramid, type PyramidContext } from "./pyramid.js";
 import { pyramidConvolution } from "./pyramidConvolution.js";
@@ -24,7 +25,11 @@ const fields = {
     default: "first",
     meaning: "where the features stand in the concatenation: before the levels, or after (segmentation_models, Lextal)",
   }),
-  alignCorners: flag({ default: true, meaning: "whether levels are enlarged from corner to corner" }),
+  alignCorners: oneOf(ALIGN_CORNERS, {
+    default: true,
+    meaning:
+      "whether levels are enlarged from corner to corner; asymmetric, from their upper left corners, as TensorFlow 1",
+  }),
 };
 
 /** The first step of a level: the features' average or maximum in each of `bins` x `bins` cells. */

@@ -1,4 +1,5 @@
 import { bilinearAxis } from "./bilinearAxis.js";
+import type { InterpolateOptions } from "./tensor.js";
 
 /** Along one side, what each new value is made of. */
 export interface ResizeAxis {
@@ -11,7 +12,7 @@ export interface ResizeAxis {
 }
 
 /** Between the two nearest values: {@link bilinearAxis}. */
-export function linearAxis(source: number, target: number, options: { readonly alignCorners: boolean }): ResizeAxis {
+export function linearAxis(source: number, target: number, options: InterpolateOptions): ResizeAxis {
   const { below, fraction } = bilinearAxis(source, target, options);
   const weights = new Float64Array(2 * target);
   for (let i = 0; i < target; i++) [weights[2 * i], weights[2 * i + 1]] = [1 - fraction[i], fraction[i]];

@@ -1,4 +1,5 @@
 import type { Shape } from "@pspnet/checkpoints";
+import type { AlignCorners } from "./alignCorners.js";
 
 /** Element types that a network computes with, PyTorch's names. */
 export type DType = "float64" | "float32" | "bfloat16" | "float16" | "int64" | "uint8" | "bool";
@@ -38,7 +39,7 @@ export interface AvgPool2dOptions extends MaxPool2dOptions {
 export type Padding = readonly [left: number, right: number, top: number, bottom: number];
 
 export interface InterpolateOptions {
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
 }
 
 export interface EnlargeMatrixOptions extends InterpolateOptions {

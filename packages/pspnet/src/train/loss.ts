@@ -1,4 +1,4 @@
-import { IGNORE, type Logits } from "@pspnet/core";
+import { type AlignCorners, IGNORE, type Logits } from "@pspnet/core";
 import { type Tensor, tensor } from "@pspnet/torch";
 
 /** What the loss of pixels is, beside mean cross-entropy. */
@@ -16,7 +16,7 @@ export interface PixelLossOptions {
 }
 
 export interface SegmentationLossOptions extends Partial<PixelLossOptions> {
-  readonly alignCorners: boolean;
+  readonly alignCorners: AlignCorners;
   /** Weight of the auxiliary loss (paper, section 3.3). */
   readonly auxWeight: number;
   /** `[classes]`, or null for equal weights. */
