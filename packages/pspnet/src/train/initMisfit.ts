@@ -7,9 +7,11 @@ import {
   nearestFit,
   PARTS,
   type PartName,
+  PSPNet,
   type PSPNetConfig,
   PspnetError,
   parseDescription,
+  partOf,
   type State,
 } from "@pspnet/core";
 
@@ -35,13 +37,17 @@ export function foundIn(checkpoint: ForeignCheckpoint, file: string): FoundNetwo
   }
   const fit = nearestFit(families, checkpoint, {});
   const { network, config, state } = fit;
-  if (network === null || config === null) return null;
+  if (network === null || config === null || !hasBackbone(state, config)) return null;
   const tells = (key: string) => {
     const [part, field] = key.split(".");
     const said = network.fields[part as PartName];
     return said !== undefined && (field === "kind" || field in said);
   };
   return { state, config, classes: network.classes, sure: fits(fit), tells };
+}
+
+function hasBackbone(state: State, config: PSPNetConfig): boolean {
+  return [...new PSPNet(config).stateDict().keys()].every((name) => partOf(name) !== "backbone" || state.has(name));
 }
 
 /** What a run has otherwise than a file. */
