@@ -99,7 +99,7 @@ describe("without libtorch, with onnxruntime-node", () => {
     const expected = /^pspnet: libtorch: expected the native addon .*it is not built; build it with/;
     expect(err).toMatch(expected);
     expect(code).toBe(1);
-    await runIn(withOnnx, [command, "data", "make", "scenes", "scenes", "--train", "2", "--val", "1"]);
+    await runIn(withOnnx, [command, "data", "make", "scenes", "scenes", "--train", "24", "--val", "12"]);
     await writeFile(join(withOnnx, "run.yaml"), "data: { root: scenes }\ncrop: 33\nbatch: 2\nepochs: 1\n");
     expect((await runIn(withOnnx, [command, "train", "run.yaml"])).err).toMatch(expected);
   });
@@ -118,7 +118,17 @@ describe("without either", () => {
   });
 
   test("everything that runs no network works: datasets, models, metrics, what this machine has", async () => {
-    const made = await runIn(withNothing, [command, "data", "make", "scenes", "scenes", "--train", "2", "--val", "1"]);
+    const made = await runIn(withNothing, [
+      command,
+      "data",
+      "make",
+      "scenes",
+      "scenes",
+      "--train",
+      "24",
+      "--val",
+      "12",
+    ]);
     expect(made.code).toBe(0);
     expect((await runIn(withNothing, [command, "data", "check", "scenes"])).code).toBe(0);
     expect((await runIn(withNothing, [command, "models"])).out).toMatch(
