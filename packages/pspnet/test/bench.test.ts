@@ -70,7 +70,9 @@ test("bench: every runtime, precision and size, with time, memory and share", as
 test("bench: a table, and the rate from onnxruntime where libtorch is not asked for", async () => {
   const { out, code } = await pspnet([...SMALL, "--runtime", "onnx"]);
   expect(code).toBe(0);
-  expect(out).toMatch(/^PSPNet on resnet \(layers 18, stages 4, outputStride 8, width 4\), 3 classes, /);
+  expect(out).toMatch(
+    /^PSPNet on resnet \(layers 18, stages 4, outputStride 8, width 4, groups 1, groupWidth 64\), 3 classes, /,
+  );
   expect(out).toMatch(/runtime +precision +size +ms +images\/s +peak MB +GMAC +TFLOP\/s +share %/);
   expect(out).toMatch(/matrix product fp32 \(onnx\): [\d.]+ TFLOP\/s/);
 });
