@@ -6,7 +6,7 @@ import { paperCrop } from "../presets/preset.js";
 import { type CaffeTensor, nameOf } from "./caffeNames.js";
 import { flattened } from "./changes.js";
 import { type Assumption, type Change, type Family, type Fate, told } from "./family.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 /** The official Caffe release's network, or a port of it that keeps its layers' names. */
 export interface CaffePort extends Pick<Family, "name" | "title"> {
@@ -41,10 +41,12 @@ export function caffeFamily({ name, title, read, kernel, strideIn, otherwise }: 
       return ours === null ? null : { name: ours, change };
     },
     network(state) {
-      const backbone = resNetFields(state);
-      const heads = headFields(state);
-      if (!backbone || !heads) return null;
-      const { classes, ...others } = heads;
+      const found = residualFields(state);
+      if (!found) return null;
+      const {
+        classes,
+        parts: { backbone, ...others },
+      } = found;
       const [place, why] = strideIn(backbone.layers);
       const variant: PortVariant = otherwise?.(classes) ?? { fields: {}, crop: paperCrop(classes) };
       const parts = told(others, caffeParts({ ...backbone, strideIn: place }));

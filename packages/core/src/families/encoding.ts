@@ -1,6 +1,6 @@
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, hasAverages, type Rule, residualRule, withoutAverage } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 /** Heads are `head.conv5` and `auxlayer.conv5` there, `head.psp`, `head.block` and `auxlayer.block` in Tramac's. */
 const RULES: readonly Rule[] = [
@@ -32,19 +32,12 @@ export const encoding: Family = {
     return fateByRules(withoutAverage(name, tensor), RULES);
   },
   network(state, checkpoint) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, pyramid, head, auxiliary } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     const shortcut = hasAverages(checkpoint.state.keys()) ? "average" : "projection";
     return {
-      fields: {
-        backbone: { ...backbone, firstDilation: "halved", shortcut },
-        pyramid,
-        head,
-        auxiliary,
-        upsampling: { sizes: "any" },
-      },
+      fields: told({ backbone: { firstDilation: "halved", shortcut }, upsampling: { sizes: "any" } }, parts),
       classes,
       assumed: ASSUMED,
       crop: 480,

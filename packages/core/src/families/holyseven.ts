@@ -2,7 +2,7 @@ import { holysevenCrop, holysevenParts } from "../presets/tensorflow.js";
 import { fromHwio } from "./changes.js";
 import { type Family, type Fate, told } from "./family.js";
 import { fateByRules, placeInRow, type Rule } from "./renaming.js";
-import { BINS, headFields, resNetFields } from "./shapes.js";
+import { BINS, residualFields } from "./shapes.js";
 import { VARIABLES } from "./tensorflowVariables.js";
 
 const LAYER = "\\.(conv|norm)\\.";
@@ -44,10 +44,12 @@ export const holyseven: Family = {
     return fate && "name" in fate && shape.length === 4 ? { ...fate, change: fromHwio } : fate;
   },
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const {
+      classes,
+      parts: { backbone, ...others },
+    } = found;
     return {
       fields: told(others, holysevenParts(classes, backbone)),
       classes,

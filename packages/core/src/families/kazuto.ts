@@ -2,7 +2,7 @@ import { KAZUTO } from "../presets/kazuto.js";
 import { paperCrop } from "../presets/preset.js";
 import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, placeInRow, type Rule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const PARTS: Readonly<Record<string, readonly [convolution: string, norm: string]>> = {
   reduce: ["conv1", "bn1"],
@@ -44,12 +44,11 @@ export const kazuto: Family = {
   title: "kazuto1011/pspnet-pytorch, the Caffe release's weights",
   fate: (name) => fateByRules(name, RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: told({ ...others, backbone }, KAZUTO),
+      fields: told(parts, KAZUTO),
       classes,
       assumed: ASSUMED,
       crop: paperCrop(classes),

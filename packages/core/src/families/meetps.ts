@@ -1,7 +1,7 @@
 import { CAFFE_INPUT, paperCrop } from "../presets/preset.js";
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, type Rule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const PARTS: Readonly<Record<string, readonly [convolution: string, norm: string]>> = {
   cbr1: ["conv1", "bn1"],
@@ -41,18 +41,11 @@ export const meetps: Family = {
   title: "meetps/pytorch-semseg (meetshah1995)",
   fate: (name) => fateByRules(name, RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, pyramid, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: {
-        ...others,
-        backbone,
-        pyramid: { ...pyramid, concatOrder: "descending" },
-        upsampling: { sizes: "any" },
-        input: CAFFE_INPUT,
-      },
+      fields: told({ pyramid: { concatOrder: "descending" }, upsampling: { sizes: "any" }, input: CAFFE_INPUT }, parts),
       classes,
       assumed: ASSUMED,
       crop: paperCrop(classes),

@@ -1,6 +1,6 @@
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, type Rule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const PARTS: Readonly<Record<string, readonly [convolution: string, norm: string]>> = {
   cbr_1: ["conv1", "bn1"],
@@ -43,12 +43,11 @@ export const ogawa: Family = {
   title: "YutaroOgawa/pytorch_advanced, the PSPNet of a book and of those who learnt from it",
   fate: (name) => fateByRules(name, RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, pyramid, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: { ...others, backbone, pyramid: { ...pyramid, concatOrder: "descending" }, upsampling: { sizes: "any" } },
+      fields: told({ pyramid: { concatOrder: "descending" }, upsampling: { sizes: "any" } }, parts),
       classes,
       assumed: ASSUMED,
       crop: 475,

@@ -1,7 +1,7 @@
 import { PADDLESEG } from "../presets/paddleseg.js";
 import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, placeInRow, type Rule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const ASSUMED: readonly Assumption[] = [
   { key: "backbone.outputStride", why: "PaddleSeg's configurations have output_stride: 8" },
@@ -44,12 +44,11 @@ export const paddleseg: Family = {
   title: "PaddlePaddle/PaddleSeg's PSPNet on ResNet_vd",
   fate: (name) => fateByRules(plainName(name), RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: told({ ...others, backbone }, PADDLESEG),
+      fields: told(parts, PADDLESEG),
       classes,
       assumed: ASSUMED,
       crop: 512,

@@ -1,6 +1,6 @@
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, placeInRow, type Rule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 /** Blocks and branches are counted from 1; the first branch is the features themselves. */
 const RULES: readonly Rule[] = [
@@ -35,12 +35,11 @@ export const pytorchcv: Family = {
   title: "osmr/pytorchcv",
   fate: (name) => fateByRules(name, RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: { ...others, backbone: { ...backbone, firstDilation: "halved" }, upsampling: { sizes: "any" } },
+      fields: told({ backbone: { firstDilation: "halved" }, upsampling: { sizes: "any" } }, parts),
       classes,
       assumed: ASSUMED,
       crop: 480,

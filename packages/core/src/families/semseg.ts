@@ -1,7 +1,7 @@
 import { CAMVID_SEMSEG } from "../image/classLists.js";
 import { paperCrop } from "../presets/preset.js";
 import type { Assumption, Family } from "./family.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const FORM: readonly Assumption[] = [
   { key: "backbone.strideIn", why: "the official release strides in the 3x3 convolution" },
@@ -16,12 +16,11 @@ export const semseg: Family = {
   title: "the official PyTorch release (hszhao/semseg)",
   fate: (name) => (/^(layer[0-4]|ppm|cls|aux)\./.test(name) ? { name } : null),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, ...parts } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: { backbone, ...parts },
+      fields: parts,
       classes,
       assumed: FORM,
       crop: paperCrop(classes),

@@ -60,6 +60,15 @@ export function headFields(state: State) {
   };
 }
 
+/** Parts and number of classes of a network with a residual backbone and the official release's heads; null when there is none. */
+export function residualFields(state: State) {
+  const backbone = resNetFields(state);
+  const heads = headFields(state);
+  if (!backbone || !heads) return null;
+  const { classes, ...others } = heads;
+  return { classes, parts: { backbone, ...others } };
+}
+
 /** Channels of the first and the last stage of a MobileNetV2 that is as wide as published. */
 const [FIRST, LAST] = [16, 320];
 /** What numbers of channels are rounded to multiples of: in most programs, and in those that do not round so. */

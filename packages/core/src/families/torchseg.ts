@@ -1,6 +1,6 @@
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, placeInRow, type Rule, residualRule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const RULES: readonly Rule[] = [
   [/^backbone\.conv1\.([01346])\./, "layer0.$1."],
@@ -24,12 +24,11 @@ export const torchseg: Family = {
   title: "ycszen/TorchSeg",
   fate: (name) => fateByRules(name, RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, ...others } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: { ...others, backbone: { ...backbone, firstDilation: "halved" }, upsampling: { sizes: "8n" } },
+      fields: told({ backbone: { firstDilation: "halved" }, upsampling: { sizes: "8n" } }, parts),
       classes,
       assumed: ASSUMED,
       crop: 480,

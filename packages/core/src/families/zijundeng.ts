@@ -1,6 +1,6 @@
-import type { Assumption, Family } from "./family.js";
+import { type Assumption, type Family, told } from "./family.js";
 import { fateByRules, type Rule, residualRule } from "./renaming.js";
-import { headFields, resNetFields } from "./shapes.js";
+import { residualFields } from "./shapes.js";
 
 const RULES: readonly Rule[] = [
   [/^(layer0\.[01]\.)/, "$1"],
@@ -23,18 +23,11 @@ export const zijundeng: Family = {
   title: "zijundeng/pytorch-semantic-segmentation",
   fate: (name) => fateByRules(name, RULES),
   network(state) {
-    const backbone = resNetFields(state);
-    const heads = headFields(state);
-    if (!backbone || !heads) return null;
-    const { classes, pyramid, head, auxiliary } = heads;
+    const found = residualFields(state);
+    if (!found) return null;
+    const { classes, parts } = found;
     return {
-      fields: {
-        backbone,
-        pyramid: { ...pyramid, alignCorners: false },
-        head,
-        auxiliary,
-        upsampling: { alignCorners: false },
-      },
+      fields: told({ pyramid: { alignCorners: false }, upsampling: { alignCorners: false } }, parts),
       classes,
       assumed: ASSUMED,
       crop: 473,

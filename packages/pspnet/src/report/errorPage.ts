@@ -1,6 +1,7 @@
 import type { ClassList, ObjectScore, Scores } from "@pspnet/core";
 import type { ConfusionPair, ImageErrors } from "./errorLog.js";
 import { SCRIPT, STYLE } from "./errorPageParts.js";
+import { htmlPage } from "./htmlPage.js";
 import { escapeMarkup } from "./markup.js";
 import { percent } from "./table.js";
 
@@ -30,21 +31,8 @@ export interface ShownImage extends ImageErrors {
 /** Looking at errors: one page of plain files, without a server and without anything from elsewhere but its own pictures. */
 export function errorPage(parts: ErrorPageParts): string {
   const { title, summary, protocol, classes, images, evaluated } = parts;
-  const name = escapeMarkup(title);
-  const figures = summary.map(([label, value]) => `<div><b>${escapeMarkup(value)}</b>${escapeMarkup(label)}</div>`);
   const shown = images.length < evaluated ? `${images.length} of ${evaluated} images, the worst first` : "worst first";
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${name}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${name}</h1>
-<div class="summary">${figures.join("")}</div>
-<p>${escapeMarkup(protocol)}</p>
+  const body = `<p>${escapeMarkup(protocol)}</p>
 <main>
 <section aria-label="images">
 <h2>Images <small id="shown" data-all="${shown}">${shown}</small></h2>
@@ -75,10 +63,8 @@ ${classTable(parts)}
 <p class="hint">Connected parts of one class in the truth; found: half of its pixels or more are predicted as the class.</p>
 ${objectTable(parts.objects)}
 <script type="application/json" id="data">${json({ names: classes.names, palette: classes.palette, images })}</script>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
+<script>${SCRIPT}</script>`;
+  return htmlPage({ title, summary, style: STYLE, body });
 }
 
 /** In a page no text of the data may end the script that it stands in. */

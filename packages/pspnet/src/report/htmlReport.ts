@@ -1,4 +1,5 @@
 import type { ClassScore, Scores } from "@pspnet/core";
+import { htmlPage } from "./htmlPage.js";
 import { escapeMarkup } from "./markup.js";
 import { percent } from "./table.js";
 
@@ -34,8 +35,6 @@ pre { background: #f6f6f6; padding: 1em; overflow: auto; font-size: 13px }
 /** A run on one page, without scripts and without anything from elsewhere but its own pictures. */
 export function htmlReport(parts: ReportParts): string {
   const { title, summary, scores, scored, names, curvesSvg, confusionSvg, pictures, pictured, config } = parts;
-  const name = escapeMarkup(title);
-  const figures = summary.map(([label, value]) => `<div><b>${escapeMarkup(value)}</b>${escapeMarkup(label)}</div>`);
   const sections = [
     section("Curves", `<div class="fit">${curvesSvg}</div>`),
     ...(pictures.length > 0 ? [section(`Pictures (${escapeMarkup(pictured)})`, pictures.map(picture).join("\n"))] : []),
@@ -43,21 +42,7 @@ export function htmlReport(parts: ReportParts): string {
     section(`Confusion (${escapeMarkup(scored)})`, `<div class="wide">${confusionSvg}</div>`),
     section("Configuration", `<pre>${escapeMarkup(config)}</pre>`),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${name}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${name}</h1>
-<div class="summary">${figures.join("")}</div>
-${sections.join("\n")}
-</body>
-</html>
-`;
+  return htmlPage({ title, summary, style: STYLE, body: sections.join("\n") });
 }
 
 function section(heading: string, content: string): string {
