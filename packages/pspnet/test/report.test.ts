@@ -49,6 +49,7 @@ test("the plots of one page share no id, so that none is clipped or coloured by 
     confusionSvg: svgs[1],
     pictures: ["pictures/val-1.png"],
     pictured: "last, epoch 1",
+    plan: null,
     config: "",
   });
   const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);

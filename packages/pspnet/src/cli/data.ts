@@ -11,6 +11,7 @@ import { contactSheet } from "../report/contactSheet.js";
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { shellWord } from "../report/shellWord.js";
+import { StagedProgress } from "../report/stagedProgress.js";
 import { fromHere, interruptible, messages, print, printJson } from "./terminal.js";
 
 interface CheckFlags {
@@ -63,18 +64,10 @@ export async function prepareDataset(
   { out, seed, json, ...also }: PrepareFlags,
 ): Promise<void> {
   const preparation = PREPARATIONS.find((one) => one.name === name)!;
-  let progress: Progress | undefined;
-  let doing = "";
-  const onProgress = (what: string, done: number, total: number) => {
-    if (what !== doing) {
-      progress?.finish();
-      progress = new Progress(messages, { label: what, total });
-      doing = what;
-    }
-    progress?.update(done);
-  };
+  const progress = new StagedProgress(messages);
+  const onProgress = (what: string, done: number, total: number) => progress.update(what, done, total);
   const made = await interruptible((signal) => prepare(preparation, { folder, out, also, seed, signal, onProgress }));
-  progress?.finish();
+  progress.finish();
   if (json) printJson(made);
   else print(formatPreparedness(made, shellWord(fromHere(made.config))));
   if (made.problems.length > 0) process.exitCode = 1;

@@ -1,22 +1,27 @@
 import { existsSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { describeKeys } from "../config/keys.js";
-import { loadTrainConfig } from "../config/load.js";
+import { givenKeys, loadTrainConfig } from "../config/load.js";
+import { plannedConfig } from "../plan/plannedConfig.js";
+import { nameOf, planRun } from "../plan/planRun.js";
 import { shellWord } from "../report/shellWord.js";
 import { percent, table } from "../report/table.js";
-import { train as runTraining } from "../train/train.js";
+import { train as runTraining, type TrainResult } from "../train/train.js";
 import { fromHere, interruptible, messages, print } from "./terminal.js";
 
-export async function train(given: readonly string[]): Promise<void> {
-  const { file, overrides } = fileAndKeys(given);
-  const config = await loadTrainConfig(file, overrides, process.cwd());
-  const { folder, ending, state } = await interruptible((signal) => runTraining(config, { signal, stream: messages }));
-  if (ending === "interrupted" && state.step === 0)
-    throw new PspnetError("interrupted", "stopped before the first step: nothing is kept");
+export async function train(given: readonly string[], { budget }: { readonly budget?: string } = {}): Promise<void> {
+  const { what, keys } = whatAndKeys(given);
+  const overrides = budget === undefined ? keys : [`budget=${budget}`, ...keys];
+  const isData = what !== null && isFolder(what);
+  const { folder, ending, state, name } = await interruptible((signal) =>
+    isData ? trainOnFolder(what, overrides, signal) : trainAsConfigured(what, overrides, signal),
+  );
+  if (ending === "interrupted" && state.step === 0) throw new PspnetError("interrupted", NOTHING_KEPT);
   const place = fromHere(folder);
   if (ending === "interrupted") {
-    const again = resumeCommand(file, overrides, { before: config.name, now: basename(folder) });
+    const again = resumeCommand(what, overrides, { before: name, now: basename(folder) });
     throw new PspnetError("interrupted", `stopped after step ${state.step}, saved in ${place}; go on with\n  ${again}`);
   }
   if (state.best)
@@ -24,30 +29,70 @@ export async function train(given: readonly string[]): Promise<void> {
   print(`report: ${place}/report.html`);
 }
 
-/** The first argument is a file, unless it is a key and its value, and no file of that name is there. */
-function fileAndKeys([first, ...rest]: readonly string[]): { file: string | null; overrides: readonly string[] } {
+const NOTHING_KEPT = "stopped before the first step: nothing is kept";
+
+/** What a run came to, and the name that it was to have. */
+type Trained = TrainResult & { readonly name: string };
+
+async function trainAsConfigured(
+  file: string | null,
+  overrides: readonly string[],
+  signal: AbortSignal,
+): Promise<Trained> {
+  const config = await loadTrainConfig(file, overrides, process.cwd());
+  return { ...(await runTraining(config, { signal, stream: messages })), name: config.name };
+}
+
+/** Plans a run on the photographs of a folder, or goes on with one that was planned before. */
+async function trainOnFolder(data: string, overrides: readonly string[], signal: AbortSignal): Promise<Trained> {
+  const given = givenKeys(overrides, process.cwd());
+  if (given.resume === true) {
+    const config = await plannedConfig(data, given);
+    return { ...(await runTraining(config, { signal, stream: messages })), name: config.name };
+  }
+  const { config, folder } = await planRun(data, { given, signal, stream: messages }).catch((error: Error) => {
+    throw signal.aborted ? new PspnetError("interrupted", NOTHING_KEPT) : error;
+  });
+  const name = typeof given.name === "string" ? given.name : nameOf(resolve(data));
+  try {
+    return { ...(await runTraining(config, { signal, stream: messages, placed: true })), name };
+  } catch (error) {
+    // What fails before the run begins leaves nothing.
+    if (!existsSync(join(folder, "config.yaml"))) await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The first argument is a folder or a file, unless it is a key and its value, and nothing of that name is there. */
+function whatAndKeys([first, ...rest]: readonly string[]): { what: string | null; keys: readonly string[] } {
   if (first === undefined) {
     const mend = "`pspnet train --help` shows examples";
-    throw new PspnetError("usage", `train: expected a YAML file, or keys with data.root=<folder> among them; ${mend}`);
+    throw new PspnetError(
+      "usage",
+      `train: expected a folder of photographs and masks, a YAML file, or keys with data.root=<folder> among them; ${mend}`,
+    );
   }
-  if (existsSync(first) && statSync(first).isDirectory()) {
-    const mend = `for the dataset there: npx pspnet train ${shellWord(`data.root=${first}`)}`;
-    throw new PspnetError("usage", `train: expected a YAML file or keys, found the folder ${first}; ${mend}`);
-  }
-  const isKey = /^[\w.]+=/.test(first) && !existsSync(first);
-  return isKey ? { file: null, overrides: [first, ...rest] } : { file: first, overrides: rest };
+  if (existsSync(first)) return { what: first, keys: rest };
+  if (/^[\w.]+=/.test(first)) return { what: null, keys: [first, ...rest] };
+  if (/\.ya?ml$/.test(first)) return { what: first, keys: rest };
+  throw new PspnetError(
+    "usage",
+    `train: expected a folder of photographs and masks, or a YAML file, found nothing at ${first}`,
+  );
 }
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** What goes on with a run, ready to be pasted; the run may have got another name than it was to have. */
 function resumeCommand(
-  file: string | null,
+  what: string | null,
   overrides: readonly string[],
   name: { readonly before: string; readonly now: string },
 ): string {
   const renamed = name.now === name.before ? [] : [`name=${name.now}`];
   const replaced = renamed.length > 0 ? /^(resume|name)=/ : /^resume=/;
   const kept = overrides.filter((override) => !replaced.test(override));
-  const words = [...(file === null ? [] : [file]), ...kept, ...renamed, "resume=true"];
+  const words = [...(what === null ? [] : [what]), ...kept, ...renamed, "resume=true"];
   return ["npx pspnet train", ...words.map(shellWord)].join(" ");
 }
 

@@ -4,7 +4,7 @@ import type { DataConfig } from "../data/format.js";
 import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
 import { dataSchema, type TrainConfig, type TrainConfigInput } from "./schema.js";
-import { isTree, merge, parseOverrides, readYaml, type Tree } from "./tree.js";
+import { isTree, merge, parseOverrides, readYaml, type Tree, valueAt } from "./tree.js";
 import { validateTrainConfig } from "./validate.js";
 
 /**
@@ -20,26 +20,32 @@ export async function loadTrainConfig(
   folder: string,
 ): Promise<TrainConfig> {
   const tree: Tree = file === null ? { data: {} } : await fileTree(file, folder);
+  return completeConfig(tree, givenKeys(overrides, folder), file ?? "train");
+}
+
+/** What `key=value` overrides say. A relative `data.root` and `init` are relative to `folder`. */
+export function givenKeys(overrides: readonly string[], folder: string): Tree {
   const given = parseOverrides(overrides, "train");
   resolvePaths(given, folder);
+  return given.model === undefined ? given : { ...given, model: inParts(given.model) };
+}
+
+/**
+ * The configuration that a tree of keys is, with what the command line gives over it.
+ *
+ * @param source is named in errors: who said what is in `tree`.
+ * @throws PspnetError "config" as {@link loadTrainConfig}.
+ */
+export function completeConfig(tree: Tree, given: Tree, source: string): TrainConfig {
   const model = inParts(given.model, inParts(tree.model));
-  const said = given.model === undefined ? given : { ...given, model: inParts(given.model) };
-  const source = sourceOf(said, file ?? "train");
-  return validateTrainConfig({ ...merge(tree, given), model } as TrainConfigInput, source);
+  return validateTrainConfig({ ...merge(tree, given), model } as TrainConfigInput, sourceOf(given, source));
 }
 
 const COMMAND_LINE = "command line";
 
 /** The command line for what its overrides say, else `base`. */
 function sourceOf(given: Tree, base: string): Source {
-  return (path) => {
-    let found: unknown = given;
-    for (const key of path) {
-      if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return base;
-      found = (found as Record<PropertyKey, unknown>)[key];
-    }
-    return COMMAND_LINE;
-  };
+  return (path) => (valueAt(given, path) === undefined ? base : COMMAND_LINE);
 }
 
 async function fileTree(file: string, folder: string): Promise<Tree> {

@@ -83,6 +83,21 @@ export function merge(base: Tree, over: Tree): Tree {
   return result;
 }
 
+/** What stands at a path of keys, `validation.every`; undefined where nothing does. */
+export function valueAt(tree: Tree, path: readonly PropertyKey[]): unknown {
+  let found: unknown = tree;
+  for (const key of path) {
+    if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<PropertyKey, unknown>)[key];
+  }
+  return found;
+}
+
+/** A tree of one value at a path of keys. */
+export function treeOf(path: readonly string[], value: unknown): Tree {
+  return path.reduceRight<unknown>((below, key) => ({ [key]: below }), value) as Tree;
+}
+
 export function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -31,7 +31,7 @@ export interface PullOptions extends Pick<DownloadOptions, "unverified" | "signa
 export async function pull(entry: ZooEntry, options: PullOptions = {}): Promise<string> {
   const { offline = isOffline(), signal, stream, folder = pullFolder() } = options;
   const place = join(folder, entry.name);
-  const out = join(place, `${entry.name}.safetensors`);
+  const out = pulledFile(entry, folder);
   if (existsSync(out)) return out;
   if (!entry.supported)
     throw new PspnetError(
@@ -53,6 +53,11 @@ export async function pull(entry: ZooEntry, options: PullOptions = {}): Promise<
   for (const [i, file] of files.entries()) if (!existsSync(file)) await fetchFile(entry, i, file, options);
   await convert(entry, files, out);
   return out;
+}
+
+/** Where the weights file of an entry is, once it was pulled. */
+export function pulledFile({ name }: ZooEntry, folder = pullFolder()): string {
+  return join(folder, name, `${name}.safetensors`);
 }
 
 async function made(folder: string): Promise<void> {

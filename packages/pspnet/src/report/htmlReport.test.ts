@@ -13,6 +13,7 @@ const parts = {
   confusionSvg: `<svg id="confusion"></svg>`,
   pictures: ["pictures/val-1.png", `pictures/${evil}#1.png`, "javascript:alert(1)"],
   pictured: evil,
+  plan: evil,
   config: `name: ${evil}`,
 };
 
@@ -21,7 +22,7 @@ test("text from elsewhere is text: title, figures, headings, names, pictures, co
   expect(html).not.toContain("<script");
   expect(html).not.toMatch(/="[^"]*"[^ >/]/);
   expect(html).not.toContain('src="javascript:');
-  expect(html.split("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;")).toHaveLength(11);
+  expect(html.split("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;")).toHaveLength(12);
 });
 
 test("scores, plots and pictures are there", () => {
@@ -34,6 +35,7 @@ test("scores, plots and pictures are there", () => {
   expect(html).toContain(`<td>yeti</td><td>-</td><td>-</td>`);
 });
 
-test("a run without pictures has no heading for them", () => {
+test("a run without pictures or a plan has no heading for them", () => {
   expect(htmlReport({ ...parts, pictures: [] })).not.toContain("<h2>Pictures");
+  expect(htmlReport({ ...parts, plan: null })).not.toContain("<h2>Plan");
 });

@@ -17,6 +17,8 @@ export interface ReportParts {
   readonly pictures: readonly string[];
   /** Which validation they are of. */
   readonly pictured: string;
+  /** What was chosen of the configuration and why, as text; null where all was given. */
+  readonly plan: string | null;
   /** The configuration as text. */
   readonly config: string;
 }
@@ -34,12 +36,13 @@ pre { background: #f6f6f6; padding: 1em; overflow: auto; font-size: 13px }
 
 /** A run on one page, without scripts and without anything from elsewhere but its own pictures. */
 export function htmlReport(parts: ReportParts): string {
-  const { title, summary, scores, scored, names, curvesSvg, confusionSvg, pictures, pictured, config } = parts;
+  const { title, summary, scores, scored, names, curvesSvg, confusionSvg, pictures, pictured, plan, config } = parts;
   const sections = [
     section("Curves", `<div class="fit">${curvesSvg}</div>`),
     ...(pictures.length > 0 ? [section(`Pictures (${escapeMarkup(pictured)})`, pictures.map(picture).join("\n"))] : []),
     section(`Classes (${escapeMarkup(scored)})`, classRows(scores, names)),
     section(`Confusion (${escapeMarkup(scored)})`, `<div class="wide">${confusionSvg}</div>`),
+    ...(plan === null ? [] : [section("Plan", `<pre>${escapeMarkup(plan)}</pre>`)]),
     section("Configuration", `<pre>${escapeMarkup(config)}</pre>`),
   ];
   return htmlPage({ title, summary, style: STYLE, body: sections.join("\n") });

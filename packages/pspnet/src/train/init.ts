@@ -66,7 +66,8 @@ function summary(model: PSPNet, file: string, loaded: readonly PartName[]): stri
   return `loaded from ${file}: ${all}; ${rest} afresh`;
 }
 
-async function readInit(file: string, pulling: PullOptions): Promise<ForeignCheckpoint> {
+/** The tensors of a file, or of published weights by their name, under the names that they have there. */
+export async function readInit(file: string, pulling: PullOptions): Promise<ForeignCheckpoint> {
   const path = await weightsFile(file, pulling);
   const fail = (cause: Error, found: string) => new PspnetError("weights", `init=${file}: ${found}`, { cause });
   const found = await readForeign([path]).catch((cause: Error) => {

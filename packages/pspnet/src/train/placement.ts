@@ -60,9 +60,19 @@ export async function previousCheckpoint(
   return checkpoint;
 }
 
-/** Where a run goes: a new folder `runs/<name>` (`<name>-2` when that exists), which rank 0 makes, or the one that is resumed. */
-export async function placeRun({ runs, name, resume }: TrainConfig, { world, lock }: PlaceOptions): Promise<string> {
+/**
+ * Where a run goes: a new folder `runs/<name>` (`<name>-2` when that exists), which rank 0 makes, or the one that is resumed
+ * or was `placed` before.
+ */
+export async function placeRun(
+  { runs, name, resume }: TrainConfig,
+  { world, lock, placed = false }: PlaceOptions & { readonly placed?: boolean },
+): Promise<string> {
   if (resume) return join(runs, name);
+  if (placed) {
+    if (world.rank === 0) await lock.take(join(runs, name));
+    return join(runs, name);
+  }
   const [count] = await sumNumbers(world, Float64Array.of(world.rank === 0 ? await createRunFolder(runs, name) : 0));
   const folder = runFolder(runs, name, count);
   if (world.rank === 0) await lock.take(folder);

@@ -12,6 +12,9 @@ import { htmlReport } from "../report/htmlReport.js";
 import { classTable, percent } from "../report/table.js";
 import type { TrainState } from "./checkpoint.js";
 
+/** The file of a run's folder that says what was chosen of its configuration and why, where somebody planned it. */
+export const PLAN = "plan.txt";
+
 /** A validation, and after which epoch it was. */
 export interface Validated {
   readonly epoch: number;
@@ -59,6 +62,7 @@ export async function writeReport(
     confusionSvg: plots.confusion,
     pictures: Array.from(pictures, (name) => `pictures/${name}.png`),
     pictured: `last, epoch ${last.epoch}`,
+    plan: await readFile(join(folder, PLAN), "utf8").catch(() => null),
     config: stringify(config),
   });
   await write("report.html", report);

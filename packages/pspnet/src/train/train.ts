@@ -42,6 +42,8 @@ export interface TrainOptions {
   readonly stream?: TextStream;
   /** The processes that train together, each with its share of every batch. */
   readonly world?: World;
+  /** Whether the folder `runs/<name>` was made for this run, and holds what its configuration names. */
+  readonly placed?: boolean;
   /** What is to be done otherwise than the official release does it. */
   readonly recipe?: Partial<Recipe>;
 }
@@ -89,7 +91,7 @@ interface Job {
  */
 export async function train(given: TrainConfigInput, options: TrainOptions = {}): Promise<TrainResult> {
   const config = validateTrainConfig(given, "train");
-  const { signal, stream, world = alone } = options;
+  const { signal, stream, world = alone, placed } = options;
   const recipe = { ...officialRecipe, ...options.recipe };
   const clock = new Clock();
   const engine = openEngine(config);
@@ -120,7 +122,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   });
   let run: Run | null = null;
   try {
-    const folder = await placeRun(config, { world, lock });
+    const folder = await placeRun(config, { world, lock, placed });
     const named = { ...config, name: basename(folder) };
     const steps = config.epochs * loader.batches;
     clock.count(state, "other");

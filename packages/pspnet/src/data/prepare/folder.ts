@@ -5,7 +5,7 @@ import type { ClassList, Rgb } from "@pspnet/core";
 import { CLASSES_FILE, classesOf } from "../classNames.js";
 import type { DataConfig, DatasetFormat, Listing } from "../format.js";
 import { formatOf } from "../formats.js";
-import { holdOut } from "../split.js";
+import { heldOutShare, holdOut } from "../split.js";
 import type { Preparation, Prepared } from "./preparation.js";
 
 type Meaning = Pick<Prepared, "classes" | "ids" | "ignore">;
@@ -15,15 +15,16 @@ export const folder: Preparation = {
   name: "folder",
   title: "photographs and masks of one's own",
   layout: "train/images and train/masks, images and masks, x.jpg beside x_mask.png, ... (docs/data.md)",
-  async read({ folder: root, seed }) {
-    const description: DataConfig = { root, format: "auto", train: "train", val: "val" };
-    const format = await formatOf(description, "train");
-    const all = await format.open(description, "train");
-    const val = all.undivided ? null : await validationOf(description, format);
-    const held = val ? null : holdOut(all.pairs, ({ id }) => id, { seed });
+  async read({ folder: root, seed, said }) {
+    const description: DataConfig = { format: "auto", train: "train", val: "val", ...said, root };
+    const share = heldOutShare(description.val);
+    const format = await formatOf(description, description.train);
+    const all = await format.open(description, description.train);
+    const val = all.undivided || share !== null ? null : await validationOf(description, format);
+    const held = val ? null : holdOut(all.pairs, ({ id }) => id, { seed, share: share ?? undefined });
     const splits = { train: held?.train ?? all.pairs, val: held?.val ?? val?.pairs ?? [] };
     const masks = Object.values(splits).flatMap((pairs) => pairs.flatMap(({ mask }) => mask ?? []));
-    const { note, ...meaning } = await meaningOf(root, masks, all);
+    const { note, ...meaning } = await meaningOf(description, masks, all);
     return {
       ...meaning,
       splits,
@@ -38,21 +39,25 @@ export const folder: Preparation = {
   },
 };
 
-/** The validation split; null where there is none. */
+/** The validation split; null where there is none, or one of images without masks. */
 async function validationOf(description: DataConfig, format: DatasetFormat): Promise<Listing | null> {
   const isThere = await format.detect({ ...description, train: description.val }, description.val);
-  return isThere ? format.open(description, description.val) : null;
+  const listing = isThere ? await format.open(description, description.val) : null;
+  return listing?.pairs.some(({ mask }) => mask !== null) ? listing : null;
 }
 
-/** The classes that a file at the root or the format names, else those that the masks show. */
+/** The classes that are said, that a file at the root or the format names, else those that the masks show. */
 async function meaningOf(
-  root: string,
+  { root, classes: said }: DataConfig,
   masks: readonly string[],
   { classes, ignore }: Listing,
 ): Promise<Meaning & { readonly note: string }> {
-  if (existsSync(join(root, CLASSES_FILE))) {
-    const named = await classesOf({ root });
-    return { classes: named.classes, note: `the classes are those of ${CLASSES_FILE}` };
+  if (said !== undefined || existsSync(join(root, CLASSES_FILE))) {
+    const named = await classesOf({ root, classes: said });
+    return {
+      classes: named.classes,
+      note: `the classes are those of ${said === undefined ? CLASSES_FILE : "data.classes"}`,
+    };
   }
   for (const { file, line } of COLOUR_FILES) {
     const text = await readFile(join(root, file), "utf8").catch(() => null);

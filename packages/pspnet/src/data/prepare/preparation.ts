@@ -24,6 +24,8 @@ export interface Download {
   /** Other folders that belong to it, by the name of their flag. */
   readonly also: Readonly<Record<string, string | undefined>>;
   readonly seed: number;
+  /** What is said of its data, before what is found. */
+  readonly said: Partial<DataConfig>;
   readonly out: PreparedFolder;
   /** Pixels by id in some masks, from all over them; those that cannot be read are passed over. */
   countIds(masks: readonly Pair[]): Promise<Float64Array>;

@@ -1,8 +1,9 @@
 import { basename, join, relative, resolve, sep } from "node:path";
-import { PspnetError } from "@pspnet/core";
+import { PspnetError, vocPalette } from "@pspnet/core";
 import { stringify } from "yaml";
 import { counted } from "../../report/counted.js";
 import { classesOf } from "../classNames.js";
+import type { DataConfig } from "../format.js";
 import { colourTable, idTable } from "../ids.js";
 import { formatList } from "../listFile.js";
 import { countIds, strangeIds } from "./lookAtIds.js";
@@ -18,6 +19,8 @@ export interface PrepareOptions extends Work {
   readonly also?: Readonly<Record<string, string | undefined>>;
   /** Of the split, where the dataset has none. */
   readonly seed?: number;
+  /** What is said of its data, before what is found: of somebody's own folder all, of others what the masks mean. */
+  readonly said?: Partial<DataConfig>;
 }
 
 export interface Preparedness {
@@ -37,13 +40,14 @@ export interface Preparedness {
  */
 export async function prepare(
   preparation: Preparation,
-  { folder: given, out, also = {}, seed = 0, ...work }: PrepareOptions,
+  { folder: given, out, also = {}, seed = 0, said = {}, ...work }: PrepareOptions,
 ): Promise<Preparedness> {
   const { name, published = {} } = preparation;
   const folder = resolve(given);
   const place = resolve(out ?? join(folder, "pspnet"));
   const target = await PreparedFolder.open(place, { dataset: name, folder }, work);
-  const found = await preparation.read({ folder, also, seed, out: target, countIds });
+  const read = await preparation.read({ folder, also, seed, said, out: target, countIds });
+  const found = { ...read, ...meaningOf(said) };
   const samples = Object.fromEntries(Object.entries(found.splits).map(([split, pairs]) => [split, pairs.length]));
   if (Object.values(samples).every((count) => count === 0)) {
     const lines = [`${folder}: expected ${preparation.layout}, found no sample`, ...found.problems.slice(0, 5)];
@@ -63,9 +67,15 @@ export async function prepare(
   return {
     config: join(place, config),
     samples,
-    problems: [...counts(samples, published), ...found.problems, ...(await maskProblems(found))],
+    problems: [...counts(samples, published), ...found.problems, ...(await maskProblems(found, folder))],
     notes: [...found.notes, ...kept],
   };
+}
+
+/** What is said of the masks. */
+function meaningOf({ classes, ids, ignore }: Partial<DataConfig>): Partial<Prepared> {
+  const named = typeof classes === "object" ? { names: classes, palette: vocPalette(classes.length) } : classes;
+  return { ...(named && { classes: named }), ...(ids && { ids }), ...(ignore && { ignore }) };
 }
 
 /** `data` of the configuration, without the root. */
@@ -95,11 +105,9 @@ function counts(samples: Readonly<Record<string, number>>, published: NonNullabl
 }
 
 /** What in some masks of each split is no class. */
-async function maskProblems({ splits, classes: named, ids, ignore }: Prepared): Promise<string[]> {
+async function maskProblems({ splits, classes: named, ids, ignore }: Prepared, root: string): Promise<string[]> {
   const { classes, colours: palette } =
-    typeof named === "string"
-      ? await classesOf({ root: "", classes: named })
-      : { classes: named, colours: named.palette };
+    typeof named === "string" ? await classesOf({ root, classes: named }) : { classes: named, colours: named.palette };
   const count = classes.names.length;
   const table = { ids: idTable({ count, ids, ignore }), colours: colourTable({ count, palette, ids, ignore }) };
   const problems = await Promise.all(

@@ -1,0 +1,88 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type PSPNetFields,
+  partOf,
+  pspnetConfig,
+  randomWeights,
+  readSafetensors,
+  writeSafetensors,
+} from "@pspnet/core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeFolder } from "../files/makeFolder.js";
+import { agrees, networkOf, networksFromNothing, pulledWeights } from "./candidates.js";
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "pspnet-home-"));
+  vi.stubEnv("PSPNET_HOME", home);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true, force: true });
+});
+
+const SMALL = { backbone: { layers: 50, width: 4, stem: "plain" }, head: { channels: 8 } } as const;
+const whole = (fields: Partial<PSPNetFields> = {}) =>
+  randomWeights(pspnetConfig({ classes: 5, ...SMALL, ...fields }), { seed: 1 });
+
+/** A backbone as torchvision keeps it. */
+function backbone(): Uint8Array {
+  const tensors = [...readSafetensors(whole()).tensors].filter(([name]) => partOf(name) === "backbone");
+  return writeSafetensors(new Map(tensors), {});
+}
+
+async function put(name: string, bytes: Uint8Array): Promise<string> {
+  const file = join(home, name, `${name}.safetensors`);
+  await makeFolder(join(home, name));
+  await writeFile(file, bytes);
+  return file;
+}
+
+const read = (init: string, { classes = 5, given = {} } = {}) => networkOf({ init, why: "" }, { classes, given });
+
+describe("starting weights", () => {
+  it("at hand are those that were pulled, ResNet-50 of ImageNet before all", async () => {
+    expect(pulledWeights()).toEqual([]);
+    for (const name of ["resnet18", "resnet50", "resnet101"]) await put(name, new Uint8Array());
+    expect(pulledWeights().map(({ name }) => name)).toEqual(["resnet50", "resnet101", "resnet18"]);
+  });
+
+  it("say their network; what a ResNet's tensors do not tell is named, unless it is given or published", async () => {
+    const file = await put("mine", backbone());
+    const { candidate, untold } = await read(file);
+    expect(candidate).toMatchObject({ init: file, newHead: false, name: "ResNet-50, width 4, plain stem" });
+    expect(candidate.model.backbone).toMatchObject({ layers: 50, width: 4, stem: "plain" });
+    expect(candidate.model.head).toBeUndefined();
+    expect(untold).toEqual(["model.backbone.strideIn", "model.backbone.ceilPool"]);
+    const given = { backbone: { strideIn: "1x1" } };
+    expect((await read(file, { given })).untold).toEqual(["model.backbone.ceilPool"]);
+    await put("resnet50", backbone());
+    expect((await read("resnet50")).untold).toEqual([]);
+  });
+
+  it("of a whole PSPNet give its heads for as many classes, else new ones", async () => {
+    const file = await put("mine", whole({ backbone: { ...SMALL.backbone, strideIn: "1x1" } }));
+    const same = await read(file);
+    expect(same.candidate.newHead).toBe(false);
+    expect(same.candidate.model.head).toMatchObject({ channels: 8 });
+    expect(same.untold).toEqual([]);
+    const other = await read(file, { classes: 3 });
+    expect(other.candidate.newHead).toBe(true);
+    expect(other.candidate.model.head).toBeUndefined();
+    expect(other.candidate.model.backbone).toMatchObject({ strideIn: "1x1" });
+  });
+
+  it("agree with what is given of the network, or not", async () => {
+    const { candidate } = await read(await put("mine", backbone()));
+    expect(agrees(candidate, {})).toBe(true);
+    expect(agrees(candidate, { backbone: { layers: 50 }, pyramid: { pool: "max" } })).toBe(true);
+    expect(agrees(candidate, { backbone: { layers: 101 } })).toBe(false);
+  });
+});
+
+it("from nothing the larger networks come first", () => {
+  const widths = networksFromNothing().map(({ model }) => (model.backbone as { width: number }).width);
+  expect(widths).toEqual([...widths].sort((a, b) => b - a));
+});
