@@ -125,7 +125,7 @@ describe("usage", () => {
     [["data", "make", "cats", "x"], /Allowed choices are scenes/],
     [["data", "make", "scenes", "x", "--size", "big"], /--size <n or HxW>.*expected a number or HEIGHTxWIDTH, above 0/],
     [["predict", "w", "p", "--threads", "-1"], /--threads <n>.*expected a whole number/],
-    [["train"], /expected a YAML file, or keys with data\.root=<folder> among them/],
+    [["train"], /expected a folder of photographs and masks, a YAML file, or keys with data\.root=<folder> among them/],
     [["train", "name=x"], /train: data\.root: expected the folder of a dataset, found nothing/],
     [["train", "key=none.yaml", "name=x"], /command line: unknown key "key"/],
   ])("%j is answered with code 2", async (args, message) => {

@@ -95,7 +95,7 @@ test.each([
   ["data check d --classes a,", 'command line: classes.1: expected a name, found ""'],
   ["data check run.yaml --format list", "--format: expected a folder beside it, found run.yaml, which says so itself"],
   ["data check run.yaml --classes camvid", "--classes: expected a folder beside it, found run.yaml, which says so"],
-  ["train packages", "found the folder packages; for the dataset there: npx pspnet train data.root=packages"],
+  ["train nowhere", "expected a folder of photographs and masks, or a YAML file, found nothing at nowhere"],
   ["predict w p --out ", "expected a name, found none."],
   [
     "predict w https://a.org/b.jpg",
