@@ -106,9 +106,8 @@ describe("usage", () => {
     await mkdir(join(modules, "@pspnet"));
     for (const name of ["commander", "@pspnet/core"])
       await symlink(join(root, "..", "..", "node_modules", name), join(modules, name), "dir");
-    const commands = "train,val,predict,export,data,data prepare,data check,data make,pull,models,bench,check".split(
-      ",",
-    );
+    const commands =
+      "train,ablate,val,predict,export,data,data prepare,data check,data make,pull,models,bench,check".split(",");
     for (const command of ["", ...commands]) {
       const args = ["node_modules/pspnet/bin/pspnet.js", ...command.split(" ").filter(Boolean), "--help"];
       const { code, out, err } = await runIn(join(folder, "help"), args);

@@ -48,6 +48,7 @@ const FLAGS: readonly [string, readonly (readonly [string, readonly string[], st
       ["--dtype", ["int8"], "Allowed choices are fp32, fp16."],
     ],
   ],
+  ["ablate scale=laptop", [["--table", ["0", "5", "1,5", "one"], "expected one of 1, 2, 3, 4."]]],
   ["data check d", [["--format", ["coco"], "Allowed choices are auto, list, camvid, folders, beside."]]],
   [
     "data make scenes d",

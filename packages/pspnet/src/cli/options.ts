@@ -97,6 +97,11 @@ export function someOf<T extends string>(choices: readonly T[]): (text: string) 
     });
 }
 
+/** Tables of the paper. */
+export function tableNumbers(text: string): number[] {
+  return text.split(",").map(oneOf([1, 2, 3, 4]));
+}
+
 /** How the images and masks of a dataset are paired. */
 export function format(): Option {
   const meaning = "how images and masks are paired; otherwise by the layout that the files have";

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { ablateCommand } from "./ablateCommand.js";
 import { benchCommand } from "./benchCommand.js";
 import { checkCommand } from "./checkCommand.js";
 import { dataCommand } from "./dataCommand.js";
@@ -19,6 +20,7 @@ export function program(): Command {
     .description("Pyramid scene parsing: train, score and run PSPNet (arXiv 1612.01105)")
     .version("0.1.0")
     .addCommand(trainCommand())
+    .addCommand(ablateCommand())
     .addCommand(valCommand())
     .addCommand(predictCommand())
     .addCommand(importCommand())

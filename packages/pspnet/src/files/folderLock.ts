@@ -52,6 +52,11 @@ export class FolderLock implements AsyncDisposable {
     return this.#leftBehind;
   }
 
+  /** Takes the folder unless another process has it, and says whether. */
+  async takeIfFree(folder: string): Promise<boolean> {
+    return (await this.#attempt(folder)) === null;
+  }
+
   /** @throws PspnetError "environment" naming the process that has the folder, or why it cannot be written to. */
   async take(folder: string): Promise<void> {
     const other = await this.#attempt(folder);

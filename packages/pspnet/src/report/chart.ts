@@ -29,10 +29,10 @@ async function loadEcharts() {
     import("echarts/components"),
     import("echarts/renderers"),
   ]);
-  const { BarChart, HeatmapChart, LineChart } = charts;
+  const { BarChart, HeatmapChart, LineChart, ScatterChart } = charts;
   const { GridComponent, LegendComponent, MarkLineComponent, MarkPointComponent, TitleComponent } = components;
   const { VisualMapContinuousComponent } = components;
-  core.use([BarChart, HeatmapChart, LineChart, SVGRenderer]);
+  core.use([BarChart, HeatmapChart, LineChart, ScatterChart, SVGRenderer]);
   core.use([GridComponent, LegendComponent, MarkLineComponent, MarkPointComponent, TitleComponent]);
   core.use([VisualMapContinuousComponent]);
   return core;

@@ -79,7 +79,8 @@ export async function placeRun(
   return folder;
 }
 
-function differingKeys(before: Tree, now: Tree, prefix = ""): string[] {
+/** The keys that change what a run computes and are not alike, a line each. */
+export function differingKeys(before: Tree, now: Tree, prefix = ""): string[] {
   const keys = Object.keys({ ...before, ...now }).filter((key) => !FREE_KEYS.has(prefix + key));
   return keys.flatMap((key) => {
     const [then, today] = [before[key], now[key]];
