@@ -17,7 +17,8 @@ export function tableSvg({ number, title: what, rows }: TableResult): Promise<st
   const papers = rows.map(({ paper }, i) => [paper.meanIoU, i]);
   const option = {
     title: [
-      title(`Table ${number}: ${what}`, { left, subtext: "measured: every seed, mean and standard deviation" }),
+      title(`Table ${number}: ${what}`, { left: 16 }),
+      title(" ", { left, subtext: "measured: every seed, mean and standard deviation" }),
       title(" ", { left: right, subtext: "the paper, ADE20K" }),
     ],
     grid: [

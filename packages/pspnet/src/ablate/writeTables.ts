@@ -27,7 +27,7 @@ export function differenceText({ value, error }: Difference): string {
 
 const signed = (value: number): string => `${value < 0 ? "" : "+"}${value.toFixed(2)}`;
 
-export const TABLE_HEAD = ["", "mIoU %", "pixel accuracy %", "seeds", "paper: mIoU %", "pixel accuracy %"];
+export const TABLE_HEAD = ["", "mIoU %", "pixel accuracy %", "seeds", "paper's mIoU %", "paper's accuracy %"];
 export const CLAIM_HEAD = ["the paper says", "difference in mIoU", "", "paper"];
 
 export function tableCells({ rows }: TableResult): string[][] {
