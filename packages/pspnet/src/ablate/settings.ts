@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { inParts, PspnetError, unknownKey } from "@pspnet/core";
+import { PspnetError, unknownKey } from "@pspnet/core";
 import { z } from "zod";
 import { expected } from "../config/inWords.js";
-import { overriddenConfig } from "../config/load.js";
+import { completeConfig, givenKeys } from "../config/load.js";
 import { parseBy } from "../config/parseBy.js";
 import { type TrainConfig, trainConfigSchema } from "../config/schema.js";
-import { isTree, merge, parseOverrides, type Tree } from "../config/tree.js";
+import { merge, parseOverrides, type Tree, valueAt } from "../config/tree.js";
 import { SCALES, type Scale, type ScaleName, type StudyDepth } from "./scales.js";
 import type { Shard } from "./study.js";
 
@@ -64,16 +64,16 @@ export function parseSettings(words: readonly string[], folder: string): Setting
   const known = [...own, ...Object.keys(trainConfigSchema.shape)];
   const stranger = Object.keys(tree).find((key) => !known.includes(key));
   if (stranger !== undefined) throw new PspnetError("config", `command line: ${unknownKey(stranger, known)}`);
-  const part = (wanted: boolean) => Object.fromEntries(Object.entries(tree).filter(([key]) => own.has(key) === wanted));
-  const source = () => "command line";
-  const study = parseBy(studySchema, part(true), { source, code: "config" });
+  const said = Object.fromEntries(Object.entries(tree).filter(([key]) => own.has(key)));
+  const study = parseBy(studySchema, said, { source: () => "command line", code: "config" });
   const scale: Scale = SCALES[study.scale];
   const out = resolve(folder, study.out ?? join("runs", `ablate-${study.scale}`));
-  const given = part(false);
+  const ofTraining = words.filter((word) => !own.has(word.split(/[.=]/)[0]));
+  const given = givenKeys(ofTraining, folder);
   refuseDecided(given);
-  const made = scale.scenes !== null && !(isTree(given.data) && "root" in given.data);
+  const made = scale.scenes !== null && valueAt(given, ["data", "root"]) === undefined;
   const data = made ? { data: { root: join(out, "scenes") } } : { data: {} };
-  const base = overriddenConfig(merge(data, scale.base), given, { folder, base: `scale=${study.scale}` });
+  const base = completeConfig(merge(data, scale.base), given, `scale=${study.scale}`);
   return {
     scaleName: study.scale,
     scale,
@@ -88,12 +88,7 @@ export function parseSettings(words: readonly string[], folder: string): Setting
 }
 
 function refuseDecided(given: Tree): void {
-  const all: Tree = { ...given, model: inParts(given.model) };
-  const found = DECIDED.find((key) => {
-    let value: unknown = all;
-    for (const name of key.split(".")) value = isTree(value) ? value[name] : undefined;
-    return value !== undefined;
-  });
+  const found = DECIDED.find((key) => valueAt(given, key.split(".")) !== undefined);
   if (found === undefined) return;
   const mend = found === "model.backbone.layers" ? "choose by depths=[...]" : "leave it out";
   throw new PspnetError("config", `command line: ${found}: expected a key that no row or run decides; ${mend}`);
