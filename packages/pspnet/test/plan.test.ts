@@ -61,7 +61,7 @@ function relativeError(found: Tensor, expected: Tensor): number {
 
 describe("a plan gives the eager network's logits within 1e-4", () => {
   const forms: NetworkFields[] = [
-    ...DEPTHS.flatMap((layers) => (["deep", "plain"] as const).map((stem) => ({ layers, stem }))),
+    ...DEPTHS.map((layers, i) => ({ layers, stem: i % 2 === 0 ? "deep" : "plain" }) as const),
     { layers: 50, strideIn: "1x1", ceilPool: true, stem: "plain" },
     { layers: 18, outputStride: 16, firstDilation: "halved" },
     { layers: 18, alignCorners: false, bins: [2, 4], concatOrder: "descending" },

@@ -56,6 +56,10 @@ function values(model: PSPNet): Map<string, Float32Array> {
 const distance = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((value, i) => value - b[i]));
 
 describe("a training step", () => {
+  test("is the same each time, bit for bit, on as many threads as compute", async () => {
+    expect(await step({})).toEqual(await step({}));
+  });
+
   test("is the same in one part and in several, however their labelled pixels are spread", async () => {
     const whole = await step({});
     const parts = await step({ accumulate: 4 });

@@ -23,7 +23,7 @@ try {
   await build({ log, sanitize: true });
   const usual = [
     "--project",
-    "native",
+    "native*",
     "packages/torch",
     "packages/pspnet/test/plan.test.ts",
     "packages/pspnet/test/load.test.ts",
