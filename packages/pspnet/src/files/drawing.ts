@@ -3,12 +3,9 @@ import sharp, { type Sharp } from "sharp";
 
 // Apart from png.ts, whose types users see: sharp's ask them for @types/node.
 
-/** @param options.palette At most 256 colours, the nearest: a chart needs no more. */
-export function drawingToPng(
-  drawing: Sharp,
-  { palette = false }: { readonly palette?: boolean } = {},
-): Promise<Uint8Array> {
-  return drawing.png({ compressionLevel: 6, palette }).toBuffer();
+/** In full colour: to choose a palette for a chart takes three to six times as long, and halves a small file. */
+export function drawingToPng(drawing: Sharp): Promise<Uint8Array> {
+  return drawing.png({ compressionLevel: 6 }).toBuffer();
 }
 
 /** Pixels for sharp to work on. */

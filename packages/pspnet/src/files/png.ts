@@ -23,5 +23,5 @@ export function encodeIds({ width, height, data }: LabelMap): Uint8Array {
 /** Draws an SVG on white, `scale` pixels for each of its own. */
 export function svgToPng(svg: string, { scale = 1.5 }: { readonly scale?: number } = {}): Promise<Uint8Array> {
   const drawing = sharp(Buffer.from(svg), { density: 72 * scale, unlimited: true }).flatten({ background: "#ffffff" });
-  return drawingToPng(drawing, { palette: true });
+  return drawingToPng(drawing);
 }
