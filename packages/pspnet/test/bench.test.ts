@@ -68,7 +68,7 @@ test("bench: every runtime, precision and size, with time, memory and share", as
 });
 
 test("bench: a table, and the rate from onnxruntime where libtorch is not asked for", async () => {
-  const { out, code } = await pspnet([...SMALL, "--runtime", "onnx"]);
+  const { out, code } = await pspnet([...SMALL, "--runtime", "onnx", "--rounds", "1"]);
   expect(code).toBe(0);
   expect(out).toMatch(
     /^PSPNet on resnet \(layers 18, stages 4, outputStride 8, width 4, groups 1, groupWidth 64\), 3 classes, /,

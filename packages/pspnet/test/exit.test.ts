@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const segmenting = (runtime: RuntimeName) => `
   import { load, pspnetConfig, randomWeights } from "pspnet";
-  const config = pspnetConfig({ layers: 50, classes: 30, width: 32, aux: false });
+  const config = pspnetConfig({ layers: 50, classes: 30, width: 16, aux: false });
   const net = await load(randomWeights(config), { runtime: "${runtime}", precision: "fp32" });
   const image = { width: 473, height: 473, data: new Uint8Array(3 * 473 * 473) };
   await net.segment(image);
