@@ -52,7 +52,7 @@ describe("starting weights", () => {
   it("say their network; what a ResNet's tensors do not tell is named, unless it is given or published", async () => {
     const file = await put("mine", backbone());
     const { candidate, untold } = await read(file);
-    expect(candidate).toMatchObject({ init: file, newHead: false, name: "ResNet-50, width 4, plain stem" });
+    expect(candidate).toMatchObject({ init: file, newHead: false });
     expect(candidate.model.backbone).toMatchObject({ layers: 50, width: 4, stem: "plain" });
     expect(candidate.model.head).toBeUndefined();
     expect(untold).toEqual(["model.backbone.strideIn", "model.backbone.ceilPool"]);

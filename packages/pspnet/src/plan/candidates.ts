@@ -5,12 +5,10 @@ import type { PullOptions } from "../pull/pull.js";
 import { pulledFile } from "../pull/pull.js";
 import { findInZoo, type ZooEntry, zoo } from "../pull/zoo.js";
 import { readInit } from "../train/init.js";
-import { foundIn, nameOf } from "../train/initMisfit.js";
+import { foundIn } from "../train/initMisfit.js";
 
 /** A network that a run may train, and what it starts from. */
 export interface Candidate {
-  /** `ResNet-18, width 32, plain stem` */
-  readonly name: string;
   /** `model` of the configuration, before what is given of it. */
   readonly model: Tree;
   /** Null: random weights. */
@@ -32,7 +30,6 @@ const WIDTHS = [64, 32, 16] as const;
 /** Networks to train from random weights, the largest first: small ones, since there is nothing that a deep one could have learnt. */
 export function networksFromNothing(): Candidate[] {
   return WIDTHS.map((width) => ({
-    name: `ResNet-18, width ${width}, plain stem`,
     model: {
       backbone: { layers: 18, stem: "plain", width },
       head: { channels: 8 * width },
@@ -78,14 +75,14 @@ export async function networkOf(
   const found = foundIn(await readInit(init, pulling), init);
   const base = { init, ...PRETRAINED };
   // What it lacks is said when it is loaded.
-  if (found === null) return { candidate: { ...base, name: init, model: {}, newHead: false, why }, untold: [] };
+  if (found === null) return { candidate: { ...base, model: {}, newHead: false, why }, untold: [] };
   const { config, tells } = found;
   const newHead = found.classes !== null && found.classes !== classes;
   const backbone = isTree(given.backbone) ? given.backbone : {};
   const isKnown = findInZoo(init) !== null || !("strideIn" in config.backbone);
   const untold = isKnown ? [] : UNTOLD.filter((field) => !tells(`backbone.${field}`) && !(field in backbone));
   const whole = found.classes !== null && !newHead;
-  const candidate = { ...base, name: nameOf(config.backbone), model: partsOf(config, whole), newHead, why };
+  const candidate = { ...base, model: partsOf(config, whole), newHead, why };
   return { candidate, untold: untold.map((field) => `model.backbone.${field}`) };
 }
 

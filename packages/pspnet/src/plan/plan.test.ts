@@ -43,7 +43,7 @@ async function planned(
     given: givenKeys(given, "/"),
     stream: { write: (text: string) => measured.push(text.trim()) },
     measure: async ({ model }) => {
-      const { layers, width } = model.backbone as { readonly layers: number; readonly width: number };
+      const { layers, width = 64 } = model.backbone as { readonly layers?: number; readonly width?: number };
       return { secondsPerPixel: (layers === 50 ? 1 : width / 400) / pixels, bytesPerPixel };
     },
   });
@@ -102,6 +102,16 @@ describe("a plan", () => {
     expect(config).toMatchObject({ batch: 4, crop: 97, epochs: 10, lr: 0.5, validation: { every: 3 }, warmup: 9 });
     for (const setting of ["batch=4", "crop=97", "epochs=10", "lr=0.5", "validation.every=3"])
       expect(why[setting]).toBe("as you say");
+  });
+
+  it("tries the network that is given, and no other", async () => {
+    const narrow = await planned(["model.backbone.width=8", "budget=1s"]);
+    expect(narrow.measured).toEqual(["measuring a step of ResNet-18, width 8, plain stem"]);
+    const deep = await planned(["model.backbone.layers=50", "budget=1s"]);
+    expect(deep.measured).toEqual(["measuring a step of ResNet-50, width 64, plain stem"]);
+    const other = await planned(["model.backbone.kind=mobilenetv2"]);
+    expect(other.measured).toHaveLength(1);
+    expect(other.config.model.backbone.kind).toBe("mobilenetv2");
   });
 
   it("splits a batch that memory does not hold, and keeps the statistics of trained batch norm then", async () => {

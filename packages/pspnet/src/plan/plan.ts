@@ -3,6 +3,7 @@ import { completeConfig } from "../config/load.js";
 import { seconds, type TrainConfig } from "../config/schema.js";
 import { isTree, merge, type Tree } from "../config/tree.js";
 import type { TextStream } from "../report/progress.js";
+import { nameOf } from "../train/initMisfit.js";
 import { agrees, type Candidate, networkOf, networksFromNothing, pulledWeights } from "./candidates.js";
 import { type Choice, Choices } from "./choices.js";
 import type { DataFacts } from "./dataFacts.js";
@@ -94,6 +95,8 @@ export async function plan(options: PlanOptions): Promise<Plan> {
 /** A network, and how far the time goes with it. */
 interface Trial {
   readonly candidate: Candidate;
+  /** `ResNet-18, width 32, plain stem` */
+  readonly name: string;
   readonly cost: StepCost;
   /** Null, or why the cost is assumed. */
   readonly unmeasured: string | null;
@@ -128,9 +131,11 @@ async function* candidates(
       pulling.stream?.write(`passed over: ${error.message}\n`);
     }
   }
-  const own = said.model.backbone.kind === "resnet" && !("preset" in model);
-  for (const candidate of own ? networksFromNothing() : []) yield { candidate, untold: [] };
-  if (!own) yield { candidate: { ...networksFromNothing()[0], name: "as you say", model: {} }, untold: [] };
+  const own = networksFromNothing();
+  const asGiven = said.model.backbone.kind !== "resnet" || "preset" in model;
+  const free = own.filter((candidate) => agrees(candidate, { backbone: model.backbone }));
+  const tried = asGiven ? [{ ...own[0], model: {} }] : free.length > 0 ? free : own.slice(0, 1);
+  for (const candidate of tried) yield { candidate, untold: [] };
 }
 
 interface TrialOptions extends PlanOptions {
@@ -151,11 +156,12 @@ async function tryOut(
   candidate: Candidate,
   { choices, data, machine, keys, given, batch, time, most, measure = measureStep, signal, stream }: TrialOptions,
 ): Promise<Omit<Trial, "untold">> {
-  const { name, model, wanted, fewest } = candidate;
+  const { model, wanted, fewest } = candidate;
   const trial = completeConfig({ ...keys, model }, given, "plan");
   const align = (size: Size) => alignedSize(size, trial.model);
   const crops = choices.isGiven("crop") ? [cropSize(choices.said.crop)] : decide.cropsFor(data.size, align);
   const measured = crops.find(({ height, width }) => height * width <= MEASURED) ?? crops[crops.length - 1];
+  const name = nameOf(trial.model.backbone);
   stream?.write(`measuring a step of ${name}\n`);
   const options = {
     classes: data.classes.length,
@@ -172,15 +178,15 @@ async function tryOut(
   const stepsAt = (crop: Size) => decide.stepsWithin(time, { batch, crop, ...cost });
   const crop = decide.chooseCrop(crops, stepsAt, Math.min(wanted, most));
   const steps = stepsAt(crop);
-  return { candidate, cost, unmeasured, crop, steps, reach: steps / Math.min(fewest, most) };
+  return { candidate, name, cost, unmeasured, crop, steps, reach: steps / Math.min(fewest, most) };
 }
 
 function settleNetwork(
-  { candidate, cost, unmeasured, untold }: Trial,
+  { candidate, name, cost, unmeasured, untold }: Trial,
   choices: Choices,
   { measured }: { readonly measured: number },
 ): void {
-  const { name, model, init, newHead, why } = candidate;
+  const { model, init, newHead, why } = candidate;
   choices.set("model", model);
   const smaller = measured > 1 ? "; larger ones would have too few steps" : "";
   const rate = (1 / cost.secondsPerPixel / 1e6).toPrecision(2);
