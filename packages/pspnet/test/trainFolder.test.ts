@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,6 +5,8 @@ import type { LabelMap } from "@pspnet/core";
 import { loadTrainConfig, makeScene, openDataset } from "pspnet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { encodePng } from "../src/files/png.js";
+import { plannedConfig } from "../src/plan/plannedConfig.js";
+import { planRun } from "../src/plan/planRun.js";
 import { type PspnetOptions, pspnet } from "./support/cli.js";
 
 // Somebody's folder, trained on without a configuration.
@@ -166,7 +167,6 @@ describe("a folder that nobody configured", () => {
 
 describe("what cannot be trained on is said", () => {
   it.each([
-    ["nowhere", "expected a folder of photographs and masks, or a YAML file, found nothing at nowhere"],
     ["empty", "found no image in it"],
     ["photographs", "found 2 images such as a.png, and no masks for them"],
     ["one", "expected 2 photographs with masks at least, one to train on and one to validate on, found 1"],
@@ -176,17 +176,21 @@ describe("what cannot be trained on is said", () => {
     for (const file of ["photographs/a.png", "photographs/b.png", "one/images/a.png"])
       await put(file, await encodePng(image));
     await put("one/masks/a.png", await coloured(label));
-    const { code, err } = await train(name);
-    expect(err).toContain(message);
-    expect(err).not.toContain("    at ");
-    expect(code).toBe(name === "nowhere" ? 2 : 1);
-    if (existsSync(join(root, "runs"))) expect(await readdir(join(root, "runs"))).toEqual([]);
+    const runs = join(root, "runs");
+    await expect(planRun(join(root, name), { given: { runs } })).rejects.toThrow(message);
+    expect(await readdir(runs)).toEqual([]);
+  });
+
+  it("a mask of another size than its photograph", async () => {
+    await putColoured(letters("abc"));
+    await put("pets/paint/pet-a.png", await coloured({ width: 2, height: 1, data: Uint8Array.of(0, 1) }));
+    const planned = planRun(join(root, "pets"), { given: { runs: join(root, "runs"), seed: 1 } });
+    await expect(planned).rejects.toThrow(/pet-a\.png: expected a mask of 40x48 as .*pet-a\.png, found 1x2/);
   });
 
   it("a run that is not there to be resumed", async () => {
-    await putColoured(letters("ab"));
-    const { code, err } = await train("pets", "resume=true");
-    expect(err).toContain(`resume=true: expected a run on ${join(root, "pets")} in runs/pets, found none`);
-    expect(code).toBe(2);
+    await expect(plannedConfig(join(root, "pets"), { resume: true })).rejects.toThrow(
+      `resume=true: expected a run on ${join(root, "pets")} in ${join("runs", "pets")}, found none`,
+    );
   });
 });

@@ -21,13 +21,20 @@ export interface DataFacts {
   readonly shares: readonly number[];
 }
 
-/** Samples that are looked at. */
+/** Samples of a split that are looked at. */
 const LOOKED_AT = 64;
 /** Pixels of masks after which no more are read. */
 const MOST_PIXELS = 2 ** 27;
 
+/** What the samples of a split that were looked at are like. */
+interface Look {
+  readonly sizes: readonly Size[];
+  /** By class. */
+  readonly pixels: Float64Array;
+}
+
 /**
- * Looks at samples from all over a dataset: sizes by the files' headers, classes by the masks.
+ * Looks at samples from all over a dataset: sizes by the files' headers, classes by the training masks.
  *
  * @throws PspnetError "data" for a file that cannot be read, a mask of another size than its photograph, and ids that are no class.
  */
@@ -36,7 +43,23 @@ export async function lookAtData(
   validation: Dataset,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<DataFacts> {
-  const { source, classes } = training;
+  const { pixels, ...found } = await lookAt(training, signal);
+  const sizes = [...found.sizes, ...(await lookAt(validation, signal)).sizes];
+  const { names } = training.classes;
+  const labelled = pixels.subarray(0, IGNORE).reduce((sum, count) => sum + count, 0) || 1;
+  const [heights, widths] = (["height", "width"] as const).map((side) => sizes.map((one) => one[side]).sort(ascending));
+  return {
+    training: training.length,
+    validation: validation.length,
+    classes: names,
+    size: { height: middle(heights), width: middle(widths) },
+    largest: { height: heights.at(-1)!, width: widths.at(-1)! },
+    mixed: sizes.some((size) => !sameSize(size, sizes[0])),
+    shares: names.map((_, id) => pixels[id] / labelled),
+  };
+}
+
+async function lookAt({ source }: Dataset, signal: AbortSignal | undefined): Promise<Look> {
   const sizes: Size[] = [];
   const pixels = new Float64Array(256);
   const problems: string[] = [];
@@ -55,17 +78,7 @@ export async function lookAtData(
     if (unknownIds.length > 0) throw new PspnetError("data", `${problems[0]}; ${ID_MEND}`);
     for (const [id, count] of labels.entries()) pixels[id] += count;
   }
-  const labelled = pixels.subarray(0, IGNORE).reduce((sum, count) => sum + count, 0) || 1;
-  const [heights, widths] = (["height", "width"] as const).map((side) => sizes.map((one) => one[side]).sort(ascending));
-  return {
-    training: training.length,
-    validation: validation.length,
-    classes: classes.names,
-    size: { height: middle(heights), width: middle(widths) },
-    largest: { height: heights.at(-1)!, width: widths.at(-1)! },
-    mixed: sizes.some((size) => !sameSize(size, sizes[0])),
-    shares: classes.names.map((_, id) => pixels[id] / labelled),
-  };
+  return { sizes, pixels };
 }
 
 const ascending = (a: number, b: number) => a - b;
