@@ -48,7 +48,9 @@ async function putColoured(names: readonly string[]): Promise<void> {
 }
 
 const letters = (text: string) => [...text].map((letter) => `pet-${letter}`);
-const train = (...args: string[]) => pspnet(["train", ...args], { cwd: root });
+/** Where no weights were pulled, whatever the tests' own user has. */
+const here = (): PspnetOptions => ({ cwd: root, env: { PSPNET_HOME: join(root, "home") } });
+const train = (...args: string[]) => pspnet(["train", ...args], here());
 /** What a plan is short with. */
 const SHORT = ["--budget", "1s", "threads=1", "workers=0"];
 
@@ -135,18 +137,16 @@ describe("a folder that nobody configured", () => {
 
   it("is stopped and gone on with as the message says", async () => {
     await putColoured(letters("abcdef"));
-    const stopped = await pspnet(["train", "pets", "data.val=50%", "epochs=4000", "threads=1", "workers=0", ...TINY], {
-      cwd: root,
+    const keys = ["data.val=50%", "epochs=4000", "threads=1", "workers=0", ...TINY];
+    const stopped = await pspnet(["train", "pets", ...keys], {
+      ...here(),
       onMessage: interruptAt(/train [1-9]/),
     });
     expect(stopped.err).toMatch(
       /saved in runs\/pets; go on with\n {2}npx pspnet train pets data.val=50% epochs=4000 .*resume=true/,
     );
     expect(stopped.code).toBe(1);
-    const resumed = await pspnet(
-      ["train", "pets", "data.val=50%", "epochs=4000", "threads=1", "workers=0", ...TINY, "resume=true", "time=0.1s"],
-      { cwd: root },
-    );
+    const resumed = await train("pets", ...keys, "resume=true", "time=0.1s");
     expect(resumed.err).not.toContain("chosen");
     expect(resumed.code).toBe(0);
     const other = await train(root, "resume=true", "name=pets");
@@ -156,7 +156,7 @@ describe("a folder that nobody configured", () => {
   it("leaves nothing when it is stopped before the first step", async () => {
     await putColoured(letters("abcdef"));
     const { code, err } = await pspnet(["train", "pets"], {
-      cwd: root,
+      ...here(),
       onMessage: interruptAt(/measuring/),
     });
     expect(err).toContain("stopped before the first step: nothing is kept");
