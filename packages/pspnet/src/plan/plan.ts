@@ -149,7 +149,7 @@ interface TrialOptions extends PlanOptions {
 
 /** Pixels of the crop that is measured. */
 const MEASURED = 185 ** 2;
-/** What a multiprocessor of a few years ago takes for a pixel of a ResNet-50, where nothing can be measured. */
+/** About what two cores without bfloat16 take for a pixel of a ResNet-50: for where nothing can be measured. */
 const ASSUMED: StepCost = { secondsPerPixel: 2.5e-5, bytesPerPixel: 4000 };
 
 async function tryOut(
