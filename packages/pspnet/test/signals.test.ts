@@ -76,7 +76,7 @@ describe("npm start", () => {
     const keys = [...SMALL, "epochs=40"];
     const first = await start(keys, stopWith("SIGINT"));
     expect(first.text).toMatch(/saved in runs\/scenes;/);
-    expect(first.text).toMatch(/Run npm start again to go on from here:\n {2}npm start -- .*epochs=100\n/);
+    expect(first.text).toMatch(/Run npm start again to go on from here:\n {2}npm start -- .*epochs=40\n/);
     expect(first.signal ?? first.code).not.toBe(0);
     const second = await start([], () => {});
     expect(second.text).toContain("runs/scenes was broken off: going on with it");
