@@ -33,7 +33,7 @@ const scoresFile = (study: string, id: string): string => join(scoresFolder(stud
 export async function readScores(study: string, id: string): Promise<RunScores | null> {
   const file = scoresFile(study, id);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
     throw error;
   });
   if (text === null) return null;
