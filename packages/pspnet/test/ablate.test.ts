@@ -199,6 +199,8 @@ describe("pspnet ablate", () => {
     expect(out).toMatch(/^b1236-average-reduced-seed0 +1 4 +single multi +done$/m);
     expect(out).toMatch(/^b1-max-seed0 +1 +single +\d+s$/m);
     expect(out).toMatch(/^8 runs of 9 to train, \d+s expected, 1 run at a time$/m);
+    const share = await ablate([...small("one"), "shard=2/4", "--table", "4,1", "--list"]);
+    expect(share.out).toMatch(/^2 runs of 2 to train, /m);
     await ablate([...small("listed"), "--list"]);
     expect(existsSync(join(folder, "listed"))).toBe(false);
   });
