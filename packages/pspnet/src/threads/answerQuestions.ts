@@ -8,17 +8,30 @@ export interface AnswerOptions<News> {
   readonly tell: (news: News) => void;
 }
 
+/** What carries messages to and from whoever asks, and ends it. */
+export interface QuestionPort {
+  listen(take: (message: unknown) => void): void;
+  post(message: unknown): void;
+  close(): void;
+}
+
+const threadPort: QuestionPort = {
+  listen: (take) => parentPort!.on("message", take),
+  post: (message) => parentPort!.postMessage(message),
+  close: () => parentPort!.close(),
+};
+
 /**
- * In a thread: answers what is asked by `Thread`, each question as soon as it comes.
+ * In a thread or process: answers what is asked by `Thread` or `Subprocess`, each question as soon as it comes.
  *
  * @param close called at the end, when all is answered.
  */
 export function answerQuestions<Question, Answer, News = never>(
   answer: (question: Question, options: AnswerOptions<News>) => Promise<Answer>,
   close: () => Promise<void> = async () => {},
+  port: QuestionPort = threadPort,
 ): void {
-  const port = parentPort!;
-  const post = (message: FromThread<Answer, News>) => port.postMessage(message);
+  const post = (message: FromThread<Answer, News>) => port.post(message);
   const asked = new Map<number, { readonly controller: AbortController; readonly answered: Promise<void> }>();
 
   async function reply(ticket: number, question: Question, signal: AbortSignal): Promise<void> {
@@ -33,7 +46,7 @@ export function answerQuestions<Question, Answer, News = never>(
     }
   }
 
-  port.on("message", async (message: ToThread<Question>) => {
+  async function take(message: ToThread<Question>): Promise<void> {
     if (message.kind === "abort") asked.get(message.ticket)?.controller.abort();
     else if (message.kind === "ask") {
       const controller = new AbortController();
@@ -43,5 +56,7 @@ export function answerQuestions<Question, Answer, News = never>(
       await close();
       port.close();
     }
-  });
+  }
+
+  port.listen((message) => take(message as ToThread<Question>));
 }
