@@ -55,6 +55,7 @@ export * from "./image/classes.js";
 export * from "./image/classLists.js";
 export { type Crop, cropSize, cropText } from "./image/crop.js";
 export * from "./image/image.js";
+export * from "./image/labelRuns.js";
 export * from "./image/normalise.js";
 export * from "./image/paint.js";
 // The network of its parts

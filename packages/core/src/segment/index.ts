@@ -4,8 +4,9 @@ export * from "../evaluate/bands.js";
 export * from "../evaluate/enlargedLogits.js";
 export type { WindowLogits } from "../evaluate/enlargedRows.js";
 export * from "../evaluate/notFinite.js";
+// Work ahead of its use, and work that is not waited for any more
+export * from "./endedBy.js";
 export * from "./lookAtWindows.js";
-// Work ahead of its use
 export * from "./mapAhead.js";
 // What fits into memory
 export * from "./memory.js";

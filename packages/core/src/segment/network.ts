@@ -6,6 +6,7 @@ import type { LabelMap, RgbImage } from "../image/image.js";
 import type { Protocol } from "../protocols/protocol.js";
 import { protocolOf } from "../protocols/protocols.js";
 import type { ModelDescription } from "../weights/modelFile.js";
+import { endedBy } from "./endedBy.js";
 import { mapAhead } from "./mapAhead.js";
 import { checkSegmentOptions, type SegmentOptions } from "./options.js";
 import type { AskOptions, Runtime, RuntimeName } from "./runtime.js";
@@ -176,16 +177,6 @@ function checkMany(sources: unknown): void {
   if (!one && (iterable[Symbol.iterator] || iterable[Symbol.asyncIterator])) return;
   const expected = "an array, or anything else to loop over, of photographs";
   throw new PspnetError("usage", `segmentAll: expected ${expected}, found ${shown(sources)}`);
-}
-
-/** `work`, or at once the signal's reason. */
-function endedBy<R>(work: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
 
 function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
