@@ -25,8 +25,9 @@ export { contactSheet } from "./report/contactSheet.js";
 export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";
 export { type EvaluateOptions, evaluate, type Labeller } from "./segment/evaluate.js";
 // A network ready to be used
-export { load, type NetworkOptions } from "./segment/load.js";
+export { load } from "./segment/load.js";
 export { type LoadedModel, loadModel } from "./segment/loadModel.js";
+export type { NetworkOptions } from "./segment/openNetwork.js";
 export type { RuntimeOptions } from "./segment/openRuntime.js";
 export { readWeights, type WeightsFile } from "./segment/readWeights.js";
 export { type NetworkDescription, TorchSegmenter } from "./segment/torchSegmenter.js";

@@ -8,6 +8,8 @@ const MAX_PIXELS = 268_402_689;
 export interface ReadImageOptions {
   /** Turns the photograph as its EXIF says. Off by default: labels are drawn on the pixels as they are stored. */
   readonly orient?: boolean;
+  /** More are refused before they are decoded. */
+  readonly maxPixels?: number;
 }
 
 /**
@@ -18,12 +20,11 @@ export interface ReadImageOptions {
  */
 export async function readImage(
   source: string | Uint8Array,
-  { orient = false }: ReadImageOptions = {},
+  { orient = false, maxPixels = MAX_PIXELS }: ReadImageOptions = {},
 ): Promise<RgbImage> {
-  const name = typeof source === "string" ? source : "image";
   try {
     const bytes = typeof source === "string" ? await readFile(source) : source;
-    let pipeline = sharp(bytes, { ignoreIcc: true, limitInputPixels: MAX_PIXELS, failOn: "truncated" });
+    let pipeline = sharp(bytes, { ignoreIcc: true, limitInputPixels: maxPixels, failOn: "truncated" });
     if (orient) pipeline = pipeline.autoOrient();
     const { data, info } = await pipeline
       .removeAlpha()
@@ -36,21 +37,23 @@ export async function readImage(
       data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     };
   } catch (cause) {
-    throw new PspnetError("data", `${name}: expected a photograph that can be decoded: ${reason(cause)}`, { cause });
+    throw new PspnetError("data", `${nameOf(source)}: expected a photograph that can be decoded: ${reason(cause)}`, {
+      cause,
+    });
   }
 }
 
 /**
- * Width and height of an image as it is stored.
+ * Width and height of an image as it is stored, whatever they are: nothing is decoded.
  *
  * @throws PspnetError "data" for what is none.
  */
-export async function sizeOf(path: string): Promise<Size> {
+export async function sizeOf(source: string | Uint8Array): Promise<Size> {
   try {
-    const { width, height } = await sharp(path).metadata();
+    const { width, height } = await sharp(source, { limitInputPixels: false }).metadata();
     return { width, height };
   } catch (cause) {
-    throw new PspnetError("data", `${path}: expected an image: ${reason(cause)}`, { cause });
+    throw new PspnetError("data", `${nameOf(source)}: expected an image: ${reason(cause)}`, { cause });
   }
 }
 
@@ -58,6 +61,10 @@ export async function sizeOf(path: string): Promise<Size> {
 export async function liesOnItsSide(path: string): Promise<boolean> {
   const { orientation = 1 } = await sharp(path).metadata();
   return orientation >= 5;
+}
+
+function nameOf(source: string | Uint8Array): string {
+  return typeof source === "string" ? source : "image";
 }
 
 function reason(cause: unknown): string {

@@ -5,8 +5,10 @@ import { proxyFor } from "./pullEnvironment.js";
 export interface OpenOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** How long the server may say nothing. */
+  /** How long the server may say nothing, milliseconds. */
   readonly patience: number;
+  /** What leads to each address on the way, asked again after a redirect; the environment's proxy, or straight there, unless it is given. */
+  readonly dispatcherFor?: (url: URL) => Dispatcher | Promise<Dispatcher>;
 }
 
 /** An answer whose body has not been read. Disposing it lets go of the connection. */
@@ -48,9 +50,14 @@ function refused(address: string | URL, found: string): PspnetError {
   return new PspnetError("environment", `${address}: expected the file, found ${found}`);
 }
 
-async function openOnce(url: URL, { headers, signal, patience }: OpenOptions): Promise<OpenedUrl> {
+function byProxy(url: URL): Dispatcher {
   const proxy = proxyFor(url);
-  const dispatcher: Dispatcher = proxy ? new ProxyAgent({ uri: proxy.href, proxyTunnel: false }) : new Agent();
+  return proxy ? new ProxyAgent({ uri: proxy.href, proxyTunnel: false }) : new Agent();
+}
+
+async function openOnce(url: URL, options: OpenOptions): Promise<OpenedUrl> {
+  const { headers, signal, patience, dispatcherFor = byProxy } = options;
+  const dispatcher = await dispatcherFor(url);
   const dispose = () => dispatcher.destroy();
   try {
     const times = { headersTimeout: patience, bodyTimeout: patience };
