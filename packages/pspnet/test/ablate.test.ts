@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { allScores, readScores, scoresFolder } from "../src/ablate/scores.js";
 import { parseSettings } from "../src/ablate/settings.js";
 import { planRuns, planTables, shareOf } from "../src/ablate/study.js";
@@ -12,7 +12,7 @@ import { type RunTask, trainRun } from "../src/ablate/trainRun.js";
 import { loadTrainConfig } from "../src/config/load.js";
 import { FolderLock } from "../src/files/folderLock.js";
 import { readMetrics } from "../src/report/metricsCsv.js";
-import { type Outcome, pspnet } from "./support/cli.js";
+import { pspnet } from "./support/cli.js";
 import { lastWeights, withScenes } from "./support/smallRun.js";
 
 let folder: string;
@@ -152,12 +152,8 @@ describe("pspnet ablate", () => {
   const figures = async (out: string) =>
     (await allScores(join(folder, out))).map(({ variant, seed, tests }) => ({ variant, seed, tests }));
 
-  let one: Outcome;
-  beforeAll(async () => {
-    one = await ablate([...small("one"), "seeds=2", "--table", "3"]);
-  });
-
   test("in two shares side by side gives what one process gives, and tables with pictures", async () => {
+    const one = await ablate([...small("one"), "seeds=2", "--table", "3"]);
     expect(one.err).not.toMatch(/pspnet:/);
     expect(one.code).toBe(0);
     const share = (i: number) => ablate([...small("two"), "seeds=2", `shard=${i}/2`, "--table", "3"]);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodePng, makeScene, pspnetConfig, randomWeights } from "pspnet";
+import { serve } from "pspnet/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { runIn } from "./support/bare.js";
 
@@ -43,7 +44,7 @@ test("examples/parameters.ts counts as the releases do", async () => {
   expect(output).toMatch(/PSPNet-101 Cityscapes: 68,072,166 parameters in/);
 });
 
-test.each(["README.md", "docs/inference.md"])(
+test.each(["README.md", "docs/inference.md", "docs/server.md"])(
   "%s: what it shows runs as plain JavaScript on every Node served",
   async (page) => {
     const text = await readFile(join(root, page), "utf8");
@@ -67,6 +68,32 @@ test("examples/segment.ts tells what a photograph shows, and tints it", async ()
   await writeFile("photo.png", await encodePng(makeScene({ width: 90, height: 70, seed: 1, index: 0 }).image));
   vi.spyOn(process, "argv", "get").mockReturnValue(["node", "segment.ts", "weights.safetensors", "photo.png"]);
   const output = await run(() => import("../../../examples/segment.js"));
+  expect(output).toMatch(/^class \d: [\d.]+ %/);
+  expect(existsSync(join(folder, "overlay.png"))).toBe(true);
+});
+
+test("examples/honoRoute.ts answers what a photograph shows, and refuses what is none", async () => {
+  const config = pspnetConfig({ classes: 3, layers: 18, width: 8, headChannels: 32, aux: false });
+  await writeFile("weights.safetensors", randomWeights(config));
+  vi.spyOn(process, "argv", "get").mockReturnValue(["node", "honoRoute.ts", "weights.safetensors"]);
+  const { app } = await import("../../../examples/honoRoute.js");
+  try {
+    const body = await encodePng(makeScene({ width: 90, height: 70, seed: 1, index: 0 }).image);
+    const answer = await app.request("/segment", { method: "POST", body });
+    expect(await answer.json()).toContainEqual(expect.objectContaining({ name: expect.stringMatching(/^class \d$/) }));
+    expect((await app.request("/segment", { method: "POST", body: "none" })).status).toBe(422);
+  } finally {
+    process.emit("SIGTERM");
+  }
+});
+
+test("examples/askServer.ts tells what a server found, and keeps the overlay", async () => {
+  const config = pspnetConfig({ classes: 3, layers: 18, width: 8, headChannels: 32, aux: false });
+  await writeFile("weights.safetensors", randomWeights(config));
+  await writeFile("photo.png", await encodePng(makeScene({ width: 90, height: 70, seed: 1, index: 0 }).image));
+  await using server = await serve([{ name: "net", weights: "weights.safetensors" }], { port: 0 });
+  vi.spyOn(process, "argv", "get").mockReturnValue(["node", "askServer.ts", server.url, "photo.png"]);
+  const output = await run(() => import("../../../examples/askServer.js"));
   expect(output).toMatch(/^class \d: [\d.]+ %/);
   expect(existsSync(join(folder, "overlay.png"))).toBe(true);
 });

@@ -39,6 +39,17 @@ const FLAGS: readonly [string, readonly (readonly [string, readonly string[], st
   ["val w --data d", [...PROTOCOL, ["--format", ["coco"], "Allowed choices are auto, list, camvid, folders, beside."]]],
   ["predict w p", PROTOCOL],
   [
+    "serve w",
+    [
+      ...PROTOCOL,
+      ["--port", ["http", "-1"], WHOLE],
+      ["--queue", ["0", "many"], COUNT],
+      ...["--deadline", "--max-body", "--max-pixels", "--rate"].map(
+        (flag) => [flag, ["0", "-1", "1e9", "soon"], "expected a number above 0."] as const,
+      ),
+    ],
+  ],
+  [
     "export w",
     [
       ["--to", ["caffe"], "Allowed choices are onnx."],

@@ -12,6 +12,13 @@ export function positive(text: string): number {
   return wholeNumber(text, "above 0", (value) => value > 0);
 }
 
+/** Of seconds, or millions. */
+export function amount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || !(value > 0)) throw new InvalidArgumentError("expected a number above 0.");
+  return value;
+}
+
 /** A window: smaller ones hold nothing, and an image has hundreds of thousands of them. */
 export function window(text: string): Crop | null {
   if (text === "none") return null;

@@ -8,6 +8,7 @@ import { importCommand } from "./importCommand.js";
 import { modelsCommand } from "./models.js";
 import { predictCommand } from "./predictCommand.js";
 import { pullCommand } from "./pullCommand.js";
+import { serveCommand } from "./serveCommand.js";
 import { trainCommand } from "./trainCommand.js";
 import { valCommand } from "./valCommand.js";
 
@@ -23,6 +24,7 @@ export function program(): Command {
     .addCommand(ablateCommand())
     .addCommand(valCommand())
     .addCommand(predictCommand())
+    .addCommand(serveCommand())
     .addCommand(importCommand())
     .addCommand(exportCommand())
     .addCommand(dataCommand())

@@ -11,18 +11,26 @@ import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
 import { baseSize, integer, numbers, offline, window } from "./options.js";
 
-/** The flags that `val` and `predict` share, as commander gives them. */
-export interface ProtocolFlags extends RuntimeOptions {
+/** What a network runs on and how it looks at images, as commander gives it. */
+export interface NetworkFlags extends RuntimeOptions {
   readonly protocol?: ProtocolName;
   readonly scales?: readonly number[];
   readonly flip?: boolean;
   readonly crop?: Crop | null;
   readonly baseSize?: BaseSize | null;
   readonly offline?: true;
+}
+
+/** The flags that `val` and `predict` share. */
+export interface ProtocolFlags extends NetworkFlags {
   readonly json?: true;
 }
 
 export function withProtocol(command: Command): Command {
+  return withNetwork(command).option("--json", "one JSON document on standard output, progress on standard error");
+}
+
+export function withNetwork(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -53,11 +61,10 @@ export function withProtocol(command: Command): Command {
     )
     .addOption(new Option("--device <name>", "where to run").choices(["auto", "cpu", "cuda"]).default("auto"))
     .option("--threads <n>", "compute threads; 0: one per core", integer, 0)
-    .addOption(offline())
-    .option("--json", "one JSON document on standard output, progress on standard error");
+    .addOption(offline());
 }
 
 /** What the flags say of how images are looked at. */
-export function protocolChoice({ protocol, scales, flip, crop, baseSize }: ProtocolFlags): ProtocolChoice {
+export function protocolChoice({ protocol, scales, flip, crop, baseSize }: NetworkFlags): ProtocolChoice {
   return { protocol, scales, flip, crop, baseSize };
 }

@@ -36,18 +36,21 @@ const SAME = 1000;
 const LOOK = 250;
 
 /**
- * Runs `work` with a signal that the first Ctrl-C (or a polite kill) aborts; the second one ends the process at once.
+ * Runs `work` with a signal that the first Ctrl-C (or a polite kill) aborts, and tells of it; the second one ends the process at once.
  *
  * A signal to npm alone goes no further than the shell that npm runs commands in (npx, npm run), so that this shell's end is one too.
  */
-export async function interruptible<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+export async function interruptible<R>(
+  work: (signal: AbortSignal) => Promise<R>,
+  tell: () => void = () => messages.write("\nstopping after this step; press Ctrl-C again to stop at once\n"),
+): Promise<R> {
   const controller = new AbortController();
   let first = Number.POSITIVE_INFINITY;
   const interrupt = () => {
     if (performance.now() - first > SAME) process.exit(1);
     if (controller.signal.aborted) return;
     first = performance.now();
-    messages.write("\nstopping after this step; press Ctrl-C again to stop at once\n");
+    tell();
     controller.abort(new PspnetError("interrupted", "stopped before the end"));
   };
   const parent = process.ppid;
