@@ -1,14 +1,16 @@
 // Finds libtorch, or fetches it: LIBTORCH, then python3's torch, then .libtorch. Node's own modules only.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findWheel, indexSettings } from "./packageIndex.mjs";
+import { bringMembers } from "./wheel.mjs";
 
 /** Versions of libtorch that the addon is built with and tested against. */
 export const supported = { major: 2, firstMinor: 13, lastMinor: 15 };
 const pinned = "torch==2.15.0";
-/** What libtorch_cpu.so of PyPI's Linux wheel, the CUDA build, asks the loader for. */
-const linuxWheels = ["nvidia-cuda-runtime==13.2.*", "nvidia-cuda-cupti==13.2.*"];
+/** What libtorch_cpu.so of PyPI's Linux wheels, CUDA builds, asks the loader for. */
+const cudaWheels = ["nvidia-cuda-runtime==13.2.*", "nvidia-cuda-cupti==13.2.*"];
 const range = `${supported.major}.${supported.firstMinor} to ${supported.major}.${supported.lastMinor}`;
 
 const packageRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -85,18 +87,26 @@ function hasNvidiaGpu() {
   return existsSync("/dev/nvidiactl") || existsSync("/proc/driver/nvidia/version") || existsSync("/dev/dxg");
 }
 
-/** Deletes what a machine without a GPU does not need: half of the wheel. */
-function trim(target) {
-  const torch = join(target, "torch");
-  const lib = join(torch, "lib");
-  const remove = (path) => rmSync(path, { recursive: true, force: true });
-  const unneeded =
-    /^lib(torch_cuda|torch_python|c10_cuda|caffe2_nvrtc|torch_nvshmem|torch_global_deps|shm)|^libtorch\.so$/;
-  for (const file of readdirSync(lib)) if (unneeded.test(file)) remove(join(lib, file));
-  const kept = new Set(["lib", "include", "version.py"]);
-  for (const file of readdirSync(torch)) if (!kept.has(file)) remove(join(torch, file));
-  for (const file of readdirSync(target))
-    if (!/^(torch|nvidia|torch\.libs)$|\.dist-info$/.test(file)) remove(join(target, file));
+/** Libraries that no CPU asks for: three quarters of the wheel. */
+const unneeded =
+  /^lib(torch_cuda|torch_python|c10_cuda|caffe2_nvrtc|torch_nvshmem|torch_global_deps|shm)|^libtorch\.(so|dylib)$/;
+
+/** Whether a wheel's file is what a machine without a GPU needs to compile the addon and to load it, or a licence. */
+export function isNeeded(name) {
+  const [, library] = /^torch\/lib\/([^/]+)$/.exec(name) ?? [];
+  if (library) return !unneeded.test(library);
+  if (name.startsWith("nvidia/")) return /\/lib\/lib(cudart|cupti)\.so/.test(name);
+  return /^torch\/include\/|^torch\/version\.py$|^torch\.libs\/|^[^/]+\.dist-info\//.test(name);
+}
+
+/** Deletes the rest of installed wheels. */
+function trim(folder, inside = "") {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const [file, name] = [join(folder, entry.name), `${inside}${entry.name}`];
+    if (entry.isDirectory()) trim(file, `${name}/`);
+    else if (!isNeeded(name)) rmSync(file);
+    if (entry.isDirectory() && readdirSync(file).length === 0) rmdirSync(file);
+  }
 }
 
 /** What pip says at the end, without its warnings where there are errors. */
@@ -139,35 +149,70 @@ function pip(target, packages) {
 /** True when the wheel's libtorch was built with CUDA, so that it wants two of CUDA's libraries even without a GPU. */
 const isCudaBuild = (torch) => /^cuda.* = '/m.test(readFileSync(join(torch, "version.py"), "utf8"));
 
+/** Brings what is needed of the wheels, a quarter of their bytes, by ranges; of those for another processor, too. */
+export async function fetchMembers(folder, log, arch = process.arch) {
+  const { index, ca } = indexSettings();
+  const bring = async (requirement) => {
+    const [name, version] = requirement.split("==");
+    const { url, filename } = await findWheel({ name, version }, { index, ca, arch });
+    const bytes = await bringMembers({ url, wanted: isNeeded, folder, ca, log });
+    log(`${filename}: ${(bytes / 1e6).toFixed(0)} MB fetched of it, checked against its RECORD`);
+  };
+  await bring(pinned);
+  if (isCudaBuild(join(folder, "torch"))) for (const requirement of cudaWheels) await bring(requirement);
+}
+
+/** Has pip install the whole wheels. */
+function fetchWhole(folder, log) {
+  log("fetching the whole wheel, 0.6 GB, by pip");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  pip(folder, [pinned]);
+  if (process.platform === "linux" && isCudaBuild(join(folder, "torch"))) pip(folder, cudaWheels);
+  if (!hasNvidiaGpu()) trim(folder);
+  else log(`this libtorch comes without CUDA's libraries; to use the GPU: python3 -m pip install ${pinned}`);
+}
+
 /** Fetches libtorch into .libtorch. `torch` comes there last and by a rename, so what is there is whole. */
-function install(log, tried) {
+async function install(log, tried) {
   const target = join(installRoot(), ".libtorch");
-  log(`fetching libtorch (${pinned}, 0.6 GB) into ${target}`);
-  rmSync(target, { recursive: true, force: true });
-  const partial = join(target, "partial");
+  // What has come of an earlier try stays in the first of them.
+  const [members, whole] = ["members", "whole"].map((name) => join(target, name));
+  log(`fetching libtorch (${pinned}) into ${target}`);
+  const put = (folder) => {
+    for (const file of readdirSync(target)) {
+      if (join(target, file) !== folder) rmSync(join(target, file), { recursive: true, force: true });
+    }
+    const files = readdirSync(folder).filter((file) => file !== "torch");
+    for (const file of [...files, "torch"]) renameSync(join(folder, file), join(target, file));
+    rmSync(folder, { recursive: true });
+  };
+  const failed = [];
+  if (!hasNvidiaGpu()) {
+    try {
+      await fetchMembers(members, log);
+      return put(members);
+    } catch (error) {
+      failed.push(`by members: ${error.message}`);
+      log(`what is needed of the wheel cannot be fetched alone: ${error.message}`);
+    }
+  }
   try {
-    mkdirSync(partial, { recursive: true });
-    pip(partial, [pinned]);
-    const cuda = process.platform === "linux" && isCudaBuild(join(partial, "torch"));
-    if (cuda) pip(partial, linuxWheels);
-    if (cuda && !hasNvidiaGpu()) trim(partial);
-    if (hasNvidiaGpu())
-      log(`this libtorch comes without CUDA's libraries; to use the GPU: python3 -m pip install ${pinned}`);
-    const files = readdirSync(partial).filter((file) => file !== "torch");
-    for (const file of [...files, "torch"]) renameSync(join(partial, file), join(target, file));
+    fetchWhole(whole, log);
+    put(whole);
   } catch (error) {
-    const places = [...tried, error.message].map((line) => `- ${line}`).join("\n");
+    const places = [...tried, ...failed, error.message].map((line) => `- ${line}`).join("\n");
     throw new Error(`libtorch: none found and none fetched.\nTried:\n${places}.\nOr: ${mend}`);
   } finally {
-    rmSync(partial, { recursive: true, force: true });
+    rmSync(whole, { recursive: true, force: true });
   }
 }
 
 /** libtorch's folder and version, fetched when there is none. */
-export function findLibtorch({ log = () => {} } = {}) {
+export async function findLibtorch({ log = () => {} } = {}) {
   const found = locateLibtorch();
   if (found.folder) return found;
-  install(log, found.tried);
+  await install(log, found.tried);
   const installed = locateLibtorch();
   if (installed.folder) return installed;
   throw new Error(`libtorch: the fetched one cannot be used.\n${installed.tried.join("\n")}\nOr: ${mend}`);
