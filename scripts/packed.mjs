@@ -1,14 +1,30 @@
-// What a user of the published packages sees: packs them, installs the tarballs with onnxruntime-node in an
-// empty folder, where libtorch's addon is not built, and segments a photograph with five lines of TypeScript. Needs npm's registry.
+// What a user of the published packages sees, from what npm's registry would get, in an empty folder, with Node and npm alone on the path:
+// makes the packages, installs them, draws scenes, trains a small network on them, segments photographs with it and with five lines of
+// TypeScript; and does the latter on onnxruntime-node once more, without the package that brings libtorch. Needs npm's registry and what
+// platformPackage.mjs needs.
 //   node scripts/packed.mjs [weights.safetensors photo.jpg]
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { makeTarballs } from "./pack.mjs";
+import { platformPackageName } from "./platformPackage.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const packages = ["checkpoints", "core", "scenes", "torch", "pspnet"];
 
 const EXAMPLE = `import { load } from "pspnet";
 await using net = await load("weights.safetensors");
@@ -28,18 +44,27 @@ const TSCONFIG = {
   files: ["segment.ts"],
 };
 
-/** No Python, no libtorch, no other program: the example's own folder is all of the path. */
-const bare = { PATH: ".", HOME: process.env.HOME ?? "" };
+/** A network of few channels: what is shown is that it trains. */
+const RUN = `name: small
+data: { root: scenes }
+model: { backbone: { layers: 18, width: 16 }, head: { channels: 32 }, auxiliary: { channels: 16 } }
+crop: 97
+batch: 4
+epochs: 2
+`;
 
 function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-function command(name, args, { cwd, env = process.env }) {
+const indented = (text) => text.trimEnd().replace(/^/gm, "  ");
+
+/** Runs a program in the folder with nothing but its `bin` on the path. */
+function command(folder, name, args) {
   say(`$ ${[basename(name), ...args.map((arg) => basename(arg))].join(" ")}`);
   const { status, stdout, error } = spawnSync(name, args, {
-    cwd,
-    env,
+    cwd: folder,
+    env: { ...process.env, PATH: join(folder, "bin") },
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -48,23 +73,37 @@ function command(name, args, { cwd, env = process.env }) {
   throw new Error(`${name} ended with ${error?.message ?? status}`);
 }
 
-function install(folder) {
-  const tarballs = packages.map((name) => {
-    const made = command("npm", ["pack", "--json", "--pack-destination", folder], {
-      cwd: join(root, "packages", name),
-    });
-    return join(folder, JSON.parse(made)[0].filename);
-  });
-  for (const file of tarballs) say(`  ${basename(file)}: ${(statSync(file).size / 1024).toFixed(0)} kB`);
+const npm = (folder, ...args) =>
+  command(folder, join(folder, "bin", "npm"), [...args, "--no-audit", "--no-fund", "--ignore-scripts"]);
+
+function onPath(name) {
+  for (const folder of process.env.PATH.split(delimiter)) {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return join(folder, name);
+    } catch {}
+  }
+  throw new Error(`${name}: expected it on PATH, found it nowhere`);
+}
+
+/** Megabytes that a folder takes. */
+function weight(folder) {
+  const bytes = readdirSync(folder, { recursive: true }).map((name) => lstatSync(join(folder, name)).size);
+  return `${(bytes.reduce((sum, size) => sum + size, 0) / 1e6).toFixed(0)} MB`;
+}
+
+async function install(folder) {
+  mkdirSync(join(folder, "bin"));
+  symlinkSync(process.execPath, join(folder, "bin", "node"));
+  symlinkSync(onPath("npm"), join(folder, "bin", "npm"));
+  const tarballs = await makeTarballs({ out: folder, arch: [process.arch] });
+  for (const file of tarballs) say(`  ${basename(file)}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
-  command("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs], { cwd: folder });
-  const { version } = JSON.parse(
-    readFileSync(join(folder, "node_modules", "onnxruntime-node", "package.json"), "utf8"),
+  npm(folder, "install", ...tarballs);
+  const modules = join(folder, "node_modules");
+  say(
+    `  node_modules: ${weight(modules)}, of them libtorch ${weight(join(modules, platformPackageName(process.arch)))}`,
   );
-  say(`  onnxruntime-node ${version}`);
-  const addons = readdirSync(join(folder, "node_modules", "@pspnet", "torch"), { recursive: true });
-  if (addons.some((file) => file.endsWith(".node")))
-    throw new Error("the tarball of @pspnet/torch holds a built addon");
 }
 
 /** What is given, or a network that knows nothing and a drawn scene. */
@@ -80,25 +119,44 @@ async function prepare(folder, [weights, photograph]) {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
 }
 
+/** Draws scenes, trains on them and segments with what came of it. */
+function trainAndPredict(folder) {
+  const pspnet = (...args) =>
+    say(indented(command(folder, process.execPath, [join("node_modules", "pspnet", "bin", "pspnet.js"), ...args])));
+  pspnet("data", "make", "scenes", "scenes", "--train", "32", "--val", "8", "--size", "160x120");
+  writeFileSync(join(folder, "run.yaml"), RUN);
+  pspnet("train", "run.yaml");
+  const run = join("runs", "small");
+  for (const file of ["report.html", "curves.png"]) statSync(join(folder, run, file));
+  pspnet("predict", join(run, "weights", "best.safetensors"), "photo.png", "--runtime", "torch", "--out", "results");
+  pspnet("check");
+}
+
+function segment(folder, runtime) {
+  const start = performance.now();
+  const program = join(root, "node_modules", "tsx", "dist", "cli.mjs");
+  const printed = command(folder, process.execPath, [program, "segment.ts"]);
+  say(indented(printed));
+  say(`${((performance.now() - start) / 1000).toFixed(1)} s, process and loading included`);
+  if (!printed.includes(` on ${runtime}\n`)) throw new Error(`expected the network to run on ${runtime}`);
+}
+
 const folder = mkdtempSync(join(tmpdir(), "pspnet-packed-"));
 try {
   say(`in ${folder}`);
-  install(folder);
+  await install(folder);
   await prepare(
     folder,
     process.argv.slice(2).map((file) => resolve(file)),
   );
-  say(EXAMPLE.replace(/^/gm, "  ").trimEnd());
-  const tools = join(root, "node_modules");
-  command(process.execPath, [join(tools, "typescript", "lib", "tsc.js"), "--project", folder], { cwd: folder });
-  const start = performance.now();
-  const printed = command(process.execPath, [join(tools, "tsx", "dist", "cli.mjs"), "segment.ts"], {
-    cwd: folder,
-    env: bare,
-  });
-  say(printed.replace(/^/gm, "  ").trimEnd());
-  say(`${((performance.now() - start) / 1000).toFixed(1)} s, process and loading included`);
-  if (!/ on onnx$/m.test(printed)) throw new Error("expected the network to run on onnx");
+  trainAndPredict(folder);
+  say(indented(EXAMPLE));
+  command(folder, process.execPath, [join(root, "node_modules", "typescript", "lib", "tsc.js"), "--project", folder]);
+  segment(folder, "torch");
+  npm(folder, "uninstall", platformPackageName(process.arch));
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, "packages", "pspnet", "package.json"), "utf8"));
+  npm(folder, "install", `onnxruntime-node@${peerDependencies["onnxruntime-node"]}`);
+  segment(folder, "onnx");
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

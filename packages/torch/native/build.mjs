@@ -126,11 +126,10 @@ function compileFlags(libtorch, sanitize) {
 }
 
 /** Only torch_cpu and c10: `torch` would pull in libtorch_cuda. Never unloaded: its threads outlive the worker that loaded it. */
-function linkFlags({ folder }, sanitize) {
-  const lib = join(folder, "lib");
+function linkFlags(lib, { rpath = lib, sanitize = false } = {}) {
   const shared = mac ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,--as-needed", "-Wl,-z,nodelete"];
   const sanitizers = sanitize ? ["-fsanitize=address,undefined"] : [];
-  return [...shared, ...sanitizers, "-L", lib, "-ltorch_cpu", "-lc10", ...(mac ? [] : ["-ldl"]), `-Wl,-rpath,${lib}`];
+  return [...shared, ...sanitizers, "-L", lib, "-ltorch_cpu", "-lc10", ...(mac ? [] : ["-ldl"]), `-Wl,-rpath,${rpath}`];
 }
 
 function runCompiler(compiler, list) {
@@ -177,9 +176,8 @@ async function withFolder(prefix, work) {
 }
 
 /** Compiles what changed, several files at a time. Objects are named after the hash of what they are made of. */
-async function compile({ compiler, libtorch, sanitize, log }) {
+async function compile({ compiler, libtorch, log, sanitize = false, objects = join(output, "objects") }) {
   const flags = compileFlags(libtorch, sanitize);
-  const objects = join(output, "objects");
   mkdirSync(objects, { recursive: true });
   const headers = filesIn(native, /\.h$/).map((file) => readFileSync(file));
   const common = hashOf(compiler, libtorch.version, ...flags, ...headers).slice(0, 16);
@@ -222,14 +220,14 @@ export async function build({ log = () => {}, sanitize = false } = {}) {
   }
   const start = performance.now();
   const compiler = findCompiler();
-  const libtorch = findLibtorch({ log });
+  const libtorch = await findLibtorch({ log });
   log(`native addon: ${compiler}, libtorch ${libtorch.version} in ${libtorch.folder}`);
   generate();
   mkdirSync(output, { recursive: true });
   const objects = await compile({ compiler, libtorch, sanitize, log });
   await withFolder("link-", async (folder) => {
     const linked = join(folder, basename(addon));
-    await runCompiler(compiler, [...objects, ...linkFlags(libtorch, sanitize), "-o", linked]);
+    await runCompiler(compiler, [...objects, ...linkFlags(join(libtorch.folder, "lib"), { sanitize }), "-o", linked]);
     renameSync(linked, addon);
   });
   writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(sanitize), libtorch }, null, 2));
@@ -237,7 +235,16 @@ export async function build({ log = () => {}, sanitize = false } = {}) {
   return addon;
 }
 
-export { findLibtorch };
+/**
+ * Builds an addon that looks for libtorch's libraries in the folder that it lies in itself, first of all places: `folder`, where
+ * they are. `compiler` may be one for another processor.
+ */
+export async function buildBeside({ folder, libtorch, compiler = findCompiler(), objects, log }) {
+  generate();
+  const compiled = await compile({ compiler, libtorch, log, objects });
+  const flags = [...linkFlags(folder, { rpath: "$ORIGIN" }), "-Wl,--disable-new-dtags"];
+  await runCompiler(compiler, [...compiled, ...flags, "-o", join(folder, basename(addon))]);
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const sanitize = process.argv.includes("--sanitize");

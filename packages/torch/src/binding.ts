@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { PspnetError } from "@pspnet/core";
 
@@ -13,7 +15,14 @@ export interface Handle {
 // The addon's functions check what they are given, so here they all look alike.
 type Native = Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
 
-const path = "../build/pspnet_torch.node";
+const require = createRequire(import.meta.url);
+
+/** What `native/build.mjs` compiles here. */
+const BUILT = fileURLToPath(new URL("../build/pspnet_torch.node", import.meta.url));
+
+/** The optional package that brings the addon compiled, with its libraries, for this system. */
+const PREBUILT = `@pspnet/torch-${process.platform}-${process.arch}`;
+
 let loaded: Native | undefined;
 
 /**
@@ -34,19 +43,49 @@ function start(addon: Native): Native {
   return addon;
 }
 
+/** What was compiled here goes first: whoever did so wants just these sources, or a libtorch of their own, such as one for a GPU. */
 function load(): Native {
-  const require = createRequire(import.meta.url);
-  try {
-    return require(path) as Native;
-  } catch (cause) {
-    const file = new URL(path, import.meta.url).pathname;
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    const missing = (cause as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
-    const found = missing ? "it is not built" : `it does not load: ${reason}`;
-    throw new PspnetError(
-      "environment",
-      `libtorch: expected the native addon ${file}, but ${found}; build it with \`npm run setup\` in the repository, or \`node node_modules/@pspnet/torch/native/build.mjs\` where the package is installed`,
-      { cause },
+  if (existsSync(BUILT)) return loadFrom(BUILT, `build it anew with ${BUILD}`);
+  const { version } = require("../package.json") as { readonly version: string };
+  const install = `npm install ${PREBUILT}@${version}`;
+  const manifest = prebuilt();
+  if (manifest === null) {
+    const found = `${PREBUILT} is not installed (npm leaves it out without a word where it has none for a system), and it is not built`;
+    throw unusable(
+      `${BUILT}, or one that npm brings, but ${found}; build it with ${BUILD}, or \`${install}\` where there is one`,
     );
   }
+  if (manifest.version !== version) {
+    throw unusable(
+      `of ${PREBUILT} ${version}, the version of @pspnet/torch, but found ${manifest.version}; \`${install}\``,
+    );
+  }
+  return loadFrom(
+    require.resolve(PREBUILT),
+    `delete that package's folder and \`${install}\`, or build one with ${BUILD}`,
+  );
+}
+
+const BUILD =
+  "`npm run setup` in the repository, or `node node_modules/@pspnet/torch/native/build.mjs` where the package is installed";
+
+function prebuilt(): { readonly version: string } | null {
+  try {
+    return require(`${PREBUILT}/package.json`) as { readonly version: string };
+  } catch {
+    return null;
+  }
+}
+
+function loadFrom(file: string, mend: string): Native {
+  try {
+    return require(file) as Native;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw unusable(`${file}, but it does not load: ${reason}; ${mend}`, cause);
+  }
+}
+
+function unusable(problem: string, cause?: unknown): PspnetError {
+  return new PspnetError("environment", `libtorch: expected the native addon ${problem}`, { cause });
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const scratch = mkdtempSync(join(tmpdir(), "pspnet-torch-"));
@@ -108,8 +108,9 @@ describe("set-up where libtorch's addon cannot be built", () => {
     expect(existsSync(compiled)).toBe(true);
   });
 
-  it("goes on without Python too", () => {
-    const { status, said } = setup({ CXX: "/bin/true", PATH: scratch });
+  it("goes on without Python and an index too", () => {
+    const { status, said } = setup({ CXX: "/bin/true", PATH: scratch, PIP_NO_INDEX: "1" });
+    expect(said).toContain("- by members: pip is set to no-index=1, which is left to pip\n");
     expect(said).toContain("python3 is not installed. Install Python 3 with pip");
     expect(said).toContain("setup: done, without libtorch");
     expect(status).toBe(0);
@@ -127,18 +128,70 @@ it("loads libtorch at the first use, not when the package is imported", () => {
   expect(stderr + stdout).toBe("false true\n");
 });
 
-it("tells a missing addon, and the mend", () => {
-  const copy = join(scratch, "package", "dist");
-  mkdirSync(copy, { recursive: true });
-  const program = `import { cpSync } from "node:fs";
-    import { fileURLToPath } from "node:url";
-    const core = ${JSON.stringify(new URL("../../core/dist/index.js", import.meta.url).href)};
-    const text = (await import("node:fs")).readFileSync(fileURLToPath(${JSON.stringify(new URL("../dist/binding.js", import.meta.url).href)}), "utf8");
-    (await import("node:fs")).writeFileSync(${JSON.stringify(join(copy, "binding.mjs"))}, text.replace("@pspnet/core", core));
-    const { native } = await import(${JSON.stringify(join(copy, "binding.mjs"))});
-    try { native(); } catch (error) { console.log(error.code, error.message); }`;
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
-  expect(stdout).toMatch(
-    /^environment libtorch: expected the native addon .*it is not built; build it with `npm run setup`/,
-  );
+describe("the addon where npm alone has installed the package", () => {
+  const modules = join(scratch, "installed", "node_modules", "@pspnet");
+  const name = `torch-${process.platform}-${process.arch}`;
+  const ours = (folder: string) => fileURLToPath(new URL(`../../${folder}`, import.meta.url));
+  const { version } = JSON.parse(readFileSync(ours("torch/package.json"), "utf8"));
+
+  beforeAll(() => {
+    for (const part of ["package.json", "dist"])
+      cpSync(ours(`torch/${part}`), join(modules, "torch", part), { recursive: true });
+    for (const other of ["core", "checkpoints"]) symlinkSync(ours(other), join(modules, other), "dir");
+  });
+
+  /** The platform's package, whose addon is a program that says where it is. */
+  function installPrebuilt(of: string, main = "addon.cjs") {
+    mkdirSync(join(modules, name), { recursive: true });
+    writeFileSync(join(modules, name, "package.json"), JSON.stringify({ name: `@pspnet/${name}`, version: of, main }));
+    writeFileSync(join(modules, name, "addon.cjs"), "exports.found = () => 'of the package';");
+    writeFileSync(join(modules, name, "broken.node"), "");
+  }
+
+  function load(): string {
+    const binding = pathToFileURL(join(modules, "torch", "dist", "binding.js")).href;
+    const program = `import { native } from ${JSON.stringify(binding)};
+      try { console.log(native().found?.() ?? "compiled here"); } catch (error) { console.log(error.code, error.message); }
+      process.reallyExit(0);`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+    return stdout.trim();
+  }
+
+  it("is missing, and both that would do are told", () => {
+    expect(load()).toMatch(
+      /^environment libtorch: expected the native addon \S+pspnet_torch\.node, or one that npm brings, but @pspnet\/torch-\w+-\w+ is not installed .* it is not built; build it with `npm run setup` in .*`npm install @pspnet\/torch-\w+-\w+@\d/,
+    );
+  });
+
+  it("is the package's, of the same version", () => {
+    installPrebuilt(version);
+    expect(load()).toBe("of the package");
+    installPrebuilt("0.0.1");
+    expect(load()).toMatch(
+      /^environment libtorch: expected the native addon of @pspnet\/\S+ \d\S+, .*but found 0\.0\.1; `npm install/,
+    );
+  });
+
+  it("does not load, and the mend is told", () => {
+    installPrebuilt(version, "broken.node");
+    expect(load()).toMatch(
+      /^environment libtorch: expected the native addon \S+broken\.node, but it does not load: .*; delete that package/,
+    );
+  });
+
+  it("is the one that was compiled here, where one was", () => {
+    installPrebuilt(version);
+    const build = join(modules, "torch", "build");
+    symlinkSync(ours("torch/build"), build, "dir");
+    expect(load()).toBe("compiled here");
+    rmSync(build);
+    mkdirSync(build);
+    writeFileSync(join(build, "pspnet_torch.node"), "");
+    expect(load()).toMatch(/pspnet_torch\.node, but it does not load: .*; build it anew with `npm run setup`/);
+  });
+});
+
+it.runIf(process.platform === "linux")("asks a system for nothing newer than glibc 2.28 and GCC 8 have", async () => {
+  const { versionsBeyond } = await import(source("symbols.mjs"));
+  expect(versionsBeyond(fileURLToPath(new URL("../build/pspnet_torch.node", import.meta.url)))).toEqual([]);
 });

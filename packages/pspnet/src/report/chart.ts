@@ -12,30 +12,14 @@ const LETTER = 0.62;
 
 /** Draws a chart without a screen, as SVG on white. echarts is loaded by the first one. */
 export async function renderChart(option: EChartsCoreOption, { width, height }: Size): Promise<string> {
-  const echarts = await loadEcharts();
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+  const { echartsInit } = await import("./echarts.js");
+  const chart = echartsInit()(null, null, { renderer: "svg", ssr: true, width, height });
   try {
     chart.setOption({ animation: false, backgroundColor: "#ffffff", ...option });
     return chart.renderToSVGString();
   } finally {
     chart.dispose();
   }
-}
-
-async function loadEcharts() {
-  const [core, charts, components, { SVGRenderer }] = await Promise.all([
-    import("echarts/core"),
-    import("echarts/charts"),
-    import("echarts/components"),
-    import("echarts/renderers"),
-  ]);
-  const { BarChart, HeatmapChart, LineChart, ScatterChart } = charts;
-  const { GridComponent, LegendComponent, MarkLineComponent, MarkPointComponent, TitleComponent } = components;
-  const { VisualMapContinuousComponent } = components;
-  core.use([BarChart, HeatmapChart, LineChart, ScatterChart, SVGRenderer]);
-  core.use([GridComponent, LegendComponent, MarkLineComponent, MarkPointComponent, TitleComponent]);
-  core.use([VisualMapContinuousComponent]);
-  return core;
 }
 
 /** Upper bound of the width of the longest of some texts, in pixels. */

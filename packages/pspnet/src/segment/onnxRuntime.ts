@@ -16,12 +16,12 @@ import type { WeightsFile } from "./readWeights.js";
 import { forget, type Rest, restAtExit } from "./restAtExit.js";
 
 const require = createRequire(import.meta.url);
-const { optionalDependencies } = require("../../package.json") as {
-  readonly optionalDependencies: { "onnxruntime-node": string };
+const { peerDependencies } = require("../../package.json") as {
+  readonly peerDependencies: { "onnxruntime-node": string };
 };
 
 /** What installs it. Its own install step fetches libraries for NVIDIA's GPUs, which are of no use here. */
-export const INSTALL_ONNX = `npm install --ignore-scripts onnxruntime-node@${optionalDependencies["onnxruntime-node"]}`;
+export const INSTALL_ONNX = `npm install --ignore-scripts onnxruntime-node@${peerDependencies["onnxruntime-node"]}`;
 
 /** The version of onnxruntime-node that is installed, or null. Does not load it. */
 export function onnxVersion(): string | null {
@@ -44,8 +44,7 @@ export function onnxProblem(): string | null {
 
 function explained({ message }: Error): string {
   if (onnxVersion() === null) {
-    const silence = "npm leaves it out without a word when its install step has no network";
-    return `onnxruntime-node: expected the package, but it is not installed (${silence}); install it with \`${INSTALL_ONNX}\``;
+    return `onnxruntime-node: expected the package, but it is not installed; install it with \`${INSTALL_ONNX}\``;
   }
   const folder = dirname(require.resolve("onnxruntime-node/package.json"));
   const reason = message.split("\n")[0];
