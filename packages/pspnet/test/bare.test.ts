@@ -136,7 +136,7 @@ describe("without either", () => {
     expect(found.out).toMatch(/libtorch: .*not built/);
     expect(found.out).toMatch(/onnxruntime-node +not installed; prediction without libtorch needs it/);
     expect(found.out).toMatch(
-      /^onnxruntime-node: .* not installed .*`npm install --ignore-scripts onnxruntime-node@[\d.]+`$/m,
+      /^onnxruntime-node: .* not installed; .*`npm install --ignore-scripts onnxruntime-node@[\d.]+`$/m,
     );
     expect(found.code).toBe(1);
     const program = `import { ConfusionMatrix, openDataset, validateTrainConfig, readImage, networkGraph, load } from "pspnet";
