@@ -35,7 +35,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pspnet-load-"));
   torch = await load(weights, { runtime: "torch", precision: "fp32" });
-  onnx = await load(weights, { runtime: "onnx" });
+  onnx = await load(weights, { runtime: "onnx", threads: 1 });
 });
 afterAll(async () => {
   await torch.dispose();
