@@ -75,6 +75,7 @@ test("examples/segment.ts tells what a photograph shows, and tints it", async ()
 test("examples/honoRoute.ts answers what a photograph shows, and refuses what is none", async () => {
   const config = pspnetConfig({ classes: 3, layers: 18, width: 8, headChannels: 32, aux: false });
   await writeFile("weights.safetensors", randomWeights(config));
+  vi.stubEnv("PORT", "0");
   vi.spyOn(process, "argv", "get").mockReturnValue(["node", "honoRoute.ts", "weights.safetensors"]);
   const { app } = await import("../../../examples/honoRoute.js");
   try {
@@ -84,6 +85,7 @@ test("examples/honoRoute.ts answers what a photograph shows, and refuses what is
     expect((await app.request("/segment", { method: "POST", body: "none" })).status).toBe(422);
   } finally {
     process.emit("SIGTERM");
+    vi.unstubAllEnvs();
   }
 });
 

@@ -11,6 +11,7 @@ import { pullCommand } from "./pullCommand.js";
 import { serveCommand } from "./serveCommand.js";
 import { trainCommand } from "./trainCommand.js";
 import { valCommand } from "./valCommand.js";
+import { workCommand } from "./workCommand.js";
 
 /**
  * The command line. Each command stands in a file of its own; work that needs libtorch or sharp stands beside it and is imported only
@@ -25,6 +26,7 @@ export function program(): Command {
     .addCommand(valCommand())
     .addCommand(predictCommand())
     .addCommand(serveCommand())
+    .addCommand(workCommand())
     .addCommand(importCommand())
     .addCommand(exportCommand())
     .addCommand(dataCommand())

@@ -9,6 +9,7 @@ import {
 } from "@pspnet/core";
 import { type Command, Option } from "commander";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
+import type { ServedNetworkOptions } from "../server/options.js";
 import { baseSize, integer, numbers, offline, window } from "./options.js";
 
 /** What a network runs on and how it looks at images, as commander gives it. */
@@ -67,4 +68,10 @@ export function withNetwork(command: Command): Command {
 /** What the flags say of how images are looked at. */
 export function protocolChoice({ protocol, scales, flip, crop, baseSize }: NetworkFlags): ProtocolChoice {
   return { protocol, scales, flip, crop, baseSize };
+}
+
+/** All that the flags say of a network. */
+export function networkChoice(flags: NetworkFlags): ServedNetworkOptions {
+  const { runtime, device, precision, threads, offline } = flags;
+  return { ...protocolChoice(flags), runtime, device, precision, threads, offline };
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { pino } from "pino";
 import { namedWeights } from "../server/namedWeights.js";
 import { serve } from "../server/serve.js";
-import { type NetworkFlags, protocolChoice } from "./protocolFlags.js";
+import { type NetworkFlags, networkChoice } from "./protocolFlags.js";
 import { interruptible, print } from "./terminal.js";
 
 interface ServeFlags extends NetworkFlags {
@@ -16,12 +16,13 @@ interface ServeFlags extends NetworkFlags {
   readonly maxPixels: number;
   readonly rate?: number;
   readonly allowUrls?: true;
+  readonly jobs?: string;
   readonly log: string;
 }
 
 /** Until a signal: then requests that were taken are answered first. */
 export async function serveUntilStopped(weights: readonly string[], flags: ServeFlags): Promise<void> {
-  const { host, port, queue, deadline, rate = 0, allowUrls, runtime, device, precision, threads, offline } = flags;
+  const { host, port, queue, deadline, rate = 0, allowUrls, jobs } = flags;
   const log = pino({ level: flags.log }, pino.destination(2));
   const token = process.env.PSPNET_TOKEN || null;
   // The process that decodes what is foreign needs not know it.
@@ -35,11 +36,12 @@ export async function serveUntilStopped(weights: readonly string[], flags: Serve
     deadline,
     rate,
     allowUrls,
+    jobs,
     token,
     log,
     maxBody: Math.round(flags.maxBody * 1e6),
     maxPixels: Math.round(flags.maxPixels * 1e6),
-    network: { ...protocolChoice(flags), runtime, device, precision, threads, offline },
+    network: networkChoice(flags),
   });
   print(`serving at ${server.url}`);
   await interruptible(

@@ -21,6 +21,7 @@ export function serveCommand(): Command {
       .option("--max-pixels <millions>", "of a photograph", amount, Number((LIMITS.maxPixels / MILLION).toFixed(1)))
       .option("--rate <n>", "requests a second of one address (default: any number)", amount)
       .option("--allow-urls", "fetch photographs of addresses of the public network, too")
+      .option("--jobs <redis-url>", "take jobs of many photographs, too, which pspnet work does")
       .option("--log <level>", "trace, debug, info, warn, error or silent, on standard error", "info"),
   )
     .addHelpText(

@@ -23,6 +23,8 @@ export interface AppParts extends SegmentRouteParts {
   readonly token: string | null;
   /** Whether the server takes no more connections. */
   readonly stopping: () => boolean;
+  /** The routes below /v1/jobs. */
+  readonly jobs: Hono<ServerEnvironment> | null;
   /** A folder of files that `/` and what is below it give; where it is not there `/` tells of the server. */
   readonly page: string;
 }
@@ -39,12 +41,12 @@ const CONTENT_SECURITY = {
 
 /** The routes of the server. */
 export function app(parts: AppParts): Hono<ServerEnvironment> {
-  const { keeper, metrics, token, page, log, allowUrls } = parts;
-  const api = openApi({ models: keeper.models, allowUrls, token: token !== null });
+  const { keeper, metrics, token, page, log, allowUrls, jobs } = parts;
+  const api = openApi({ models: keeper.models, allowUrls, token: token !== null, jobs: jobs !== null });
   const about: Handler<ServerEnvironment> = (c) => c.html(apiPage(api, keeper.models));
   const routes = new Hono<ServerEnvironment>();
 
-  routes.use(requestLog({ log, metrics, paths: new Set(["/", ...Object.keys(api.paths)]) }));
+  routes.use(requestLog({ log, metrics, paths: ["/", ...Object.keys(api.paths)] }));
   routes.use(readRest);
   routes.use(async (c, next) => {
     await next();
@@ -65,6 +67,7 @@ export function app(parts: AppParts): Hono<ServerEnvironment> {
 
   routes.post("/v1/segment", segmentRoute(parts));
   routes.get("/v1/models", (c) => c.json(models(parts)));
+  if (jobs) routes.route("/v1/jobs", jobs);
   routes.get("/healthz", (c) => c.text("ok\n"));
   routes.get("/readyz", (c) => {
     if (keeper.ready && !parts.stopping()) return c.text("ready\n");
@@ -73,7 +76,8 @@ export function app(parts: AppParts): Hono<ServerEnvironment> {
   routes.get("/metrics", async (c) => c.body(await metrics.text(), 200, { "content-type": metrics.type }));
   routes.get("/openapi.json", (c) => c.json(api));
   routes.get("/docs", about);
-  for (const [path, methods] of Object.entries(api.paths)) routes.all(path, notAllowed(Object.keys(methods)));
+  for (const [path, methods] of Object.entries(api.paths))
+    routes.all(path.replace(/\{(\w+)\}/g, ":$1"), notAllowed(Object.keys(methods)));
   if (existsSync(page)) routes.use(serveStatic({ root: page }));
   else routes.get("/", about);
 

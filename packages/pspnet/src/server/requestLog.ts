@@ -7,12 +7,13 @@ import { addressOf, type ServerEnvironment } from "./requestParts.js";
 export interface RequestLogParts {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Paths that are counted by themselves; nobody can make more of them. */
-  readonly paths: ReadonlySet<string>;
+  /** Paths that are counted by themselves, as OpenAPI writes them; nobody can make more of them. */
+  readonly paths: readonly string[];
 }
 
 /** Logs and counts every request, once it is answered. */
 export function requestLog({ log, metrics, paths }: RequestLogParts): MiddlewareHandler<ServerEnvironment> {
+  const patterns = paths.map((path) => [path, new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`)] as const);
   return async (c, next) => {
     const id = randomUUID();
     const began = performance.now();
@@ -21,7 +22,7 @@ export function requestLog({ log, metrics, paths }: RequestLogParts): Middleware
     const { method, path } = c.req;
     const { status } = c.res;
     const milliseconds = performance.now() - began;
-    const route = paths.has(path) ? path : "other";
+    const [route] = patterns.find(([, pattern]) => pattern.test(path)) ?? ["other"];
     metrics.requests.inc({ method: KNOWN_METHODS.has(method) ? method : "other", route, status });
     metrics.requestSeconds.observe({ route }, milliseconds / 1000);
     const known = {
@@ -38,4 +39,4 @@ export function requestLog({ log, metrics, paths }: RequestLogParts): Middleware
   };
 }
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
+const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE"]);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ANSWER_KINDS, type AnswerKind } from "./answerKind.js";
 
 // What the server's JSON holds.
 
@@ -52,3 +53,21 @@ export const PROBLEM = z.object({
   status: z.int(),
   detail: z.string().describe("what was expected, what was found, and the mend"),
 });
+
+const KIND = z.enum(Object.keys(ANSWER_KINDS) as [AnswerKind, ...AnswerKind[]]);
+
+export const JOB_QUESTION = z.strictObject({
+  model: z.string().optional().describe("the network; the first unless it is given"),
+  answer: KIND.optional().describe("json unless it is given"),
+});
+
+export const JOB = z.object({
+  id: z.string(),
+  model: z.string(),
+  answer: KIND,
+  photographs: z.int().describe("that it was given"),
+  done: z.int(),
+  failures: z.array(z.object({ number: z.int(), detail: z.string() })),
+});
+
+export type JobJson = z.infer<typeof JOB>;

@@ -4,6 +4,8 @@ import { isIPv6 } from "node:net";
 import { fileURLToPath } from "node:url";
 import { PspnetError } from "@pspnet/core";
 import { type Logger, pino } from "pino";
+import { jobRoutes } from "../jobs/jobRoutes.js";
+import { openJobs } from "../jobs/openJobs.js";
 import { app } from "./app.js";
 import type { FetchPublicOptions } from "./fetchPublic.js";
 import { httpServer } from "./httpServer.js";
@@ -22,6 +24,8 @@ export interface ServeOptions extends Partial<ServerLimits>, Pick<FetchPublicOpt
   readonly allowUrls?: boolean;
   /** That whoever asks networks or for metrics has to send as `Authorization: Bearer`. */
   readonly token?: string | null;
+  /** Redis, for jobs of many photographs, which workers (`work`) do: redis://host:port. */
+  readonly jobs?: string;
   /** None: nothing is logged. */
   readonly log?: Logger;
   /** A folder of files for `/`. */
@@ -56,6 +60,7 @@ export async function serve(weights: readonly NamedWeights[], options: ServeOpti
   const { allowUrls = false, token = null, resolve, isPublic, ...given } = options;
   const limits = serverLimits(given);
   if (weights.length === 0) throw new PspnetError("usage", "serve: expected the weights of a network, found none");
+  const opened = options.jobs === undefined ? null : await openJobs(options.jobs, weights);
   const queue = new Queue({ size: limits.queue, atOnce: Math.min(AT_ONCE, limits.queue) });
   const metrics = new Metrics(queue);
   const keeper = await NetworkKeeper.start({
@@ -67,16 +72,23 @@ export async function serve(weights: readonly NamedWeights[], options: ServeOpti
       metrics.crashes.inc();
       log.error({ how, wait }, "networks ended, and are started again");
     },
+  }).catch(async (error) => {
+    await opened?.[Symbol.asyncDispose]();
+    throw error;
   });
+  const photographs = { ...limits, allowUrls, resolve, isPublic };
+  const models = weights.map(({ name }) => name);
+  const jobs = opened && jobRoutes({ ...photographs, ...opened, queue, models });
   let stopped: Promise<void> | null = null;
   const stopping = () => stopped !== null;
-  const parts = { keeper, queue, metrics, limits, log, token, page, allowUrls, resolve, isPublic, stopping };
+  const parts = { keeper, queue, metrics, limits, log, token, page, allowUrls, resolve, isPublic, stopping, jobs };
   const server = httpServer(app(parts), limits);
   try {
     server.listen(port, host);
     await once(server, "listening");
   } catch (cause) {
     await keeper.stop();
+    await opened?.[Symbol.asyncDispose]();
     const found = (cause as NodeJS.ErrnoException).code;
     throw new PspnetError("environment", `serve: expected to listen at ${host} port ${port}, found ${found}`, {
       cause,
@@ -89,6 +101,7 @@ export async function serve(weights: readonly NamedWeights[], options: ServeOpti
     await closed;
     clearTimeout(last);
     await keeper.stop();
+    await opened?.[Symbol.asyncDispose]();
     metrics[Symbol.dispose]();
     log.info("stopped");
   };
