@@ -153,9 +153,9 @@ try {
   say(indented(EXAMPLE));
   command(folder, process.execPath, [join(root, "node_modules", "typescript", "lib", "tsc.js"), "--project", folder]);
   segment(folder, "torch");
-  npm(folder, "uninstall", platformPackageName(process.arch));
   const { peerDependencies } = JSON.parse(readFileSync(join(root, "packages", "pspnet", "package.json"), "utf8"));
   npm(folder, "install", `onnxruntime-node@${peerDependencies["onnxruntime-node"]}`);
+  rmSync(join(folder, "node_modules", platformPackageName(process.arch)), { recursive: true });
   segment(folder, "onnx");
 } finally {
   rmSync(folder, { recursive: true, force: true });
