@@ -7,6 +7,7 @@ export { crc32c, maskedCrc32c } from "./checksums.js";
 export * from "./elements.js";
 // Errors
 export * from "./error.js";
+export { onnx as onnxFormat } from "./formats/onnx.js";
 export { readCheckpoint } from "./readCheckpoint.js";
 // What the packages above round with
 export { roundHalfEven } from "./roundHalfEven.js";

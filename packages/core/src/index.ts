@@ -102,5 +102,6 @@ export type * from "./tensor/tensor.js";
 export * from "./weights/checkClasses.js";
 export * from "./weights/checkFinite.js";
 export * from "./weights/modelFile.js";
+export * from "./weights/parseOnnx.js";
 export * from "./weights/parseWeights.js";
 export * from "./weights/randomWeights.js";

@@ -11,12 +11,15 @@ let file: URL;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pspnet-threads-"));
   file = pathToFileURL(join(folder, "worker.mjs"));
-  const answering = new URL("../dist/threads/answerQuestions.js", import.meta.url);
+  const [answering, parent] = ["core/dist/threads/answerQuestions.js", "pspnet/dist/threads/parentThread.js"].map(
+    (path) => new URL(`../../${path}`, import.meta.url),
+  );
   await writeFile(
     file,
     `import { setTimeout } from "node:timers/promises";
      import { answerQuestions } from "${answering}";
-     answerQuestions(async ({ wait, exit }, { signal, tell }) => {
+     import { parentThread } from "${parent}";
+     answerQuestions(parentThread(), async ({ wait, exit }, { signal, tell }) => {
        if (exit !== undefined) process.exit(exit);
        tell("begun");
        await setTimeout(wait, null, { signal });

@@ -7,9 +7,9 @@ import { parameterCount } from "../nn/module.js";
 import type { Preset } from "../presets/preset.js";
 import { PRESETS } from "../presets/presets.js";
 import { totalMultiplyAdds } from "./cost.js";
-import { predictor, tracePredictor } from "./networkGraph.js";
+import { predictorShapes, tracePredictor } from "./networkGraph.js";
 import { inferShapes } from "./shapes.js";
-import { type GraphTensor, graphBackend } from "./trace.js";
+import type { GraphTensor } from "./trace.js";
 
 /** What a network costs. */
 export interface ModelCost {
@@ -49,10 +49,7 @@ export function publishedModels({ classes, size }: PublishedModelOptions = {}): 
 export function modelCost(config: PSPNetConfig, size: Size): ModelCost {
   const { height, width } = alignedSize(size, config);
   const shape = [1, 3, height, width];
-  const model = predictor(config);
-  // Costs follow from shapes alone.
-  const none = new Float32Array();
-  for (const parameter of model.stateDict().values()) parameter.value = graphBackend.tensor(none, parameter.shape);
+  const model = predictorShapes(config);
   const giga = (logits: (x: GraphTensor) => GraphTensor) => {
     const graph = tracePredictor(model, logits);
     return totalMultiplyAdds(graph, inferShapes(graph, { image: shape }))! / 1e9;

@@ -24,6 +24,14 @@ export function predictor(config: PSPNetConfig): PSPNet {
   return new PSPNet({ ...config, auxiliary: { kind: "none" } }).eval();
 }
 
+/** The same network without values, for what follows from shapes alone. */
+export function predictorShapes(config: PSPNetConfig): PSPNet {
+  const model = predictor(config);
+  const none = new Float32Array();
+  for (const parameter of model.stateDict().values()) parameter.value = graphBackend.tensor(none, parameter.shape);
+  return model;
+}
+
 /** The graph of what `logits` makes of images by a network whose parameters have their values. */
 export function tracePredictor(model: PSPNet, logits: (x: GraphTensor) => GraphTensor): Graph {
   const shape = [symbol("n"), 3, symbol("h"), symbol("w")];

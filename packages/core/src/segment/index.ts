@@ -4,11 +4,15 @@ export * from "../evaluate/bands.js";
 export * from "../evaluate/enlargedLogits.js";
 export type { WindowLogits } from "../evaluate/enlargedRows.js";
 export * from "../evaluate/notFinite.js";
+// Pixels that are given as they are
+export * from "./copyPixels.js";
 // Work ahead of its use, and work that is not waited for any more
 export * from "./endedBy.js";
 export * from "./lookAtWindows.js";
 export * from "./mapAhead.js";
 // What fits into memory
 export * from "./memory.js";
+// A network in another thread
+export * from "./segmenterThread.js";
 // What a network is given of a photograph
 export * from "./windowInput.js";

@@ -1,5 +1,5 @@
 import { shown } from "../config/problem.js";
-import { isRecord, withoutUndefined } from "../config/record.js";
+import { withoutUndefined } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList } from "../image/classes.js";
 import type { LabelMap, RgbImage } from "../image/image.js";
@@ -15,27 +15,31 @@ import { Segmentation } from "./segmentation.js";
 /** A photograph: where it is, the bytes of its file, or its pixels, taken as they are. */
 export type ImageSource = string | Uint8Array | RgbImage;
 
-export interface NetworkParts {
+export interface NetworkParts<Source> {
   readonly description: ModelDescription;
   /** What each call takes unless it is told otherwise. */
   readonly defaults?: SegmentOptions;
-  /** The pixels of a photograph that is given otherwise, by its path or the bytes of its file. */
-  readonly decode: (photograph: string | Uint8Array) => Promise<RgbImage>;
+  /** The pixels of a photograph. When it returns, what the caller may change has been copied. */
+  readonly decode: (photograph: Source) => Promise<RgbImage>;
 }
 
 /** Images that `segmentAll` reads while one is segmented. */
 const AHEAD = 1;
 
-/** A network with its weights, ready to be used on whatever it runs. Dispose of it to free weights and threads. */
-export class Network implements AsyncDisposable {
+/**
+ * A network with its weights, ready to be used on whatever it runs. Dispose of it to free weights and threads.
+ *
+ * @typeParam Source What photographs are given as where it runs.
+ */
+export class Network<Source = ImageSource> implements AsyncDisposable {
   readonly description: ModelDescription;
   readonly #runtime: Runtime;
   readonly #defaults: SegmentOptions;
-  readonly #decode: NetworkParts["decode"];
+  readonly #decode: NetworkParts<Source>["decode"];
   readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | null = null;
 
-  constructor(runtime: Runtime, { description, defaults = {}, decode }: NetworkParts) {
+  constructor(runtime: Runtime, { description, defaults = {}, decode }: NetworkParts<Source>) {
     this.#runtime = runtime;
     this.description = description;
     this.#defaults = defaults;
@@ -58,7 +62,7 @@ export class Network implements AsyncDisposable {
    * memory there is, for wrong options and after {@link dispose}, "weights" when the network's logits are not finite; the signal's reason.
    * @example const { labels, areas, colour, overlay } = await net.segment("photo.jpg", { flip: true });
    */
-  segment(source: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
+  segment(source: Source, options: SegmentOptions = {}): Promise<Segmentation> {
     return this.#use(source, options, async (image, ask) => {
       const labels = await this.#runtime.labels(image, ask);
       return new Segmentation(image, labels, this.classes);
@@ -70,7 +74,7 @@ export class Network implements AsyncDisposable {
    * The first photograph that fails ends it.
    */
   async *segmentAll(
-    sources: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+    sources: Iterable<Source> | AsyncIterable<Source>,
     options: SegmentOptions = {},
   ): AsyncGenerator<Segmentation> {
     checkMany(sources);
@@ -78,7 +82,7 @@ export class Network implements AsyncDisposable {
     const { signal, onProgress = this.#defaults.onProgress, ...protocol } = options;
     const total = Array.isArray(sources) ? sources.length : undefined;
     const left = new AbortController();
-    const one = (source: ImageSource) =>
+    const one = (source: Source) =>
       this.segment(source, { ...protocol, onProgress: () => {}, signal: either(signal, left.signal) });
     let done = 0;
     try {
@@ -93,17 +97,17 @@ export class Network implements AsyncDisposable {
   }
 
   /** The classes alone of what {@link segment} gives. */
-  labels(source: ImageSource, options: SegmentOptions = {}): Promise<LabelMap> {
+  labels(source: Source, options: SegmentOptions = {}): Promise<LabelMap> {
     return this.#use(source, options, (image, ask) => this.#runtime.labels(image, ask));
   }
 
   /** Class probabilities of each pixel: float32 `[classes, h, w]`, row-major. */
-  probabilities(source: ImageSource, options: SegmentOptions = {}): Promise<Float32Array> {
+  probabilities(source: Source, options: SegmentOptions = {}): Promise<Float32Array> {
     return this.#use(source, options, (image, ask) => this.#runtime.probabilities(image, ask));
   }
 
   /** Logits of one pass over the whole image, enlarged to its size: float32 `[classes, h, w]`, row-major. */
-  logits(source: ImageSource, options: Pick<SegmentOptions, "signal" | "onProgress"> = {}): Promise<Float32Array> {
+  logits(source: Source, options: Pick<SegmentOptions, "signal" | "onProgress"> = {}): Promise<Float32Array> {
     return this.#use(source, options, (image, ask) => this.#runtime.logits(image, ask));
   }
 
@@ -117,7 +121,7 @@ export class Network implements AsyncDisposable {
     return this.dispose();
   }
 
-  async #use<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
+  async #use<R>(source: Source, options: SegmentOptions, work: Work<R>): Promise<R> {
     checkSegmentOptions(options, "segment");
     const signal = either(this.#defaults.signal, options.signal);
     const result = this.#read(source, { ...options, signal }, work);
@@ -130,45 +134,19 @@ export class Network implements AsyncDisposable {
     return endedBy(result, signal);
   }
 
-  async #read<R>(source: ImageSource, options: SegmentOptions, work: Work<R>): Promise<R> {
+  async #read<R>(source: Source, options: SegmentOptions, work: Work<R>): Promise<R> {
     if (this.#disposed)
       throw new PspnetError("usage", "Network: expected one in use, found one that was disposed of; load it again");
     const { onProgress, signal, ...choice } = { ...this.#defaults, ...withoutUndefined(options) };
     signal?.throwIfAborted();
     const protocol = protocolOf(choice, this.description);
-    const image = await pixelsOf(source, this.#decode);
+    const image = await this.#decode(source);
     signal?.throwIfAborted();
     return work(image, { ...protocol, signal, onWindow: (done, total) => onProgress?.({ done, total }) });
   }
 }
 
 type Work<R> = (image: RgbImage, options: Protocol & AskOptions) => Promise<R>;
-
-/** The caller's memory is copied before anything is waited for: what becomes of it afterwards changes nothing. */
-async function pixelsOf(source: ImageSource, decode: NetworkParts["decode"]): Promise<RgbImage> {
-  if (typeof source === "string") return decode(source);
-  if (source instanceof Uint8Array) return decode(Uint8Array.from(source));
-  if (!isRecord(source) || !("data" in source)) throw wrongSource(source);
-  const { width, height, data } = source;
-  const sized = [width, height].every((side) => Number.isInteger(side) && side > 0);
-  const bytes = isBytes(data);
-  if (sized && bytes && data.length === 3 * width * height) return { width, height, data: Uint8Array.from(data) };
-  const found = bytes ? data.length : shown(data);
-  throw new PspnetError(
-    "data",
-    `image: expected 3 * height * width bytes of RGB, found ${found} for ${height}x${width}; drop the alpha channel if there is one`,
-  );
-}
-
-function isBytes(data: unknown): data is Uint8Array {
-  return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-}
-
-const PHOTOGRAPH = "the path or the bytes (Uint8Array) of a photograph, or its pixels { width, height, data }";
-
-function wrongSource(found: unknown): PspnetError {
-  return new PspnetError("usage", `segment: expected ${PHOTOGRAPH}, found ${shown(found)}`);
-}
 
 /** Text and bytes are photographs themselves, though a loop would take them to pieces. */
 function checkMany(sources: unknown): void {

@@ -5,7 +5,7 @@ import type { WindowLogits } from "../evaluate/enlargedRows.js";
 import { notFinite } from "../evaluate/notFinite.js";
 import { type Graph, withoutValues } from "../graph/graph.js";
 import { peakBytes } from "../graph/memory.js";
-import { networkGraph } from "../graph/networkGraph.js";
+import { networkGraph, predictorShapes, tracePredictor } from "../graph/networkGraph.js";
 import type { LabelMap, RgbImage, Size } from "../image/image.js";
 import { type ByteInput, byteInput } from "../image/normalise.js";
 import { alignedSize } from "../model/logits.js";
@@ -59,9 +59,26 @@ export interface OnnxSegmenterParts {
  */
 export async function openOnnxSegmenter({ state, description, ...parts }: OnnxSegmenterParts): Promise<OnnxSegmenter> {
   const graph = optimise(networkGraph(description.config, state));
-  const { model } = exportOnnx(graph, description, { output: "logits8", finite: true });
+  const { model } = exportOnnx(graph, description, { output: "logits8" });
   const session = await parts.openSession(model);
   return new OnnxSegmenter({ ...parts, session, description, graph: withoutValues(graph) });
+}
+
+export interface OnnxModelParts extends Omit<OnnxSegmenterParts, "state"> {
+  /** The bytes of a file that `exportOnnx` made for images of any size, with `logits8` among its outputs. */
+  readonly model: Uint8Array;
+}
+
+/** The same of a network that is an ONNX model already. */
+export async function openOnnxModel({ model, description, ...parts }: OnnxModelParts): Promise<OnnxSegmenter> {
+  const session = await parts.openSession(model);
+  const network = predictorShapes(description.config);
+  return new OnnxSegmenter({
+    ...parts,
+    session,
+    description,
+    graph: tracePredictor(network, (x) => network.forward(x).out),
+  });
 }
 
 interface OpenedParts extends Pick<OnnxSegmenterParts, "description" | "availableMemory"> {
@@ -130,11 +147,18 @@ export class OnnxSegmenter implements Runtime {
         const { size, flip } = place;
         const data = windowInput(photograph, { ...this.#input, ...place });
         const dims = [flip ? 2 : 1, 3, size.height, size.width] as const;
-        const results = await session.run({ data, dims }, ["logits8", "finite"]);
-        if (finite && (results.finite.data as Uint8Array)[0] === 0) throw notFinite();
-        const { logits8 } = results;
-        return { data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] };
+        const { logits8 } = await session.run({ data, dims }, ["logits8"]);
+        const logits = { data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] };
+        if (finite && !allFinite(logits.data)) throw notFinite();
+        return logits;
       },
     });
   }
+}
+
+/** Times 0 every number is 0, infinity and NaN are NaN. */
+function allFinite(values: Float32Array): boolean {
+  let nothing = 0;
+  for (let i = 0; i < values.length; i++) nothing += 0 * values[i];
+  return nothing === 0;
 }

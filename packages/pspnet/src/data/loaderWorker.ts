@@ -1,6 +1,7 @@
 import { workerData } from "node:worker_threads";
+import { answerQuestions } from "@pspnet/core/threads";
 import sharp from "sharp";
-import { answerQuestions } from "../threads/answerQuestions.js";
+import { parentThread } from "../threads/parentThread.js";
 import { fromSource } from "./dataset.js";
 import type { WorkerSettings } from "./loaderThreads.js";
 import { type LoadedSample, type SampleTask, SampleWriter } from "./sampleWriter.js";
@@ -16,7 +17,7 @@ const dataset = fromSource(source);
 const writer = new SampleWriter(options);
 const queue = new TaskQueue<SampleTask, LoadedSample>((task) => writer.write(dataset, task), { ahead });
 
-answerQuestions<SampleTask, LoadedSample>((task, { signal }) => {
+answerQuestions<SampleTask, LoadedSample>(parentThread(), (task, { signal }) => {
   // The samples of an epoch are aborted together.
   signal.addEventListener("abort", () => queue.cancel(), { once: true });
   return queue.add(task);

@@ -1,4 +1,5 @@
-import { Network, type RgbImage } from "@pspnet/core";
+import { type ImageSource, Network, type RgbImage } from "@pspnet/core";
+import { copyPixels } from "@pspnet/core/segment";
 import { readImage } from "../data/images.js";
 import { refuseUrl } from "../files/refuseUrl.js";
 import { type NetworkOptions, openNetwork } from "./openNetwork.js";
@@ -24,8 +25,12 @@ export async function load(weights: string | Uint8Array, options: NetworkOptions
   return new Network(runtime, { description, defaults, decode });
 }
 
-/** A photograph: JPEG, PNG, WebP, AVIF, TIFF or GIF, turned upright as its EXIF says. */
-async function decode(photograph: string | Uint8Array): Promise<RgbImage> {
-  if (typeof photograph === "string") refuseUrl(photograph, "a photograph");
-  return readImage(photograph, { orient: true });
+/** A photograph: JPEG, PNG, WebP, AVIF, TIFF or GIF, turned upright as its EXIF says; or pixels as they are. */
+async function decode(photograph: ImageSource): Promise<RgbImage> {
+  if (typeof photograph === "string") {
+    refuseUrl(photograph, "a photograph");
+    return readImage(photograph, { orient: true });
+  }
+  if (photograph instanceof Uint8Array) return readImage(Uint8Array.from(photograph), { orient: true });
+  return copyPixels(photograph, { otherwise: "the path or the bytes (Uint8Array) of a photograph" });
 }

@@ -1,15 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import {
-  type AskOptions,
-  type LabelMap,
-  type Protocol,
-  PspnetError,
-  type RgbImage,
-  type Runtime,
-  type Weights,
-  WHOLE_IMAGE,
-} from "@pspnet/core";
+import { PspnetError, type Runtime, type Weights } from "@pspnet/core";
+import { type OpenQuestion, SegmenterThread, type SegmentNews, type SegmentQuestion } from "@pspnet/core/segment";
 import { Thread } from "../threads/thread.js";
 import type { EngineOptions } from "./engine.js";
 import type { WeightsFile } from "./readWeights.js";
@@ -57,19 +49,10 @@ export interface OnnxThreadSettings {
   readonly rest: Rest;
 }
 
-/** First it is told to open a network. */
-export type OnnxQuestion =
-  | ({ readonly kind: "open"; readonly threads: number } & Pick<Weights, "source" | "bytes">)
-  | {
-      readonly kind: "labels" | "probabilities" | "logits";
-      readonly image: RgbImage;
-      readonly protocol: Protocol;
-    };
-
-export type OnnxAnswer = Uint8Array | Float32Array | null;
-
-/** Windows that are done, and all. */
-export type OnnxNews = readonly [done: number, total: number];
+/** What it is told to open. */
+export interface OnnxSettings extends Pick<Weights, "source" | "bytes"> {
+  readonly threads: number;
+}
 
 /**
  * The network on onnxruntime-node, in a thread of its own: onnxruntime-node blocks the thread that calls it. Weights that nobody
@@ -102,7 +85,7 @@ export async function openOnnxRuntime(
     if (!(cause instanceof Error)) throw error;
     throw new PspnetError("environment", explained(cause), { cause });
   }
-  return new OnnxRuntime(thread);
+  return new SegmenterThread(thread);
 }
 
 /** Whether the bytes are a whole buffer: part of a larger one, such as Node's pool, cannot be handed over. */
@@ -110,40 +93,4 @@ function isWhole(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
 }
 
-type OnnxThread = Thread<OnnxQuestion, OnnxAnswer, OnnxNews>;
-
-class OnnxRuntime implements Runtime {
-  readonly name = "onnx";
-  readonly #thread: OnnxThread;
-
-  constructor(thread: OnnxThread) {
-    this.#thread = thread;
-  }
-
-  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
-    const { width, height } = image;
-    return { width, height, data: (await this.#ask("labels", image, options)) as Uint8Array };
-  }
-
-  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
-    return this.#ask("probabilities", image, options) as Promise<Float32Array>;
-  }
-
-  logits(image: RgbImage, options?: AskOptions): Promise<Float32Array> {
-    return this.#ask("logits", image, { ...WHOLE_IMAGE, ...options }) as Promise<Float32Array>;
-  }
-
-  /** What has been asked for is still answered. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#thread.close();
-  }
-
-  #ask(
-    kind: Exclude<OnnxQuestion["kind"], "open">,
-    image: RgbImage,
-    { signal, onWindow, ...protocol }: Protocol & AskOptions,
-  ): Promise<OnnxAnswer> {
-    const onNews = (news: OnnxNews) => onWindow?.(...news);
-    return this.#thread.ask({ kind, image, protocol }, { signal, onNews });
-  }
-}
+type OnnxThread = Thread<SegmentQuestion | OpenQuestion<OnnxSettings>, unknown, SegmentNews>;

@@ -1,9 +1,9 @@
 import process from "node:process";
 import { type Protocol, PspnetError, protocolOf, type RgbImage, Segmentation } from "@pspnet/core";
+import { type AnswerOptions, answerQuestions } from "@pspnet/core/threads";
 import sharp from "sharp";
 import { readImage, sizeOf } from "../data/images.js";
 import { type OpenedNetwork, openNetwork } from "../segment/openNetwork.js";
-import { type AnswerOptions, answerQuestions } from "../threads/answerQuestions.js";
 import { answerBody } from "./answerBody.js";
 import type { NetworkAnswer, NetworkQuestion, Segmented, SegmentQuestion, ServedModel } from "./networkMessages.js";
 
@@ -22,14 +22,14 @@ process.on("disconnect", () => process.exit());
 sharp.cache(false);
 
 answerQuestions<NetworkQuestion, NetworkAnswer>(
-  (question, options) => (question.kind === "open" ? open(question) : segment(question, options)),
-  async () => {
-    for (const { runtime } of networks.values()) await runtime[Symbol.asyncDispose]();
-  },
   {
     listen: (take) => process.on("message", take),
     post: (message) => process.send!(message),
     close: () => process.disconnect(),
+  },
+  (question, options) => (question.kind === "open" ? open(question) : segment(question, options)),
+  async () => {
+    for (const { runtime } of networks.values()) await runtime[Symbol.asyncDispose]();
   },
 );
 

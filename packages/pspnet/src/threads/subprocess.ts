@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { PspnetError } from "@pspnet/core";
-import type { FromThread, ToThread } from "./messages.js";
+import { type FromThread, type QuestionOptions, Tickets, type ToThread } from "@pspnet/core/threads";
 import { requireBuilt } from "./thread.js";
-import { type QuestionOptions, Tickets } from "./tickets.js";
 
 export interface SubprocessOptions {
   /** Whose process it is, for messages. */

@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { PspnetError } from "@pspnet/core";
-import type { FromThread } from "./messages.js";
-import { type QuestionOptions, Tickets } from "./tickets.js";
+import { type FromThread, type QuestionOptions, Tickets } from "@pspnet/core/threads";
 
 export interface ThreadOptions {
   /** Whose thread it is, for messages. */
@@ -14,8 +13,8 @@ export interface ThreadOptions {
 }
 
 /**
- * A thread that answers questions, seen from the one that asks; `answerQuestions` is the other side. While it is idle it does not keep
- * the process alive.
+ * A thread that answers questions, seen from the one that asks; `answerQuestions` with `parentThread` is the other side. While it is
+ * idle it does not keep the process alive.
  */
 export class Thread<Question, Answer, News = never> {
   readonly #name: string;

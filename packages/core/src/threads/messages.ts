@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@pspnet/core";
+import type { ErrorCode } from "../error.js";
 
 /** What a thread is sent. Answers and news carry their question's ticket. */
 export type ToThread<Question> =

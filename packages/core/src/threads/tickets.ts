@@ -1,5 +1,4 @@
-import type { Transferable } from "node:worker_threads";
-import { PspnetError } from "@pspnet/core";
+import { PspnetError } from "../error.js";
 import type { FromThread, ToThread } from "./messages.js";
 
 export interface QuestionOptions<News> {
@@ -7,7 +6,7 @@ export interface QuestionOptions<News> {
   readonly signal?: AbortSignal;
   readonly onNews?: (news: News) => void;
   /** Memory of the question that the thread takes over. */
-  readonly transfer?: readonly Transferable[];
+  readonly transfer?: readonly ArrayBuffer[];
 }
 
 interface Waiter<Answer, News> {
@@ -17,7 +16,7 @@ interface Waiter<Answer, News> {
 }
 
 export interface TicketsOptions<Question> {
-  readonly post: (message: ToThread<Question>, transfer?: readonly Transferable[]) => void;
+  readonly post: (message: ToThread<Question>, transfer?: readonly ArrayBuffer[]) => void;
   /** Called with true when the first question waits, with false when the last is answered. */
   readonly onWaiting: (waiting: boolean) => void;
 }

@@ -1,0 +1,9 @@
+import { defineConfig } from "vite";
+
+/** Makes the page cross-origin isolated: WebAssembly may then use several threads. */
+const headers = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export default defineConfig({ server: { headers }, preview: { headers }, build: { target: "es2022" } });

@@ -1,0 +1,92 @@
+import type { LabelMap, RgbImage } from "../image/image.js";
+import type { Protocol } from "../protocols/protocol.js";
+import { WHOLE_IMAGE } from "../protocols/protocols.js";
+import type { Answering } from "../threads/answerQuestions.js";
+import type { QuestionOptions } from "../threads/tickets.js";
+import type { AskOptions, Runtime } from "./runtime.js";
+
+/** What a thread with a network is asked when it is open. */
+export interface SegmentQuestion {
+  readonly kind: "labels" | "probabilities" | "logits";
+  readonly image: RgbImage;
+  readonly protocol: Protocol;
+}
+
+/** What it is told first: to open a network, and what of. */
+export type OpenQuestion<Settings> = { readonly kind: "open" } & Settings;
+
+/** Windows that are done, and all. */
+export type SegmentNews = readonly [done: number, total: number];
+
+/** A thread as `SegmenterThread` needs it. */
+export interface SegmentThread {
+  ask(question: SegmentQuestion, options: QuestionOptions<SegmentNews>): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A network on onnxruntime in another thread, which was told to open it. */
+export class SegmenterThread implements Runtime {
+  readonly name = "onnx";
+  readonly #thread: SegmentThread;
+
+  constructor(thread: SegmentThread) {
+    this.#thread = thread;
+  }
+
+  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
+    const { width, height } = image;
+    return { width, height, data: (await this.#ask("labels", image, options)) as Uint8Array };
+  }
+
+  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
+    return this.#ask("probabilities", image, options) as Promise<Float32Array>;
+  }
+
+  logits(image: RgbImage, options?: AskOptions): Promise<Float32Array> {
+    return this.#ask("logits", image, { ...WHOLE_IMAGE, ...options }) as Promise<Float32Array>;
+  }
+
+  /** What has been asked for is still answered. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#thread.close();
+  }
+
+  #ask(
+    kind: SegmentQuestion["kind"],
+    image: RgbImage,
+    { signal, onWindow, ...protocol }: Protocol & AskOptions,
+  ): Promise<unknown> {
+    const onNews = (news: SegmentNews) => onWindow?.(...news);
+    return this.#thread.ask({ kind, image, protocol }, { signal, onNews });
+  }
+}
+
+/** The other side: a network that is opened as it is told, and answers one question after the other. */
+export function segmentAnswers<Settings, Opened>(
+  open: (settings: Settings) => Promise<{ readonly runtime: Runtime; readonly opened: Opened }>,
+) {
+  let runtime: Runtime | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const answer: Answering<SegmentQuestion | OpenQuestion<Settings>, unknown, SegmentNews> = async (
+    question,
+    { signal, tell },
+  ) => {
+    if (question.kind === "open") {
+      const made = await open(question);
+      runtime = made.runtime;
+      return made.opened;
+    }
+    const { kind, image, protocol } = question;
+    const options = { ...protocol, signal, onWindow: (done: number, total: number) => tell([done, total]) };
+    return kind === "labels" ? (await runtime!.labels(image, options)).data : runtime![kind](image, options);
+  };
+
+  const inTurn: typeof answer = (question, options) => {
+    const answered = last.then(() => answer(question, options));
+    last = answered.catch(() => {});
+    return answered;
+  };
+
+  return { answer: inTurn, close: async () => runtime?.[Symbol.asyncDispose]() };
+}

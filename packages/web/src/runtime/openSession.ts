@@ -1,0 +1,77 @@
+import { type OnnxImages, type OnnxSession, PspnetError } from "@pspnet/core";
+import type * as onnxruntime from "onnxruntime-web/wasm";
+import type { BackendName } from "./backend.js";
+import { selfTest } from "./selfTest.js";
+
+/** onnxruntime-web, whichever of its builds. */
+export type Onnxruntime = Pick<typeof onnxruntime, "env" | "InferenceSession" | "Tensor">;
+
+/**
+ * A model on onnxruntime-web, in the worker that calls this.
+ *
+ * @throws PspnetError "environment" when onnxruntime cannot run, or WebGPU computes something else than WebAssembly, "weights" for a
+ * model that does not give the logits of images of any size.
+ */
+export async function openSession(ort: Onnxruntime, model: Uint8Array, backend: BackendName): Promise<OnnxSession> {
+  const session = await created(ort, model, backend);
+  if (backend === "wasm") return session;
+  const reference = await created(ort, model, "wasm");
+  try {
+    await selfTest(session, reference);
+  } catch (error) {
+    await session.release();
+    throw error;
+  } finally {
+    await reference.release();
+  }
+  return session;
+}
+
+async function created(ort: Onnxruntime, model: Uint8Array, backend: BackendName): Promise<OnnxSession> {
+  const session = await explained(() => ort.InferenceSession.create(model, { executionProviders: [backend] }));
+  checkModel(session);
+  return {
+    async run({ data, dims }: OnnxImages, outputs) {
+      await messages();
+      const image = new ort.Tensor("float32", data, dims);
+      return explained(() => session.run({ image }, outputs));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Lets messages in, such as that nobody wants the answer any more: WebAssembly runs from one window to the next without a pause. */
+function messages(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+async function explained<R>(work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (cause) {
+    // A number is where in its memory WebAssembly has left the exception, for want of memory as a rule.
+    const { message = `error ${cause}, of memory as a rule` } = cause as Partial<Error>;
+    throw new PspnetError("environment", `onnxruntime-web: ${message}`, { cause });
+  }
+}
+
+/** Of an ONNX model that was given as such. */
+function checkModel({ inputMetadata: [image], outputMetadata }: onnxruntime.InferenceSession): void {
+  const sizes = image?.isTensor && image.type === "float32" ? image.shape : [];
+  const anySize = sizes.length === 4 && [sizes[2], sizes[3]].every((side) => typeof side === "string");
+  if (anySize && image.name === "image" && outputMetadata.some(({ name }) => name === "logits8")) return;
+  const found = `${image?.name} [${sizes.join(", ")}] to ${outputMetadata.map(({ name }) => name).join(", ")}`;
+  const mend =
+    "export it with `pspnet export weights.safetensors --to onnx --output logits8`, or give the safetensors file";
+  throw new PspnetError(
+    "weights",
+    `model: expected image, float32 [n, 3, h, w] of any size, to logits8, found ${found}; ${mend}`,
+  );
+}
