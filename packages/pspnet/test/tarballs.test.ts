@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const packages = ["checkpoints", "core", "scenes", "torch", "pspnet"];
+const packages = ["checkpoints", "core", "scenes", "torch", "pspnet", "web"];
 
 interface Tarball {
   readonly name: string;

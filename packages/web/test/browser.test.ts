@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { exportOnnx, networkGraph, optimise, parseWeights, pspnetConfig, randomWeights } from "@pspnet/core";
 import { encodePng, load, makeScene, type Network, type SegmentOptions } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumPath } from "./support/chromium.js";
+import { chromiumPath, openChromium } from "./support/chromium.js";
 import { type OpenPage, openPage } from "./support/page.js";
 
 declare global {
@@ -277,6 +277,33 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     expect(found).toMatchObject({ labels: 129 * 97, same: 129 * 97, asked: "environment" });
     expect(found.one).toEqual({ name: "wasm", threads: 1, reason: null });
     expect(found.auto).toEqual({ name: "wasm", threads: 1, reason: expect.stringMatching(/onnxruntime-web: .*/) });
+  });
+
+  test("labels on WebGPU are Node's, where Chromium has a graphics processor in software", { timeout: 600_000 }, async ({ skip }) => {
+    skip(!process.env.PSPNET_WEBGPU, "minutes: PSPNET_WEBGPU=1 has it run");
+    const browser = await openChromium(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);
+    try {
+      const page = await browser.newPage();
+      await page.goto(opened.server.origin);
+      const adapter = await page.evaluate(async () => {
+        const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<object | null> } };
+        return Boolean(await gpu?.requestAdapter());
+      });
+      skip(!adapter, "no adapter");
+      const found = await page.evaluate(async () => {
+        const net = await web.load("/tiny.safetensors");
+        const { data } = await net.labels("/129x97.png", { crop: 65, flip: true });
+        return [net.backend, base64(data)] as const;
+      });
+      expect(found[0]).toMatchObject({ name: "webgpu", reason: null });
+      const node = await load(TINY, { runtime: "onnx", threads: 1 });
+      const { data } = await node.labels(scene(129, 97), { crop: 65, flip: true });
+      await node.dispose();
+      const labels = Buffer.from(found[1], "base64");
+      expect(data.filter((label, i) => label === labels[i]).length / data.length).toBeGreaterThanOrEqual(0.9999);
+    } finally {
+      await browser.close();
+    }
   });
 
   test("nothing of all this asked anybody else, nor broke the page's policy", () => {

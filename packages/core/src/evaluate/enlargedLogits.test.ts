@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ALIGN_CORNERS, type AlignCorners } from "../tensor/alignCorners.js";
 import { bilinearAxis } from "../tensor/bilinearAxis.js";
-import { enlargedLabels, enlargedLogits } from "./enlargedLogits.js";
+import { enlargedLabels } from "./enlargedLabels.js";
+import { enlargedLogits } from "./enlargedLogits.js";
 
 const CLASSES = 3;
 const side = fc.integer({ min: 1, max: 6 });

@@ -69,7 +69,8 @@ export class EnlargedRows {
   }
 }
 
-function channelsLast(data: Float32Array, [views, classes, height, width]: WindowLogits["shape"]): Float32Array {
+/** `[views, c, h, w]` as `[views, h, w, c]`. */
+export function channelsLast(data: Float32Array, [views, classes, height, width]: WindowLogits["shape"]): Float32Array {
   const plane = height * width;
   const result = new Float32Array(data.length);
   for (let view = 0; view < views; view++) {

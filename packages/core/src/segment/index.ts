@@ -1,6 +1,7 @@
 // From the logits of windows to an image, band by band
 export * from "../evaluate/averagedProbabilities.js";
 export * from "../evaluate/bands.js";
+export * from "../evaluate/enlargedLabels.js";
 export * from "../evaluate/enlargedLogits.js";
 export type { WindowLogits } from "../evaluate/enlargedRows.js";
 export * from "../evaluate/notFinite.js";

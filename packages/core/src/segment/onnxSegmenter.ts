@@ -1,6 +1,7 @@
 import type { State } from "@pspnet/checkpoints";
 import { averagedLabels, averagedProbabilities } from "../evaluate/averagedProbabilities.js";
-import { enlargedLabels, enlargedLogits } from "../evaluate/enlargedLogits.js";
+import { enlargedLabels } from "../evaluate/enlargedLabels.js";
+import { enlargedLogits } from "../evaluate/enlargedLogits.js";
 import type { WindowLogits } from "../evaluate/enlargedRows.js";
 import { notFinite } from "../evaluate/notFinite.js";
 import { type Graph, withoutValues } from "../graph/graph.js";

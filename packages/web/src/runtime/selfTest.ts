@@ -16,8 +16,8 @@ export async function selfTest(tested: OnnxSession, reference: OnnxSession): Pro
   let [largest, apart] = [0, found.length === expected.length ? 0 : Infinity];
   for (let i = 0; i < expected.length; i++) {
     largest = Math.max(largest, Math.abs(expected[i]));
-    const difference = Math.abs(found[i] - expected[i]);
-    if (!(difference <= apart)) apart = difference;
+    // Of NaN and a number it is NaN.
+    apart = Math.max(apart, Math.abs(found[i] - expected[i]));
   }
   if (apart <= TOLERANCE * largest) return;
   const ratio = (apart / largest).toPrecision(2);
