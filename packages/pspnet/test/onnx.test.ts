@@ -138,6 +138,25 @@ describe.skipIf(!onnxRuntime)("in onnxruntime-node", () => {
     });
   });
 
+  test.each<NetworkFields>([{}, { alignCorners: false, outputStride: 16 }])(
+    "by Winograd, %j, it is the same network, for any size and for one",
+    async (form) => {
+      const network = smallNetwork({ layers: 18, width: 32, headChannels: 128, ...form });
+      const winograd = (size: "any" | Size) => exported(network, { output: "logits8", winograd: true, size }).model;
+      expect(Buffer.from(winograd("any")).includes("winograd.output")).toBe(true);
+      const any = await open(winograd("any"));
+      for (const size of [...SIZES, [1, 61, 93]] as const) {
+        const [n, height, width] = size;
+        const images = float32(reproducibleImage(size), [n, 3, height, width]);
+        const expected = eagerLogits(network, size, false);
+        for (const session of n === 2 ? [any, await open(winograd({ height, width }))] : [any]) {
+          const { data } = await answer(session, images);
+          expect(relativeError(data as Float32Array, expected), `${size}`).toBeLessThan(1e-5);
+        }
+      }
+    },
+  );
+
   describe("labels are those of segment, from one file for all sizes and one for each", () => {
     const config = pspnetConfig({ classes: 12, layers: 18, width: 8, headChannels: 32, aux: false });
     const weights = randomWeights(config, { seed: 5 });

@@ -8,11 +8,19 @@ import type { OnnxValue } from "./proto.js";
 /** A size along one dimension: a number, or the name of a float32 value without dimensions that holds it at run time. */
 export type Side = number | string;
 
+export interface LoweringOptions {
+  readonly dtype: FloatType;
+  readonly builder?: OnnxBuilder;
+  readonly winograd?: boolean;
+}
+
 /** A graph on its way to ONNX. */
 export class LoweringContext {
   /** What the model is computed in. */
   readonly dtype: FloatType;
   readonly builder: OnnxBuilder;
+  /** Whether 3x3 convolutions are said by tiles where that pays. */
+  readonly winograd: boolean;
   /** What nodes give, with their shapes. */
   readonly values: OnnxValue[] = [];
   readonly #shapes: ReadonlyMap<string, readonly Dim[]>;
@@ -20,9 +28,10 @@ export class LoweringContext {
 
   constructor(
     readonly graph: Graph,
-    { dtype, builder = new OnnxBuilder() }: { readonly dtype: FloatType; readonly builder?: OnnxBuilder },
+    { dtype, builder = new OnnxBuilder(), winograd = false }: LoweringOptions,
   ) {
     this.dtype = dtype;
+    this.winograd = winograd;
     this.builder = builder;
     this.#shapes = inferShapes(graph);
   }

@@ -32,6 +32,11 @@ export interface OnnxOptions {
   readonly preprocess?: boolean;
   /** Adds the output `finite`, bool: whether all logits are. Where one is infinite or NaN, labels mean nothing. */
   readonly finite?: boolean;
+  /**
+   * 3x3 convolutions of many channels as products of tiles, by Winograd: a quarter of the multiplications, four times the memory for
+   * their weights. For WebAssembly; elsewhere runtimes do that better, or gain nothing. fp32 only.
+   */
+  readonly winograd?: boolean;
   readonly externalData?: ExternalDataOptions;
 }
 
@@ -54,7 +59,7 @@ const OPSET = 17;
  * @throws PspnetError "usage" for a size that cannot be, "weights" for weights that float16 cannot hold.
  */
 export function exportOnnx(graph: Graph, description: ModelDescription, options: OnnxOptions = {}): OnnxFile {
-  const { size = "any", output = "logits", preprocess = false, dtype = "fp32", finite = false } = options;
+  const { size = "any", output = "logits", preprocess = false, dtype = "fp32", finite = false, winograd } = options;
   const { config } = description;
   const half = dtype === "fp16";
   const names = [...new Set([output].flat())] as readonly OnnxOutput[];
@@ -66,7 +71,7 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
   const computed = { dtype: PRECISION_DTYPE[dtype], builder };
   const prepared = preprocessing(builder, image, { ...computed, config });
   const ends: Ends = { ...prepared, output: half ? "logits8.half" : "logits8" };
-  const context = new LoweringContext(withEnds(graph, ends), computed);
+  const context = new LoweringContext(withEnds(graph, ends), { ...computed, winograd });
   for (const node of context.graph.nodes) lower(context, node);
   if (half) builder.cast(ends.output, "float32", "logits8");
   const outputs = answers(context, names, { ...ends, ...config.upsampling });

@@ -9,6 +9,7 @@ import type { LoweringContext, Side } from "./context.js";
 import { enlargement, tapMatrix } from "./matrices.js";
 import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, padded } from "./pooling.js";
 import type { Attribute } from "./proto.js";
+import { suitsWinograd, winograd } from "./winograd.js";
 
 type Lowering<O extends Operator> = (context: LoweringContext, node: Node<O>) => void;
 
@@ -180,29 +181,40 @@ function logSoftmax(context: LoweringContext, { inputs: [x], output, attributes:
 }
 
 /** Convolution, sum with the residual, activation: whichever is there last has the node's name. */
-function conv2d(context: LoweringContext, { name, inputs, output, attributes }: Node<"conv2d">): void {
+function conv2d(context: LoweringContext, node: Node<"conv2d">): void {
   const { builder } = context;
-  const { stride, padding, dilation, groups, activation } = attributes;
-  const [x, weight, bias = "", residual = ""] = inputs;
-  const kernel = context.shapeOf(weight).slice(2) as number[];
-  const names = [x, weight, bias].filter((input) => input !== "").map((input) => context.input(input));
+  const { name, inputs, output, attributes } = node;
+  const { activation } = attributes;
+  const [, , , residual = ""] = inputs;
   const named = (last: boolean, part: string): string => {
     if (last) return output;
     context.declare(`${name}.${part}`, output);
     return `${name}.${part}`;
   };
-  let value = builder.node("Conv", names, {
-    output: named(!activation && !residual, "convolution"),
-    attributes: {
-      kernel_shape: kernel,
-      strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
-      dilations: [dilation, dilation],
-      group: groups,
-    },
-  });
+  const convolved = named(!activation && !residual, "convolution");
+  const inTiles = context.winograd && suitsWinograd(context, node);
+  let value = (inTiles ? winograd : convolution)(context, node, convolved);
   if (residual) value = builder.node("Add", [value, context.input(residual)], { output: named(!activation, "sum") });
   if (activation) ACTIVATIONS[activation](context, value, output);
+}
+
+function convolution(context: LoweringContext, { inputs, attributes }: Node<"conv2d">, output: string): string {
+  const { stride, padding, dilation, groups } = attributes;
+  const names = inputs.slice(0, 3).filter((input) => input !== "");
+  return context.builder.node(
+    "Conv",
+    names.map((input) => context.input(input)),
+    {
+      output,
+      attributes: {
+        kernel_shape: context.shapeOf(inputs[1]).slice(2) as number[],
+        strides: [stride, stride],
+        pads: [padding, padding, padding, padding],
+        dilations: [dilation, dilation],
+        group: groups,
+      },
+    },
+  );
 }
 
 /** The first `kept` sizes are copied (0), of the rest at most one is left to be found (-1). */

@@ -4,7 +4,7 @@ import { enlargedLabels } from "../evaluate/enlargedLabels.js";
 import { enlargedLogits } from "../evaluate/enlargedLogits.js";
 import type { WindowLogits } from "../evaluate/enlargedRows.js";
 import { notFinite } from "../evaluate/notFinite.js";
-import { type Graph, withoutValues } from "../graph/graph.js";
+import { type Graph, type Node, withoutValues } from "../graph/graph.js";
 import { peakBytes } from "../graph/memory.js";
 import { networkGraph, predictorShapes, tracePredictor } from "../graph/networkGraph.js";
 import type { LabelMap, RgbImage, Size } from "../image/image.js";
@@ -25,6 +25,9 @@ const ONNX_MEMORY = 1.7;
 
 /** Maps of enlarged logits that live at once when they are asked for: as they are made, put together, and the caller's. */
 const ENLARGED = 3;
+
+/** What convolutions by Winograd take of memory, of their input: its tiles overlap, as they are found and as they are multiplied. */
+const TILES = (2 * 6 ** 2) / 4 ** 2;
 
 /** A model that onnxruntime has loaded: the session of onnxruntime-node, onnxruntime-web, or one in another thread. */
 export interface OnnxSession {
@@ -50,6 +53,8 @@ export interface OnnxSegmenterParts {
   readonly openSession: (model: Uint8Array) => Promise<OnnxSession>;
   /** Bytes that may still be taken: an image that needs more as a whole is refused. */
   readonly availableMemory: () => number;
+  /** Whether convolutions are said by Winograd, see `exportOnnx`. Left out, they are not. */
+  readonly winograd?: boolean;
 }
 
 /**
@@ -60,12 +65,12 @@ export interface OnnxSegmenterParts {
  */
 export async function openOnnxSegmenter({ state, description, ...parts }: OnnxSegmenterParts): Promise<OnnxSegmenter> {
   const graph = optimise(networkGraph(description.config, state));
-  const { model } = exportOnnx(graph, description, { output: "logits8" });
+  const { model } = exportOnnx(graph, description, { output: "logits8", winograd: parts.winograd });
   const session = await parts.openSession(model);
   return new OnnxSegmenter({ ...parts, session, description, graph: withoutValues(graph) });
 }
 
-export interface OnnxModelParts extends Omit<OnnxSegmenterParts, "state"> {
+export interface OnnxModelParts extends Omit<OnnxSegmenterParts, "state" | "winograd"> {
   /** The bytes of a file that `exportOnnx` made for images of any size, with `logits8` among its outputs. */
   readonly model: Uint8Array;
 }
@@ -82,7 +87,7 @@ export async function openOnnxModel({ model, description, ...parts }: OnnxModelP
   });
 }
 
-interface OpenedParts extends Pick<OnnxSegmenterParts, "description" | "availableMemory"> {
+interface OpenedParts extends Pick<OnnxSegmenterParts, "description" | "availableMemory" | "winograd"> {
   readonly session: OnnxSession;
   /** What it computes, without weights. */
   readonly graph: Graph;
@@ -130,11 +135,13 @@ export class OnnxSegmenter implements Runtime {
 
   /** For a pass over the whole image, with `maps` of enlarged logits made of it. */
   #requireMemory({ width, height }: Size, maps: number): void {
-    const { graph, description, availableMemory } = this.#parts;
+    const { graph, description, availableMemory, winograd } = this.#parts;
     const size = alignedSize({ width, height }, description.config);
     const input = { [graph.inputs[0].name]: [1, 3, size.height, size.width] };
     const logits = mapsOfLogits(maps, { ...description.config, width, height });
-    const need = ONNX_MEMORY * peakBytes(graph, input, { bytes: 4 }) + logits;
+    const scratch = ({ operator, inputs: [x] }: Node, elements: (value: string) => number) =>
+      winograd && operator === "conv2d" ? 4 * TILES * elements(x) : 0;
+    const need = ONNX_MEMORY * peakBytes(graph, input, { bytes: 4, scratch }) + logits;
     requireMemory({ image: { width, height }, need, available: availableMemory() });
   }
 

@@ -29,8 +29,8 @@ export interface OpenedNetwork {
 /** WebAssembly's memory has 32-bit addresses. */
 const WASM_MEMORY = 2 ** 32;
 
-/** Copies of the weights that onnxruntime takes of it: the model, its initialisers, and as convolutions want them. */
-const COPIES = 3;
+/** Copies of the weights that onnxruntime takes of it: the model, its initialisers, and as convolutions want them, which is larger. */
+const COPIES = 6;
 
 /** In a worker: answers what the page asks of one network. */
 export function answerNetwork(ort: Onnxruntime, files: WasmPaths): void {
@@ -58,12 +58,17 @@ interface Opened {
 }
 
 async function open(ort: Onnxruntime, { source, bytes, backend }: Omit<NetworkSettings, "threads">): Promise<Opened> {
-  const availableMemory = () => WASM_MEMORY - COPIES * bytes.length;
+  // The bytes themselves are not kept.
+  const free = WASM_MEMORY - COPIES * bytes.length;
+  const availableMemory = () => free;
   const parts = { openSession: (model: Uint8Array) => openSession(ort, model, backend), availableMemory };
   if (isOnnx(bytes)) {
     const description = parseOnnx(bytes, { source });
     return { description, segmenter: await openOnnxModel({ ...parts, model: bytes, description }) };
   }
   const { description, state } = parseWeights(bytes, { source });
-  return { description, segmenter: await openOnnxSegmenter({ ...parts, state, description }) };
+  return {
+    description,
+    segmenter: await openOnnxSegmenter({ ...parts, state, description, winograd: backend === "wasm" }),
+  };
 }

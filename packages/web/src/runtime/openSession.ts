@@ -36,7 +36,9 @@ async function compared(session: OnnxSession, reference: OnnxSession): Promise<v
 }
 
 async function created(ort: Onnxruntime, model: Uint8Array, backend: BackendName): Promise<OnnxSession> {
-  const session = await explained(() => ort.InferenceSession.create(model, { ...OPTIONS, executionProviders: [backend] }));
+  const session = await explained(() =>
+    ort.InferenceSession.create(model, { ...OPTIONS, executionProviders: [backend] }),
+  );
   try {
     checkModel(session);
   } catch (error) {
