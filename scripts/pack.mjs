@@ -15,9 +15,11 @@ const modules = join(root, "node_modules");
 /** What a tarball has otherwise than the package in the workspace, to whom it is of no use. */
 const differences = { torch: namePlatformPackages, pspnet: bundleCharts };
 
+const NODE = ["checkpoints", "core", "scenes", "torch", "pspnet"];
+
 /** Makes the tarballs in `out`, which exists, and returns their paths. */
-export async function makeTarballs({ out, arch = [] }) {
-  const tarballs = ["checkpoints", "core", "scenes", "torch", "pspnet"].map((name) => packWorkspace(name, out));
+export async function makeTarballs({ out, arch = [], packages = NODE }) {
+  const tarballs = packages.map((name) => packWorkspace(name, out));
   for (const each of arch) tarballs.push(await makePlatformPackage({ arch: each, out }));
   return tarballs;
 }

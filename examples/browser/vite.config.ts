@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import type { UserConfig } from "vite";
 
 /** Makes the page cross-origin isolated: WebAssembly may then use several threads. */
 const headers = {
@@ -6,4 +6,4 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-export default defineConfig({ server: { headers }, preview: { headers }, build: { target: "es2022" } });
+export default { server: { headers }, preview: { headers } } satisfies UserConfig;

@@ -279,7 +279,9 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     expect(found.auto).toEqual({ name: "wasm", threads: 1, reason: expect.stringMatching(/onnxruntime-web: .*/) });
   });
 
-  test("labels on WebGPU are Node's, where Chromium has a graphics processor in software", { timeout: 600_000 }, async ({ skip }) => {
+  test("labels on WebGPU are Node's, where Chromium has a graphics processor in software", {
+    timeout: 600_000,
+  }, async ({ skip }) => {
     skip(!process.env.PSPNET_WEBGPU, "minutes: PSPNET_WEBGPU=1 has it run");
     const browser = await openChromium(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);
     try {
@@ -303,6 +305,25 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       expect(data.filter((label, i) => label === labels[i]).length / data.length).toBeGreaterThanOrEqual(0.9999);
     } finally {
       await browser.close();
+    }
+  });
+
+  test("examples/browser, five lines and a Vite page, shows an overlay", async () => {
+    const example = await openPage(new URL("../../../examples/browser/", import.meta.url));
+    try {
+      example.server.files.set("/best.safetensors", { bytes: TINY });
+      example.server.files.set("/photo.png", { bytes: await encodePng(scene(129, 97)) });
+      const printed = example.page.waitForEvent("console", (message) => message.text().startsWith("class "));
+      await example.page.reload();
+      expect((await printed).text()).toMatch(/^class \d/);
+      const shown = await example.page.evaluate(() => {
+        const { width, height } = document.querySelector("canvas")!;
+        return [width, height];
+      });
+      expect(shown).toEqual([129, 97]);
+      expect(example.complaints).toEqual([]);
+    } finally {
+      await example.close();
     }
   });
 

@@ -28,7 +28,6 @@ test("a page and its worker load at most 60 kB of this project's code, gzipped",
   const { index, wasmWorker, webgpuWorker, ...others } = await scripts(
     new URL("../../../examples/browser/", import.meta.url),
   );
-  console.log({ index, wasmWorker, webgpuWorker });
   expect(others).toEqual({});
   for (const worker of [wasmWorker, webgpuWorker]) {
     expect(worker).toBeGreaterThan(1000);
