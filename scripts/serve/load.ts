@@ -1,5 +1,5 @@
 // How many photographs a second a server segments beside the runtime alone, and what its event loop, its memory and its clients see.
-// The load comes from autocannon (npx fetches it), in a process of its own. Leave the machine alone meanwhile.
+// The load comes from autocannon (npx fetches it), in a process of its own. On Linux; leave the machine alone meanwhile.
 //   npx tsx scripts/serve/load.ts [weights.safetensors] [--seconds 60] [--connections 16] [--size 473] [--threads 0]
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -60,7 +60,9 @@ async function underLoad() {
   const [text] = await once(server.stdout, "data");
   const url = /http:\S+/.exec(String(text))![0];
   await (await fetch(`${url}v1/segment`, { method: "POST", body: readFileSync(photo) })).arrayBuffer();
-  const flags = ["--json", "-c", values.connections, "-d", values.seconds, "-t", "60", "-m", "POST", "-i", photo];
+  const flags = ["--json", "-c", values.connections, "-d", values.seconds, "-t", "60", "-m", "POST"];
+  // Its other way of sending a file takes it for text.
+  flags.push("-F", JSON.stringify({ image: { type: "file", path: photo } }));
   const cannon = spawn("npx", ["--yes", AUTOCANNON, ...flags, "-H", "accept=image/png", `${url}v1/segment`], {
     stdio: ["ignore", "pipe", "ignore"],
   });
