@@ -1,9 +1,10 @@
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { IGNORE, type Rgb } from "@pspnet/core";
+import { IGNORE, type Rgb, random } from "@pspnet/core";
 import { decode, encode } from "fast-png";
+import { checkDataset, loadTrainConfig, openDataset, readSafetensors, train } from "pspnet";
 import { describe, expect, it } from "vitest";
 import { readImage } from "../src/data/images.js";
 import { readNifti } from "../src/files/nifti.js";
@@ -247,7 +248,64 @@ describe("brats2017", () => {
     const { channels, data } = decode(await readFile(join(root, file)));
     expect(channels).toBe(4);
     expect([...data]).toEqual([1, 1, 1, 1, 255, 1, 1, 255, 0, 0, 0, 0, 128, 255, 1, 255]);
-    expect([...(await readImage(join(root, file))).data]).toEqual([1, 1, 1, 255, 1, 1, 0, 0, 0, 128, 255, 1]);
+    expect([...(await readImage(join(root, file), { channels: 4 })).data]).toEqual([...data]);
+  });
+
+  it("measures what its four channels are normalised by, and says so", async () => {
+    for (const id of ["A", "B"]) await patient(id);
+    const { config, notes } = await prepared("brats2017");
+    const channels = [
+      [1, 255, 0, 128],
+      [1, 1, 0, 255],
+      [1, 1, 0, 1],
+      [1, 255, 0, 255],
+    ].map((bytes) => bytes.map((byte) => byte / 255));
+    const mean = channels.map((values) => values.reduce((sum, value) => sum + value) / 4);
+    const std = channels.map((values, c) => Math.sqrt(values.reduce((sum, v) => sum + (v - mean[c]) ** 2, 0) / 4));
+    const { input } = (await loadTrainConfig(config, [], ".")).model;
+    // Of a channel that hardly differs, one step of its bytes.
+    const expected = std.map((value) => Math.max(value, 1 / 255));
+    for (const c of [0, 1, 2, 3]) {
+      expect(input.mean[c]).toBeCloseTo(mean[c], 4);
+      expect(input.std[c]).toBeCloseTo(expected[c], 4);
+    }
+    expect(notes.join("\n")).toContain(`model.input: mean ${input.mean.join(", ")} and std ${input.std.join(", ")}`);
+    await writeFile(join(root, "pspnet/slices/A.json"), "{");
+    await rm(join(root, "pspnet/brats2017.yaml"));
+    expect((await loadTrainConfig((await prepared("brats2017")).config, [], ".")).model.input).toEqual(input);
+  });
+
+  it("gives a configuration that trains on four channels as it is", async () => {
+    const [width, height, depth] = [64, 64, 3];
+    const generator = random(0);
+    for (const id of ["A", "B", "C"])
+      for (const kind of ["t1", "t1ce", "t2", "flair", "seg"]) {
+        const half = (i: number) => i % width < width / 2;
+        const value = (i: number) => (kind === "seg" ? (half(i) ? 0 : 4) : 50 + 100 * generator.next());
+        const values = Array.from({ length: width * height * depth }, (_, i) => value(i));
+        await put(`HGG/${id}/${id}_${kind}.nii.gz`, nifti(values, [width, height, depth]));
+      }
+    const { config, samples } = await prepared("brats2017");
+    expect(samples).toEqual({ train: 6, val: 3 });
+    const small = ["model.backbone.layers=18", "model.backbone.width=4", "model.head.channels=8"];
+    const keys = [
+      ...small,
+      `runs=${join(root, "runs")}`,
+      "crop=57",
+      "batch=2",
+      "epochs=1",
+      "threads=1",
+      "precision=fp32",
+    ];
+    const { folder, state } = await train(await loadTrainConfig(config, keys, "."));
+    expect(state.step).toBe(3);
+    const { tensors } = readSafetensors(await readFile(join(folder, "weights", "last.safetensors")));
+    expect(tensors.get("layer0.0.weight")?.shape).toEqual([4, 4, 3, 3]);
+    await expect(
+      checkDataset(await openDataset((await loadTrainConfig(config, [], ".")).data, "train", { channels: 4 })),
+    ).resolves.toMatchObject({
+      samples: 6,
+    });
   });
 
   it("goes on where it was", async () => {
@@ -255,7 +313,7 @@ describe("brats2017", () => {
     await prepared("brats2017");
     const picture = join(root, "pspnet/images/A/001.png");
     const before = (await stat(picture)).mtimeMs;
-    await rm(join(root, "pspnet/slices/B.txt"));
+    await rm(join(root, "pspnet/slices/B.json"));
     await prepared("brats2017");
     expect((await stat(picture)).mtimeMs).toBe(before);
     expect((await prepared("brats2017")).samples).toEqual({ train: 1, val: 1 });

@@ -7,6 +7,7 @@ import {
   byteInput,
   type ClassList,
   classLists,
+  type Image,
   numberedClasses,
   openOnnxSegmenter,
   PROTOCOLS,
@@ -71,7 +72,7 @@ function networkOf({ upsampling }: Case) {
 
 function look(config: ReturnType<typeof networkOf>["description"]["config"]) {
   const input = byteInput(config.input);
-  return (image: RgbImage, place: WindowPlace) =>
+  return (image: Image, place: WindowPlace) =>
     logitsOf(windowInput(image, { ...input, ...place }), place.flip ? 2 : 1, place.size);
 }
 
@@ -126,7 +127,7 @@ describe.each(cases.map((one, i) => ({ ...one, i, said: JSON.stringify(one.choic
 
   test("every pixel is counted as often as the plan says", async () => {
     // Logits that all windows share give the same wherever they lie, and a window that is left out or counted twice would not.
-    const flat = async (_: RgbImage, { size, flip }: WindowPlace): Promise<WindowLogits> => {
+    const flat = async (_: Image, { size, flip }: WindowPlace): Promise<WindowLogits> => {
       const [h, w] = [Math.ceil(size.height / 8), Math.ceil(size.width / 8)];
       const shape = [flip ? 2 : 1, CLASSES, h, w] as const;
       const length = shape[0] * CLASSES * h * w;

@@ -240,7 +240,7 @@ napi_value fromWhole(const Call& call, Kind kind, at::Tensor (*finish)(const at:
 
 }  // namespace
 
-// A promise of the logits [n, c, h, w] of photographs, bytes [n, h, w, 3], which are padded to `size`, enlarged.
+// A promise of the logits [n, c, h, w] of photographs, bytes [n, h, w, c], which are padded to `size`, enlarged.
 FUNCTION(planLogits, "plan", "bytes", "table", "reversed", "size", "alignCorners") {
   return fromWhole(call, Kind::logits, [](const at::Tensor& logits, at::IntArrayRef size, at::IntArrayRef crop, AlignCorners alignCorners) {
     return resized(logits, size, alignCorners).narrow(2, 0, crop[0]).narrow(3, 0, crop[1]).contiguous();

@@ -39,7 +39,7 @@ export function tensor(
 
 /**
  * A tensor on the memory of `data`, without a copy: it sees later writes to the array, and keeps it alive. Works on shared memory.
- * Interleaved images become a channels-last tensor by `fromBuffer(data, [n, h, w, 3]).permute(0, 3, 1, 2)`.
+ * Interleaved images become a channels-last tensor by `fromBuffer(data, [n, h, w, c]).permute(0, 3, 1, 2)`.
  *
  * The memory must stay where it is as long as the tensor or a view of it lives. So a buffer that is not shared can no longer be
  * transferred to another thread from here on (`postMessage` copies it or refuses, as Node's version has it), and one that can be resized

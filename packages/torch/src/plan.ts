@@ -39,7 +39,7 @@ function scratch(node: Node, elements: (value: string) => number): number {
 /** What bfloat16 takes where the processor has no instructions for it, over what it takes elsewhere: 1 to 3.3 was measured. */
 const EMULATED = 3.3;
 
-/** Of photographs of one size. */
+/** Of images of one size. */
 export type PhotographShape = readonly [n: number, h: number, w: number];
 
 export interface LabelOptions extends EnlargeOptions, ByteInput {}
@@ -93,32 +93,32 @@ export class Plan {
 
   /**
    * Logits of photographs, enlarged to their size: `[n, classes, h, w]`. What becomes of the bytes afterwards changes nothing.
-   * @param photographs `[n, h, w, 3]`, 0..255
+   * @param photographs `[n, h, w, c]`, 0..255, of as many channels as `options.table` has
    */
   logits(photographs: Uint8Array, shape: PhotographShape, options: LabelOptions): Promise<Tensor> {
-    return this.#fromWhole("planLogits", tensor(photographs, [...shape, 3]), options);
+    return this.#fromWhole("planLogits", photographs, shape, options);
   }
 
   /**
    * From photographs to labels in one native call: padded, converted, run, enlarged and compared, without enlarged logits. What becomes
    * of the bytes afterwards changes nothing.
-   * @param photographs `[n, h, w, 3]`, 0..255
+   * @param photographs `[n, h, w, c]`, 0..255, of as many channels as `options.table` has
    * @returns the best class of each pixel, `[n, h, w]`
    * @throws PspnetError "weights" for logits that are infinite or NaN.
    */
   async labels(photographs: Uint8Array, shape: PhotographShape, options: LabelOptions): Promise<Uint8Array> {
-    using result = keep(await this.#fromWhole("planLabels", tensor(photographs, [...shape, 3]), options));
+    using result = keep(await this.#fromWhole("planLabels", photographs, shape, options));
     return result.toArray() as Uint8Array;
   }
 
   /**
    * Logits of a window of a photograph, `[1, classes, h, w]`; with `flip` of its mirror image too, `[2, classes, h, w]`.
-   * @param photograph uint8 `[1, h, w, 3]`, a tensor that is not on memory of JavaScript's
+   * @param photograph uint8 `[1, h, w, c]`, a tensor that is not on memory of JavaScript's
    * @throws PspnetError "weights" for logits that are infinite or NaN.
    */
   async window(photograph: Tensor, options: PlanWindowOptions): Promise<Tensor> {
     const { table, reversed, scaled, corner, window, size, flip } = options;
-    using values = keep(tensor(table, [3, 256]));
+    using values = keep(tableOf(table));
     const given = [photograph.handle, values.handle, reversed, scaled, corner, window, size, flip];
     return computed(native().planWindow(this.#handle, ...given));
   }
@@ -149,10 +149,14 @@ export class Plan {
     this.dispose();
   }
 
-  async #fromWhole(question: "planLogits" | "planLabels", bytes: Tensor, options: LabelOptions): Promise<Tensor> {
-    const { table, reversed, size, alignCorners } = options;
-    using photographs = keep(bytes);
-    using values = keep(tensor(table, [3, 256]));
+  async #fromWhole(
+    question: "planLogits" | "planLabels",
+    bytes: Uint8Array,
+    shape: PhotographShape,
+    { table, reversed, size, alignCorners }: LabelOptions,
+  ): Promise<Tensor> {
+    using values = keep(tableOf(table));
+    using photographs = keep(tensor(bytes, [...shape, values.shape[0]]));
     const given = [photographs.handle, values.handle, reversed, size, alignCorners];
     return computed(native()[question](this.#handle, ...given));
   }
@@ -178,6 +182,11 @@ export class Plan {
     }
     native().planFinish(this.#handle, at(name), at([...outputs.values()][0]));
   }
+}
+
+/** What bytes become, `[c, 256]`. */
+function tableOf(table: Float32Array): Tensor {
+  return tensor(table, [table.length / 256, 256]);
 }
 
 /** What the compute thread makes. */

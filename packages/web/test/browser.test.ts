@@ -248,7 +248,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       /^usage .*page.safetensors: expected weights, found an HTML page; check the address/,
       /^format \/text.safetensors: /,
       /^format mine.safetensors: /,
-      /^weights model: expected image, float32 \[n, 3, h, w\] of any size, to logits8, found .* to labels; export it with/,
+      /^weights model: expected image, float32 \[n, channels, h, w\] of any size, to logits8, found .* to labels; export it with/,
       /^usage weights: expected the address, the file \(Blob\) or the bytes .*, found 7/,
       /^usage load: backend: expected one of auto, webgpu, wasm, found "?cuda"?/,
       /^usage load: threads: expected a whole number/,

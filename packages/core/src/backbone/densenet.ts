@@ -5,7 +5,7 @@ import { AvgPool2d, type BatchNorm2d, type Conv2d, MaxPool2d, NamedSequential, R
 import { Layer, type Module } from "../nn/module.js";
 import type { Norm } from "../nn/norm.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { Backbone, type Features } from "./backbone.js";
+import { Backbone, type BackboneContext, type Features } from "./backbone.js";
 import { convolution } from "./residualBlocks.js";
 
 /** Layers of each block, channels of the stem, and what each layer adds. */
@@ -71,11 +71,11 @@ export class DenseNet extends Backbone {
   readonly #front: NamedSequential;
   readonly #last: NamedSequential;
 
-  constructor(config: DenseNetConfig, norm: Norm) {
+  constructor(config: DenseNetConfig, { input: channels, norm }: BackboneContext) {
     super();
     const { layers, stages, outputStride, dilations, width, growth } = config;
     const front: Record<string, Layer> = {
-      conv0: convolution([3, width], { kernel: 7, stride: 2 }),
+      conv0: convolution([channels, width], { kernel: 7, stride: 2 }),
       norm0: norm(width),
       relu0: new ReLU(),
       pool0: new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }),
@@ -142,5 +142,5 @@ export const denseNet = kind({
       ...(dilations.length === 4 ? [] : [mismatch(["dilations"], "4 numbers, one for each block", dilations)]),
     ];
   },
-  create: (config, norm: Norm): Backbone => new DenseNet(config, norm),
+  create: (config, context: BackboneContext): Backbone => new DenseNet(config, context),
 });

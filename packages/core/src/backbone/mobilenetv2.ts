@@ -5,7 +5,7 @@ import { type Conv2dLayerOptions, ReLU6, Sequential } from "../nn/layers.js";
 import { Layer, type Module } from "../nn/module.js";
 import type { Norm } from "../nn/norm.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { Backbone, type Features } from "./backbone.js";
+import { Backbone, type BackboneContext, type Features } from "./backbone.js";
 import { convolution } from "./residualBlocks.js";
 
 /** Of each stage: channels inside over those of its input, its channels, its blocks, and the stride of a classifier's. */
@@ -104,12 +104,12 @@ export class MobileNetV2 extends Backbone {
   /** How many of them there are before the middle features. */
   readonly #middle: number;
 
-  constructor(config: MobileNetV2Config, norm: Norm) {
+  constructor(config: MobileNetV2Config, { input: channels, norm }: BackboneContext) {
     super();
     const { stages, outputStride, multiplier, divisor } = config;
     const last = stages - 1 - BEHIND;
     const width = (channels: number) => divisible(channels * multiplier, divisor);
-    const layers: Layer[] = [normed([3, width(STEM)], { kernel: 3, stride: 2, norm })];
+    const layers: Layer[] = [normed([channels, width(STEM)], { kernel: 3, stride: 2, norm })];
     let input = width(STEM);
     let reached = 2;
     let middle = 0;
@@ -162,5 +162,5 @@ export const mobileNetV2 = kind({
         : [mismatch(["dilations"], "7 numbers, one for each stage", dilations)]),
     ];
   },
-  create: (config, norm: Norm): Backbone => new MobileNetV2(config, norm),
+  create: (config, context: BackboneContext): Backbone => new MobileNetV2(config, context),
 });

@@ -5,7 +5,7 @@ import { MaxPool2d, ReLU, Sequential } from "../nn/layers.js";
 import type { Layer } from "../nn/module.js";
 import type { Norm } from "../nn/norm.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { Backbone, type Features } from "./backbone.js";
+import { Backbone, type BackboneContext, type Features } from "./backbone.js";
 import { EndPaddedConv2d, EndPaddedMaxPool2d } from "./endPadding.js";
 import { BasicBlock, Bottleneck, convolution } from "./residualBlocks.js";
 
@@ -87,10 +87,10 @@ export class ResNet extends Backbone {
   readonly channels: Backbone["channels"];
   readonly stride: number;
 
-  constructor(config: ResNetConfig, norm: Norm) {
+  constructor(config: ResNetConfig, context: BackboneContext) {
     super();
-    const [layer1, layer2, layer3 = null, layer4 = null] = layersOf(config, norm);
-    this.layer0 = stemOf(config, norm);
+    const [layer1, layer2, layer3 = null, layer4 = null] = layersOf(config, context.norm);
+    this.layer0 = stemOf(config, context);
     this.layer1 = layer1;
     this.layer2 = layer2;
     this.layer3 = layer3;
@@ -116,10 +116,13 @@ function blockOf({ layers }: ResNetConfig) {
   return layers >= 50 ? Bottleneck : BasicBlock;
 }
 
-function stemOf({ stem, stemChannels, stemPadding, ceilPool }: ResNetConfig, norm: Norm): Sequential {
+function stemOf(
+  { stem, stemChannels, stemPadding, ceilPool }: ResNetConfig,
+  { input: channels, norm }: BackboneContext,
+): Sequential {
   const kernel = stem === "deep" ? 3 : 7;
   const layers: Layer[] = [];
-  let input = 3;
+  let input = channels;
   for (const [i, output] of stemChannels.entries()) {
     const options = { kernel, stride: i === 0 ? 2 : 1 };
     const atEnd = i === 0 && stemPadding === "end";
@@ -186,5 +189,5 @@ export const resNet = kind({
       ...(dilations.length === 4 ? [] : [mismatch(["dilations"], "4 numbers, one for each stage", dilations)]),
     ];
   },
-  create: (config, norm: Norm) => new ResNet(config, norm),
+  create: (config, context: BackboneContext) => new ResNet(config, context),
 });

@@ -4,7 +4,7 @@ import { mismatch } from "../config/problem.js";
 import { type Conv2d, type Conv2dLayerOptions, MaxPool2d, NamedSequential, ReLU } from "../nn/layers.js";
 import { Layer, type Module } from "../nn/module.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { Backbone, type Features } from "./backbone.js";
+import { Backbone, type BackboneContext, type Features } from "./backbone.js";
 import { convolution } from "./residualBlocks.js";
 
 const fields = {
@@ -73,7 +73,7 @@ export class SqueezeNet extends Backbone {
   readonly #front: NamedSequential;
   readonly #last: NamedSequential;
 
-  constructor({ outputStride, dilations, width }: SqueezeNetConfig) {
+  constructor({ outputStride, dilations, width }: SqueezeNetConfig, { input: channels }: BackboneContext) {
     super();
     const pool = () => new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 });
     let input = width;
@@ -86,7 +86,7 @@ export class SqueezeNet extends Backbone {
     this.channels = { middle: 4 * width, last: 8 * width };
     this.stride = outputStride;
     this.#front = new NamedSequential({
-      "0": biased([3, width], { kernel: 3, stride: 2 }),
+      "0": biased([channels, width], { kernel: 3, stride: 2 }),
       "1": new ReLU(),
       "2": pool(),
       "5": pool(),
@@ -114,5 +114,5 @@ export const squeezeNet = kind({
   fields,
   check: ({ dilations }) =>
     dilations.length === 3 ? [] : [mismatch(["dilations"], "3 numbers, one for each group of modules", dilations)],
-  create: (config): Backbone => new SqueezeNet(config),
+  create: (config, context: BackboneContext): Backbone => new SqueezeNet(config, context),
 });

@@ -48,12 +48,14 @@ export function number(expected: string, inRange: (value: number) => boolean, sa
   return { expected, holds: (value) => isNumber(value) && inRange(value), ...said };
 }
 
-export type Triple = readonly [number, number, number];
-
-/** A number for each channel. */
-export function triple(expected: string, inRange: (value: number) => boolean, said: Said<Triple>): Field<Triple> {
+/** One number or more. */
+export function numbers(
+  expected: string,
+  inRange: (value: number) => boolean,
+  said: Said<readonly number[]>,
+): Field<readonly number[]> {
   const holds = (value: unknown) =>
-    Array.isArray(value) && value.length === 3 && value.every((item) => isNumber(item) && inRange(item));
+    Array.isArray(value) && value.length > 0 && value.every((item) => isNumber(item) && inRange(item));
   return { expected, holds, ...said };
 }
 

@@ -1,5 +1,6 @@
 import { fromFloat32, type State, type StateTensor, type WritableTensor } from "@pspnet/checkpoints";
 import { PspnetError } from "../error.js";
+import { inputChannels } from "../image/normalise.js";
 import { type Difference, differences } from "../model/compare.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import type { PartName } from "../model/parts.js";
@@ -24,7 +25,8 @@ export function officialState(
   { source = "weights" }: { readonly source?: string } = {},
 ): OfficialState {
   const official = pspnetConfig({ classes: config.classes, backbone: { layers: layersOf(config) } });
-  const parts = ["backbone", "pyramid", "head", "auxiliary", "upsampling", "norm"] as const satisfies PartName[];
+  const parts: PartName[] = ["backbone", "pyramid", "head", "auxiliary", "upsampling", "norm"];
+  if (inputChannels(config.input) !== inputChannels(official.input)) parts.push("input");
   const found = differences([config, official], parts).filter(({ key }) => !REORDERED.has(key));
   const strange = found.filter(({ key, values }) => key.endsWith(".kind") && values[0] !== "none");
   if (strange.length > 0) {

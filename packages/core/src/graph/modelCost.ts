@@ -1,5 +1,6 @@
 import { cropSize } from "../image/crop.js";
 import type { Size } from "../image/image.js";
+import { inputChannels } from "../image/normalise.js";
 import { type PSPNetConfig, pspnetConfig } from "../model/config.js";
 import { alignedSize } from "../model/logits.js";
 import { PSPNet } from "../model/pspnet.js";
@@ -48,7 +49,7 @@ export function publishedModels({ classes, size }: PublishedModelOptions = {}): 
 /** Of an image of that size. */
 export function modelCost(config: PSPNetConfig, size: Size): ModelCost {
   const { height, width } = alignedSize(size, config);
-  const shape = [1, 3, height, width];
+  const shape = [1, inputChannels(config.input), height, width];
   const model = predictorShapes(config);
   const giga = (logits: (x: GraphTensor) => GraphTensor) => {
     const graph = tracePredictor(model, logits);

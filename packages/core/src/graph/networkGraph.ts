@@ -1,4 +1,5 @@
 import type { State } from "@pspnet/checkpoints";
+import { inputChannels } from "../image/normalise.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { partOf } from "../model/parts.js";
 import { PSPNet } from "../model/pspnet.js";
@@ -8,7 +9,7 @@ import type { Graph } from "./graph.js";
 import { type GraphTensor, graphBackend, trace } from "./trace.js";
 
 /**
- * The graph of a PSPNet with the weights of `state`, any number and size of images: input `image` `[n, 3, h, w]`, normalised;
+ * The graph of a PSPNet with the weights of `state`, any number and size of images: input `image` `[n, c, h, w]`, normalised;
  * output `logits` `[n, classes, h/8, w/8]`. Needs no engine.
  *
  * @throws PspnetError "weights" when `state` does not fit.
@@ -34,6 +35,6 @@ export function predictorShapes(config: PSPNetConfig): PSPNet {
 
 /** The graph of what `logits` makes of images by a network whose parameters have their values. */
 export function tracePredictor(model: PSPNet, logits: (x: GraphTensor) => GraphTensor): Graph {
-  const shape = [symbol("n"), 3, symbol("h"), symbol("w")];
+  const shape = [symbol("n"), inputChannels(model.config.input), symbol("h"), symbol("w")];
   return trace(model, { name: "image", shape }, (x) => ({ logits: logits(x) }));
 }

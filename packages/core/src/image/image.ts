@@ -4,9 +4,20 @@ export interface Size {
   readonly width: number;
 }
 
-/** An RGB photograph, interleaved: channel c of pixel (x, y) is `data[(y * width + x) * 3 + c]`, 0..255. */
-export interface RgbImage extends Size {
+/** Interleaved: channel c of pixel (x, y) is `data[(y * width + x) * channels + c]`, 0..255. */
+export interface Image extends Size {
+  /** Three when it is left out: {@link RgbImage}. */
+  readonly channels?: number;
   readonly data: Uint8Array;
+}
+
+/** A photograph: red, green and blue. */
+export interface RgbImage extends Image {
+  readonly channels?: 3;
+}
+
+export function channelsOf({ channels = 3 }: Image): number {
+  return channels;
 }
 
 /** A class id for each pixel, row by row; {@link IGNORE} where there is none. */

@@ -1,6 +1,18 @@
 import { PspnetError } from "../error.js";
 import type { Rgb } from "./classes.js";
-import { IGNORE, type LabelMap, type RgbImage } from "./image.js";
+import { channelsOf, IGNORE, type Image, type LabelMap, type RgbImage } from "./image.js";
+
+/** An image as a picture of it is shown: its first three channels as red, green and blue, or of one or two the first as grey. */
+export function pictureOf(image: Image): RgbImage {
+  const { width, height, data } = image;
+  const channels = channelsOf(image);
+  if (channels === 3) return { width, height, data };
+  const shown = channels < 3 ? [0, 0, 0] : [0, 1, 2];
+  const picture = new Uint8Array(3 * width * height);
+  for (const [to, from] of shown.entries())
+    for (let i = 0; i < width * height; i++) picture[3 * i + to] = data[channels * i + from];
+  return { width, height, data: picture };
+}
 
 /** Each pixel in its class's colour; black where the label has none, {@link IGNORE} for one. */
 export function colourise(label: LabelMap, palette: readonly Rgb[]): RgbImage {
@@ -23,23 +35,24 @@ export interface OverlayOptions {
 }
 
 /**
- * The photograph tinted by its classes; as it is where the label has no colour.
+ * The image tinted by its classes; as {@link pictureOf} shows it where the label has no colour.
  *
  * @throws PspnetError "data" when the sizes differ.
  */
-export function overlay(image: RgbImage, label: LabelMap, { palette, opacity = 0.5 }: OverlayOptions): RgbImage {
+export function overlay(image: Image, label: LabelMap, { palette, opacity = 0.5 }: OverlayOptions): RgbImage {
   const { width, height } = image;
   if (label.width !== width || label.height !== height) {
     const sizes = `expected a label map of ${height}x${width}, found ${label.height}x${label.width}`;
     throw new PspnetError("data", `overlay: ${sizes}; resize the label map to the image`);
   }
   const table = colourTable(palette);
-  const data = new Uint8Array(image.data);
+  const picture = pictureOf(image);
+  const data = new Uint8Array(picture.data);
   for (let i = 0; i < label.data.length; i++) {
     const id = label.data[i];
     if (id >= palette.length) continue;
     for (let c = 0; c < 3; c++) {
-      const value = image.data[3 * i + c];
+      const value = picture.data[3 * i + c];
       data[3 * i + c] = Math.round(value + opacity * (table[3 * id + c] - value));
     }
   }

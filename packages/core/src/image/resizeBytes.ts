@@ -1,6 +1,6 @@
 import { roundHalfEven } from "@pspnet/checkpoints";
 import { type ResizeAxis, smoothAxis } from "../tensor/resizeAxis.js";
-import type { RgbImage, Size } from "./image.js";
+import { channelsOf, type Image, type Size } from "./image.js";
 
 /**
  * How the bytes of a photograph become those of another size:
@@ -11,17 +11,19 @@ import type { RgbImage, Size } from "./image.js";
  */
 export type ByteResize = "opencv" | "pillow" | "matlab";
 
-/** A photograph at another size, in bytes, with the fixed-point arithmetic of the program of that name; MATLAB's is not known. */
-export function resizeBytes(image: RgbImage, { height, width }: Size, how: ByteResize): RgbImage {
+/** An image at another size, in bytes, with the fixed-point arithmetic of the program of that name; MATLAB's is not known. */
+export function resizeBytes(image: Image, { height, width }: Size, how: ByteResize): Image {
   if (image.height === height && image.width === width) return image;
   const { axis, across, down } = WAYS[how];
   const columns = axis(image.width, width);
   const rows = axis(image.height, height);
   const downFirst = how === "matlab" && height / image.height <= width / image.width;
+  const channels = channelsOf(image);
+  const source = { ...image, channels };
   const { data } = downFirst
-    ? alongRows(alongColumns(image, rows, down), columns, across)
-    : alongColumns(alongRows(image, columns, across), rows, down);
-  return { width, height, data: Uint8Array.from(data) };
+    ? alongRows(alongColumns(source, rows, down), columns, across)
+    : alongColumns(alongRows(source, columns, across), rows, down);
+  return { width, height, channels, data: Uint8Array.from(data) };
 }
 
 /** The weights as they are multiplied, and what becomes of the sum of products. */
@@ -81,8 +83,9 @@ function overhangingAxis(source: number, target: number): ByteAxis {
   return { taps: 2, first, weights };
 }
 
-/** Interleaved RGB on its way. */
+/** Interleaved channels on their way. */
 interface Values extends Size {
+  readonly channels: number;
   readonly data: Uint8Array | Float64Array;
 }
 
@@ -92,31 +95,33 @@ function within(at: number, count: number): number {
 
 const times = (value: number, weight: number) => value * weight;
 
-function alongRows({ height, width, data }: Values, { taps, first, weights }: ByteAxis, how: Arithmetic): Values {
+function alongRows(source: Values, { taps, first, weights }: ByteAxis, how: Arithmetic): Values {
+  const { height, width, channels, data } = source;
   const { product = times, result } = how;
   const factors = weights.map(how.weight);
   const target = first.length;
-  const made = new Float64Array(3 * height * target);
+  const made = new Float64Array(channels * height * target);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < target; x++) {
-      for (let c = 0; c < 3; c++, i++) {
+      for (let c = 0; c < channels; c++, i++) {
         let sum = 0;
         for (let k = 0; k < taps; k++) {
           const factor = factors[x * taps + k];
-          if (factor > 0) sum += product(data[3 * (y * width + within(first[x] + k, width)) + c], factor);
+          if (factor > 0) sum += product(data[channels * (y * width + within(first[x] + k, width)) + c], factor);
         }
         made[i] = result(sum);
       }
     }
   }
-  return { height, width: target, data: made };
+  return { ...source, width: target, data: made };
 }
 
-function alongColumns({ height, width, data }: Values, { taps, first, weights }: ByteAxis, how: Arithmetic): Values {
+function alongColumns(source: Values, { taps, first, weights }: ByteAxis, how: Arithmetic): Values {
+  const { height, width, channels, data } = source;
   const { product = times, result } = how;
   const factors = weights.map(how.weight);
   const target = first.length;
-  const length = 3 * width;
+  const length = channels * width;
   const made = new Float64Array(length * target);
   for (let y = 0; y < target; y++) {
     const row = made.subarray(y * length, (y + 1) * length);
@@ -127,5 +132,5 @@ function alongColumns({ height, width, data }: Values, { taps, first, weights }:
     }
     for (let i = 0; i < length; i++) row[i] = result(row[i]);
   }
-  return { height: target, width, data: made };
+  return { ...source, height: target, data: made };
 }

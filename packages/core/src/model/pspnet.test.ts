@@ -154,7 +154,7 @@ describe("pspnetConfig", () => {
       { layers: 18, backbone: { layers: 50 } },
       "layers: stands for backbone.layers, which is given too; leave out one of them",
     ],
-    [{ input: { std: [58.4, 57.1, 57.4] } }, "input.std: expected three numbers above 0, 1 at most"],
+    [{ input: { std: [58.4, 57.1, 57.4] } }, "input.std: expected numbers above 0, 1 at most"],
     [{ width: 0, dropout: 2 }, "pspnetConfig: head.dropout: expected a number from 0 to below 1, found 2"],
   ])("refuses %j", (fields, message) => {
     expect(() => pspnetConfig({ classes: 150, ...fields })).toThrow(message);

@@ -9,6 +9,7 @@ import type { Backbone } from "../backbone/backbone.js";
 import type { Depth, resNet } from "../backbone/resnet.js";
 import { create, type GivenOf } from "../config/kind.js";
 import type { AuxiliaryHead, Head } from "../head/head.js";
+import { inputChannels } from "../image/normalise.js";
 import { Module, nameParameters } from "../nn/module.js";
 import type { Pyramid } from "../pyramid/pyramid.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -24,9 +25,9 @@ export class PSPNet extends Module {
 
   constructor(readonly config: PSPNetConfig) {
     super();
-    const { backbone, pyramid, head, auxiliary, classes } = config;
+    const { backbone, pyramid, head, auxiliary, input, classes } = config;
     const norm = create(PARTS.norm, config.norm, null);
-    this.backbone = create(PARTS.backbone, backbone, norm);
+    this.backbone = create(PARTS.backbone, backbone, { input: inputChannels(input), norm });
     const inputs = this.backbone.channels;
     this.ppm = create(PARTS.pyramid, pyramid, { input: inputs.last, norm });
     this.cls = create(PARTS.head, head, { input: this.ppm?.channels ?? inputs.last, classes, norm });
@@ -39,7 +40,7 @@ export class PSPNet extends Module {
     for (const [name, child] of super.children()) yield [child === this.backbone ? "" : name, child];
   }
 
-  /** `x` is a batch of normalised images, `[n, 3, h, w]`. Shapes below are those of PSPNet-50 at output stride 8. */
+  /** `x` is a batch of normalised images, `[n, c, h, w]`. Shapes below are those of PSPNet-50 at output stride 8. */
   forward<T extends Tensor>(x: T): Logits<T> {
     return x.scope(() => {
       const features = this.backbone.features(x); // middle [n, 1024, h/8, w/8] and last [n, 2048, h/8, w/8]

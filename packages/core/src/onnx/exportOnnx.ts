@@ -3,6 +3,7 @@ import { PspnetError } from "../error.js";
 import { type Dim, symbol } from "../graph/dim.js";
 import type { Graph, Node } from "../graph/graph.js";
 import type { Size } from "../image/image.js";
+import { inputChannels } from "../image/normalise.js";
 import type { AlignCorners } from "../tensor/alignCorners.js";
 import { PRECISION_DTYPE, type Precision } from "../tensor/precision.js";
 import { describeWeights, type ModelDescription } from "../weights/modelFile.js";
@@ -28,7 +29,7 @@ export interface OnnxOptions {
   readonly output?: OnnxOutput | readonly OnnxOutput[];
   /** What the weights are kept and the network is computed in; inputs and outputs are the same for both. Left out, fp32. */
   readonly dtype?: Exclude<Precision, "bf16">;
-  /** Input is bytes as photographs have them, uint8 `[n, h, w, 3]` RGB; else it is normalised, float32 `[n, 3, h, w]`. */
+  /** Input is bytes as images have them, uint8 `[n, h, w, c]`, RGB; else it is normalised, float32 `[n, c, h, w]`. */
   readonly preprocess?: boolean;
   /** Adds the output `finite`, bool: whether all logits are. Where one is infinite or NaN, labels mean nothing. */
   readonly finite?: boolean;
@@ -64,9 +65,10 @@ export function exportOnnx(graph: Graph, description: ModelDescription, options:
   const half = dtype === "fp16";
   const names = [...new Set([output].flat())] as readonly OnnxOutput[];
   const dims = dimsOf(size);
+  const channels = inputChannels(config.input);
   const image: OnnxValue = preprocess
-    ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...dims, 3] }
-    : { name: "image", dtype: "float32", shape: [symbol("n"), 3, ...dims] };
+    ? { name: "image", dtype: "uint8", shape: [symbol("n"), ...dims, channels] }
+    : { name: "image", dtype: "float32", shape: [symbol("n"), channels, ...dims] };
   const builder = new OnnxBuilder();
   const computed = { dtype: PRECISION_DTYPE[dtype], builder };
   const prepared = preprocessing(builder, image, { ...computed, config });

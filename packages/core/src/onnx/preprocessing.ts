@@ -1,18 +1,18 @@
 import { symbol } from "../graph/dim.js";
-import type { Normalisation } from "../image/normalise.js";
+import { inputChannels, type Normalisation } from "../image/normalise.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { type AlignedSides, alignedSides, alignedSize } from "../model/logits.js";
 import type { FloatType, OnnxBuilder } from "./builder.js";
 import type { OnnxValue } from "./proto.js";
 
 export interface Prepared {
-  /** The images normalised, float32 `[n, 3, h, w]` in the network's order of channels. */
+  /** The images normalised, float32 `[n, c, h, w]` in the network's order of channels. */
   readonly planes: OnnxValue;
   /** What the network reads: the same padded to `alignedSize`, in the type that it computes in. */
   readonly input: OnnxValue;
 }
 
-/** Makes what a network reads of what the model is given: normalised float32 `[n, 3, h, w]`, or uint8 `[n, h, w, 3]` RGB. */
+/** Makes what a network reads of what the model is given: normalised float32 `[n, c, h, w]`, or uint8 `[n, h, w, c]`, RGB. */
 export function preprocessing(
   builder: OnnxBuilder,
   image: OnnxValue,
@@ -25,12 +25,14 @@ export function preprocessing(
 }
 
 /** (value / 255 - mean) / std in the network's order of channels; images that are not bytes are so already. */
-function normalised(builder: OnnxBuilder, images: OnnxValue, { mean, std, channelOrder }: Normalisation): OnnxValue {
+function normalised(builder: OnnxBuilder, images: OnnxValue, input: Normalisation): OnnxValue {
+  const { mean, std, channelOrder } = input;
   if (images.dtype !== "uint8") return images;
   const [n, h, w] = images.shape;
-  const channels = channelOrder === "rgb" ? [0, 1, 2] : [2, 1, 0];
+  const channels = [...Array(inputChannels(input)).keys()];
+  if (channelOrder === "bgr") channels.reverse();
   const constant = (name: string, value: (channel: number) => number) =>
-    builder.floats(name, Float32Array.from(channels, value), { shape: [3, 1, 1] });
+    builder.floats(name, Float32Array.from(channels, value), { shape: [channels.length, 1, 1] });
   const perm = [0, 3, 1, 2];
   let value = builder.node("Transpose", [images.name], { output: "image.planes", attributes: { perm } });
   if (channelOrder === "bgr") {
@@ -42,7 +44,7 @@ function normalised(builder: OnnxBuilder, images: OnnxValue, { mean, std, channe
   value = builder.cast(value, "float32", "image.values");
   value = builder.node("Mul", [value, scale], { output: "image.scaled" });
   value = builder.node("Add", [value, shift], { output: "image.normalised" });
-  return { name: value, dtype: "float32", shape: [n, 3, h, w] };
+  return { name: value, dtype: "float32", shape: [n, channels.length, h, w] };
 }
 
 /** Images with 0, the mean colour, on the right and bottom up to `alignedSize`. Its symbols are `aligned_h` and `aligned_w`. */

@@ -1,7 +1,7 @@
 import type { AverageOptions, ScaledLogits } from "../evaluate/averagedProbabilities.js";
 import { bandsOf } from "../evaluate/bands.js";
 import { type Pass, passesOf, windowGrid } from "../evaluate/tiles.js";
-import type { RgbImage, Size } from "../image/image.js";
+import type { Image, Size } from "../image/image.js";
 import { resizeBytes } from "../image/resizeBytes.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { alignedSize, wholeSides } from "../model/logits.js";
@@ -12,7 +12,7 @@ import type { WindowPlace } from "./windowInput.js";
 export interface LookOptions<Logits> extends Protocol, AskOptions {
   readonly config: PSPNetConfig;
   /** The logits of one window of a photograph: the image, or for protocols that resize bytes what it is at one of the scales. */
-  readonly look: (photograph: RgbImage, place: WindowPlace) => Promise<Logits>;
+  readonly look: (photograph: Image, place: WindowPlace) => Promise<Logits>;
   /** Is given what no row needs any more. */
   readonly free?: (logits: Logits) => void;
 }
@@ -25,7 +25,7 @@ export type BandLogits<Logits> = readonly [
 
 /** Has a runtime look at the windows of an image, from top to bottom at all scales, and gives each band of rows as soon as it can be made. */
 export async function* lookAtWindows<Logits>(
-  image: RgbImage,
+  image: Image,
   { signal, onWindow, config, look, free = () => {}, ...protocol }: LookOptions<Logits>,
 ): AsyncGenerator<BandLogits<Logits>> {
   const { flip, rules } = protocol;

@@ -2,7 +2,8 @@ import { shown } from "../config/problem.js";
 import { withoutUndefined } from "../config/record.js";
 import { PspnetError } from "../error.js";
 import type { ClassList } from "../image/classes.js";
-import type { LabelMap, RgbImage } from "../image/image.js";
+import type { Image, LabelMap } from "../image/image.js";
+import { inputChannels } from "../image/normalise.js";
 import type { Protocol } from "../protocols/protocol.js";
 import { protocolOf } from "../protocols/protocols.js";
 import type { ModelDescription } from "../weights/modelFile.js";
@@ -12,15 +13,15 @@ import { checkSegmentOptions, type SegmentOptions } from "./options.js";
 import type { AskOptions, Runtime, RuntimeName } from "./runtime.js";
 import { Segmentation } from "./segmentation.js";
 
-/** A photograph: where it is, the bytes of its file, or its pixels, taken as they are. */
-export type ImageSource = string | Uint8Array | RgbImage;
+/** A photograph, or another image of the channels that a network wants: where it is, the bytes of its file, or its pixels, taken as they are. */
+export type ImageSource = string | Uint8Array | Image;
 
 export interface NetworkParts<Source> {
   readonly description: ModelDescription;
   /** What each call takes unless it is told otherwise. */
   readonly defaults?: SegmentOptions;
-  /** The pixels of a photograph. When it returns, what the caller may change has been copied. */
-  readonly decode: (photograph: Source) => Promise<RgbImage>;
+  /** The pixels of a photograph, of as many channels as the network wants. When it returns, what the caller may change has been copied. */
+  readonly decode: (photograph: Source, channels: number) => Promise<Image>;
 }
 
 /** Images that `segmentAll` reads while one is segmented. */
@@ -140,13 +141,13 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
     const { onProgress, signal, ...choice } = { ...this.#defaults, ...withoutUndefined(options) };
     signal?.throwIfAborted();
     const protocol = protocolOf(choice, this.description);
-    const image = await this.#decode(source);
+    const image = await this.#decode(source, inputChannels(this.description.config.input));
     signal?.throwIfAborted();
     return work(image, { ...protocol, signal, onWindow: (done, total) => onProgress?.({ done, total }) });
   }
 }
 
-type Work<R> = (image: RgbImage, options: Protocol & AskOptions) => Promise<R>;
+type Work<R> = (image: Image, options: Protocol & AskOptions) => Promise<R>;
 
 /** Text and bytes are photographs themselves, though a loop would take them to pieces. */
 function checkMany(sources: unknown): void {

@@ -7,8 +7,8 @@ import { notFinite } from "../evaluate/notFinite.js";
 import { type Graph, type Node, withoutValues } from "../graph/graph.js";
 import { peakBytes } from "../graph/memory.js";
 import { networkGraph, predictorShapes, tracePredictor } from "../graph/networkGraph.js";
-import type { LabelMap, RgbImage, Size } from "../image/image.js";
-import { type ByteInput, byteInput } from "../image/normalise.js";
+import type { Image, LabelMap, Size } from "../image/image.js";
+import { type ByteInput, byteInput, inputChannels } from "../image/normalise.js";
 import { alignedSize } from "../model/logits.js";
 import { exportOnnx } from "../onnx/exportOnnx.js";
 import { optimise } from "../passes/optimise.js";
@@ -31,14 +31,14 @@ const TILES = (2 * 6 ** 2) / 4 ** 2;
 
 /** A model that onnxruntime has loaded: the session of onnxruntime-node, onnxruntime-web, or one in another thread. */
 export interface OnnxSession {
-  /** The values named `outputs`, of images `[n, 3, h, w]`. */
+  /** The values named `outputs`, of images `[n, c, h, w]`. */
   run(images: OnnxImages, outputs: readonly string[]): Promise<Readonly<Record<string, OnnxResult>>>;
   release(): Promise<void>;
 }
 
 export interface OnnxImages {
   readonly data: Float32Array;
-  readonly dims: readonly [n: number, channels: 3, h: number, w: number];
+  readonly dims: readonly [n: number, channels: number, h: number, w: number];
 }
 
 export interface OnnxResult {
@@ -106,7 +106,7 @@ export class OnnxSegmenter implements Runtime {
     this.#input = byteInput(parts.description.config.input);
   }
 
-  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
+  async labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap> {
     const { width, height } = image;
     const whole = isWholeImage(options);
     if (whole) this.#requireMemory(image, 0);
@@ -115,11 +115,11 @@ export class OnnxSegmenter implements Runtime {
     return { width, height, data };
   }
 
-  async probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
+  async probabilities(image: Image, options: Protocol & AskOptions): Promise<Float32Array> {
     return fromBands(this.#bands(image, options), averagedProbabilities, this.#maps(image));
   }
 
-  async logits(image: RgbImage, options: AskOptions = {}): Promise<Float32Array> {
+  async logits(image: Image, options: AskOptions = {}): Promise<Float32Array> {
     this.#requireMemory(image, ENLARGED);
     const bands = this.#bands(image, { ...WHOLE_IMAGE, ...options }, { finite: false });
     return fromBands(bands, enlargedLogits, this.#maps(image));
@@ -137,7 +137,7 @@ export class OnnxSegmenter implements Runtime {
   #requireMemory({ width, height }: Size, maps: number): void {
     const { graph, description, availableMemory, winograd } = this.#parts;
     const size = alignedSize({ width, height }, description.config);
-    const input = { [graph.inputs[0].name]: [1, 3, size.height, size.width] };
+    const input = { [graph.inputs[0].name]: [1, inputChannels(description.config.input), size.height, size.width] };
     const logits = mapsOfLogits(maps, { ...description.config, width, height });
     const scratch = ({ operator, inputs: [x] }: Node, elements: (value: string) => number) =>
       winograd && operator === "conv2d" ? 4 * TILES * elements(x) : 0;
@@ -146,15 +146,16 @@ export class OnnxSegmenter implements Runtime {
   }
 
   /** @param options.finite Whether logits that are not finite are an error; else they are what the network makes. */
-  #bands(image: RgbImage, options: Protocol & AskOptions, { finite = true } = {}) {
+  #bands(image: Image, options: Protocol & AskOptions, { finite = true } = {}) {
     const { session, description } = this.#parts;
+    const channels = inputChannels(description.config.input);
     return lookAtWindows<WindowLogits>(image, {
       ...options,
       config: description.config,
       look: async (photograph, place) => {
         const { size, flip } = place;
         const data = windowInput(photograph, { ...this.#input, ...place });
-        const dims = [flip ? 2 : 1, 3, size.height, size.width] as const;
+        const dims = [flip ? 2 : 1, channels, size.height, size.width] as const;
         const { logits8 } = await session.run({ data, dims }, ["logits8"]);
         const logits = { data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] };
         if (finite && !allFinite(logits.data)) throw notFinite();

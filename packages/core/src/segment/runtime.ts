@@ -1,4 +1,4 @@
-import type { LabelMap, RgbImage } from "../image/image.js";
+import type { Image, LabelMap } from "../image/image.js";
 import type { Protocol } from "../protocols/protocol.js";
 
 export const RUNTIMES = ["torch", "onnx"] as const;
@@ -19,9 +19,9 @@ export interface AskOptions {
 export interface Runtime extends AsyncDisposable {
   readonly name: RuntimeName;
   /** The most probable class of each pixel. */
-  labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap>;
+  labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap>;
   /** Class probabilities averaged over scales, windows and flips: float32 `[classes, h, w]`, row-major. */
-  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array>;
+  probabilities(image: Image, options: Protocol & AskOptions): Promise<Float32Array>;
   /** Logits of one pass over the whole image, enlarged to its size: float32 `[classes, h, w]`, row-major. */
-  logits(image: RgbImage, options?: AskOptions): Promise<Float32Array>;
+  logits(image: Image, options?: AskOptions): Promise<Float32Array>;
 }

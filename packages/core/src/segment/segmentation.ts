@@ -1,5 +1,5 @@
 import type { ClassList } from "../image/classes.js";
-import type { LabelMap, RgbImage } from "../image/image.js";
+import type { Image, LabelMap, RgbImage } from "../image/image.js";
 import { type ClassArea, classAreas, colourise, overlay } from "../image/paint.js";
 
 /** What a network found in a photograph. Areas and pictures are made when they are first asked for. */
@@ -9,8 +9,8 @@ export class Segmentation {
   #overlay: RgbImage | undefined;
 
   constructor(
-    /** The photograph, as it was looked at. */
-    readonly image: RgbImage,
+    /** As it was looked at. */
+    readonly image: Image,
     /** The class of each pixel. */
     readonly labels: LabelMap,
     /** What the labels mean. */
@@ -29,7 +29,7 @@ export class Segmentation {
     return this.#colour;
   }
 
-  /** The photograph, half tinted by its classes. */
+  /** The image, half tinted by its classes. */
   get overlay(): RgbImage {
     this.#overlay ??= overlay(this.image, this.labels, this.classes);
     return this.#overlay;

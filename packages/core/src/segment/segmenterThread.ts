@@ -1,4 +1,4 @@
-import type { LabelMap, RgbImage } from "../image/image.js";
+import type { Image, LabelMap } from "../image/image.js";
 import type { Protocol } from "../protocols/protocol.js";
 import { WHOLE_IMAGE } from "../protocols/protocols.js";
 import type { Answering } from "../threads/answerQuestions.js";
@@ -8,7 +8,7 @@ import type { AskOptions, Runtime } from "./runtime.js";
 /** What a thread with a network is asked when it is open. */
 export interface SegmentQuestion {
   readonly kind: "labels" | "probabilities" | "logits";
-  readonly image: RgbImage;
+  readonly image: Image;
   readonly protocol: Protocol;
 }
 
@@ -33,16 +33,16 @@ export class SegmenterThread implements Runtime {
     this.#thread = thread;
   }
 
-  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
+  async labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap> {
     const { width, height } = image;
     return { width, height, data: (await this.#ask("labels", image, options)) as Uint8Array };
   }
 
-  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
+  probabilities(image: Image, options: Protocol & AskOptions): Promise<Float32Array> {
     return this.#ask("probabilities", image, options) as Promise<Float32Array>;
   }
 
-  logits(image: RgbImage, options?: AskOptions): Promise<Float32Array> {
+  logits(image: Image, options?: AskOptions): Promise<Float32Array> {
     return this.#ask("logits", image, { ...WHOLE_IMAGE, ...options }) as Promise<Float32Array>;
   }
 
@@ -53,7 +53,7 @@ export class SegmenterThread implements Runtime {
 
   #ask(
     kind: SegmentQuestion["kind"],
-    image: RgbImage,
+    image: Image,
     { signal, onWindow, ...protocol }: Protocol & AskOptions,
   ): Promise<unknown> {
     const onNews = (news: SegmentNews) => onWindow?.(...news);

@@ -30,6 +30,13 @@ describe("model file", () => {
     expect(parseDescription(describeWeights(wide))).toEqual(wide);
   });
 
+  it("tells four channels", () => {
+    const input = { mean: [0.1, 0.2, 0.3, 0.4], std: [0.1, 0.1, 0.1, 0.2] };
+    const four = { ...description, config: pspnetConfig({ classes: 11, input }) };
+    const { metadata } = readSafetensors(writeSafetensors(new Map(), describeWeights(four)));
+    expect(parseDescription(metadata)).toEqual(four);
+  });
+
   it("does without score and command", () => {
     const { score: _, command: __, origin: ___, ...plain } = description;
     expect(parseDescription(describeWeights(plain))).toEqual(plain);
@@ -49,8 +56,8 @@ describe("model file", () => {
     ["config", "[", "metadata config: expected an object"],
     ["names", '["one"]', "class list: expected 11 names and colours, one a class, found 1 names and 11 colours"],
     ["palette", "[[1,2]]", "metadata palette: expected a list of [red, green, blue]"],
-    ["config", '{"classes":11,"input":{"mean":3}}', "input.mean: expected three numbers from 0 to 1"],
-    ["config", '{"classes":11,"input":{"std":[1,2,null]}}', "input.std: expected three numbers above 0"],
+    ["config", '{"classes":11,"input":{"mean":3}}', "input.mean: expected numbers from 0 to 1"],
+    ["config", '{"classes":11,"input":{"std":[1,2,null]}}', "input.std: expected numbers above 0"],
     ["config", '{"classes":11,"input":{"channelOrder":"rbg"}}', "input.channelOrder: expected one of rgb, bgr"],
     ["crop", "-1", "metadata crop: expected a whole number above 0, or [height, width]"],
     ["crop", "[9]", "metadata crop: expected a whole number above 0, or [height, width]"],
@@ -132,12 +139,12 @@ describe("model file", () => {
     [
       "mean",
       "[123.675,116.28,103.53]",
-      "input.mean: expected three numbers from 0 to 1 (.*divide .* by 255), found [123.675,",
+      "input.mean: expected numbers from 0 to 1, one a channel (.*divide .* by 255), found [123.675,",
     ],
     [
       "std",
       "[58.395,57.12,57.375]",
-      "input.std: expected three numbers above 0, 1 at most (.*divide .* by 255), found [58",
+      "input.std: expected numbers above 0, 1 at most, one a channel (.*divide .* by 255), found [58",
     ],
   ])("refuses version 1 with %s %s", (key, value, message) => {
     const pattern = message.replace(/[[\]()]/g, "\\$&");

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { headline, type ProtocolChoice, PspnetError, protocolOf, protocolText } from "@pspnet/core";
+import { headline, inputChannels, type ProtocolChoice, PspnetError, protocolOf, protocolText } from "@pspnet/core";
 import type { TrainConfig } from "../config/schema.js";
 import { openDataset } from "../data/dataset.js";
 import { FolderLock } from "../files/folderLock.js";
@@ -76,7 +76,8 @@ async function scored(config: TrainConfig, choice: ProtocolChoice, signal?: Abor
   const weights = join(config.runs, config.name, "weights", "last.safetensors");
   await using net = await load(weights, { device, precision, threads, runtime: "torch", signal });
   const protocol = protocolOf(choice, net.description);
-  const confusion = await evaluate(net, await openDataset(config.data, "val"), { protocol, signal });
+  const dataset = await openDataset(config.data, "val", { channels: inputChannels(config.model.input) });
+  const confusion = await evaluate(net, dataset, { protocol, signal });
   const { meanIoU, meanAccuracy, pixelAccuracy } = headline(confusion.scores(), protocol.rules.mean);
   return { meanIoU, meanAccuracy, pixelAccuracy, protocol: protocolText(protocol) };
 }

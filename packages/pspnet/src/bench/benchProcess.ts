@@ -1,5 +1,5 @@
 import { resourceUsage } from "node:process";
-import { type RgbImage, random, type Size } from "@pspnet/core";
+import { type Image, inputChannels, random, type Size } from "@pspnet/core";
 import { load } from "../segment/load.js";
 import type { BenchTask, FromBenchProcess, ToBenchProcess } from "./benchCase.js";
 import { matrixProduct } from "./matrixProduct.js";
@@ -34,13 +34,14 @@ async function prepare(task: BenchTask): Promise<() => Promise<unknown>> {
   if (task.kind === "matrixProduct") return matrixProduct(task);
   const { runtime, precision, threads, size, weights } = task;
   const net = await load(weights, { runtime, precision, threads });
-  const image = noise(size);
+  const image = noise({ ...size, channels: inputChannels(net.description.config.input) });
   return () => net.segment(image);
 }
 
-function noise({ height, width }: Size): RgbImage {
+function noise(shape: Size & { readonly channels: number }): Image {
   const generator = random(0);
-  return { height, width, data: Uint8Array.from({ length: 3 * height * width }, () => 256 * generator.next()) };
+  const length = shape.channels * shape.height * shape.width;
+  return { ...shape, data: Uint8Array.from({ length }, () => 256 * generator.next()) };
 }
 
 function send(message: FromBenchProcess): void {

@@ -24,12 +24,12 @@ interface CheckFlags {
 
 /** Looks every sample of the splits over; exit code 1 when something would stop a run or spoil it. */
 export async function check(folder: string, { split, out, json, ...flags }: CheckFlags): Promise<void> {
-  const description = await loadDataConfig(folder, flags);
-  const place = out ?? join("runs", `check-${basename(description.root)}`);
+  const { data, channels } = await loadDataConfig(folder, flags);
+  const place = out ?? join("runs", `check-${basename(data.root)}`);
   const splits: Record<string, CheckReport & { readonly sheet: string }> = {};
   for (const name of split) {
     const labels = name === "train" || name === "val" ? "required" : "optional";
-    const dataset = await openDataset(description, name, { strict: false, labels });
+    const dataset = await openDataset(data, name, { strict: false, labels, channels });
     const progress = new Progress(messages, { label: name, total: dataset.length });
     const report = await checkDataset(dataset, { onProgress: (done) => progress.update(done) });
     progress.finish();

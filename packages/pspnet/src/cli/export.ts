@@ -38,7 +38,10 @@ export function exportCommand(): Command {
         .default(["logits"], "logits"),
     )
     .addOption(new Option("--dtype <name>", "weights and arithmetic").choices(["fp32", "fp16"]).default("fp32"))
-    .option("--preprocess", "take photographs, uint8 [n, h, w, 3] RGB, in place of normalised float32 [n, 3, h, w]")
+    .option(
+      "--preprocess",
+      "take images, uint8 [n, h, w, channels], RGB, in place of normalised float32 [n, channels, h, w]",
+    )
     .addOption(offline())
     .option("--json", "one JSON document on standard output")
     .addHelpText(

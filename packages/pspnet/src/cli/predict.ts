@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type ClassArea, type Network, PspnetError, type Segmentation } from "@pspnet/core";
+import { type ClassArea, inputChannels, type Network, PspnetError, type Segmentation } from "@pspnet/core";
 import { mapAhead } from "@pspnet/core/segment";
 import { readImage } from "../data/images.js";
 import { atomicWrite } from "../files/atomicWrite.js";
@@ -64,7 +64,8 @@ function* until<T>(signal: AbortSignal, items: readonly T[]): Generator<T> {
 
 async function segmentFile(net: Network, { file, name }: FoundImage, flags: PredictFlags): Promise<Outcome> {
   // A server's labels lie on the pixels as they are stored.
-  const image = await readImage(file, { orient: flags.submit === undefined });
+  const channels = inputChannels(net.description.config.input);
+  const image = await readImage(file, { orient: flags.submit === undefined, channels });
   if (flags.logits) {
     const shape = [net.classes.names.length, image.height, image.width];
     await atomicWrite(flags.logits, encodeNpy(await net.logits(image), shape));

@@ -5,6 +5,7 @@ import {
   checkClasses,
   describeWeights,
   headline,
+  inputChannels,
   type Protocol,
   PspnetError,
   parseDescription,
@@ -54,7 +55,8 @@ export async function val(weights: string, flags: ValFlags): Promise<void> {
   }
   await using net = await load(weights, { ...flags, ...protocolChoice(flags), stream: messages });
   const { description } = net;
-  const dataset = await openDataset(await loadDataConfig(flags.data, flags), flags.split);
+  const { data } = await loadDataConfig(flags.data, flags);
+  const dataset = await openDataset(data, flags.split, { channels: inputChannels(description.config.input) });
   checkClasses(description, dataset, weights);
   const protocol = protocolOf(protocolChoice(flags), description);
   const progress = new Progress(messages, { label: "val", total: dataset.length });

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, resolve } from "node:path";
-import { inParts, PspnetError } from "@pspnet/core";
+import { inParts, inputChannels, PspnetError } from "@pspnet/core";
 import type { DataConfig } from "../data/format.js";
 import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
@@ -55,18 +55,25 @@ async function fileTree(file: string, folder: string): Promise<Tree> {
   return tree;
 }
 
+/** A dataset, and the channels of its images. */
+export interface DescribedData {
+  readonly data: DataConfig;
+  readonly channels: number;
+}
+
 /**
- * The dataset that `--data` means: a folder, or the YAML file of a training run, whose `data` it is.
+ * The dataset that `--data` means: a folder of photographs, or the YAML file of a training run, whose `data` it is.
  *
  * @throws PspnetError "config" or "usage" as {@link loadTrainConfig}.
  */
-export async function loadDataConfig(path: string, { format, classes }: DataFlags): Promise<DataConfig> {
+export async function loadDataConfig(path: string, { format, classes }: DataFlags): Promise<DescribedData> {
   if (/\.ya?ml$/.test(path)) {
     refuseBeside(path, { format, classes });
-    return (await loadTrainConfig(path, [], ".")).data;
+    const { data, model } = await loadTrainConfig(path, [], ".");
+    return { data, channels: inputChannels(model.input) };
   }
   const given = { root: resolve(path), format, classes: classes?.includes(",") ? classes.split(",") : classes };
-  return parseBy(dataSchema, given, { source: () => COMMAND_LINE, code: "usage" });
+  return { data: parseBy(dataSchema, given, { source: () => COMMAND_LINE, code: "usage" }), channels: 3 };
 }
 
 /** What the command line may say of a folder. */

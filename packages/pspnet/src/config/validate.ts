@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { alignedSides, alignedSize, cropSize, PspnetError, presetNamed } from "@pspnet/core";
+import { alignedSides, alignedSize, cropSize, inputChannels, PspnetError, presetNamed } from "@pspnet/core";
 import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
 import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
@@ -32,6 +32,12 @@ function checkRelations(
     fail(["budget"], `expected a time above 0, found ${budget}; leave it out to train for all epochs`);
   if (augment.scaleMin > augment.scaleMax)
     fail(["augment", "scaleMin"], `expected at most scaleMax=${augment.scaleMax}, found ${augment.scaleMin}`);
+  const channels = inputChannels(model.input);
+  if (augment.photometric && channels !== 3)
+    fail(
+      ["augment", "photometric"],
+      `expected false for images of ${channels} channels (model.input.mean), found true`,
+    );
   const { kind } = model.backbone;
   if (typeof freeze === "number" && kind !== "resnet")
     fail(["freeze"], `expected none or backbone for a ${kind}, whose stages have no numbers, found ${freeze}`);

@@ -1,4 +1,12 @@
-import { IGNORE, type LabelMap, type Normalisation, type Random, type RgbImage, type Size } from "@pspnet/core";
+import {
+  IGNORE,
+  type Image,
+  inputChannels,
+  type LabelMap,
+  type Normalisation,
+  type Random,
+  type Size,
+} from "@pspnet/core";
 import { blur, blurSource } from "./blur.js";
 import { type ColourChange, changeColours, drawColourChange } from "./photometric.js";
 import {
@@ -44,7 +52,7 @@ export interface Augmentation {
 
 /** Memory that a crop is written into, for instance its place in a batch. */
 export interface CropTarget {
-  /** `[h, w, 3]` of the crop's size, normalised: (value - 255 mean) / (255 std); the mean beyond the image. */
+  /** `[h, w, c]` of the crop's size, normalised: (value - 255 mean) / (255 std); the mean beyond the image. */
   readonly image: Float32Array;
   /** `[h, w]`; {@link IGNORE} beyond the image. */
   readonly label: Uint8Array;
@@ -74,6 +82,8 @@ export function drawAugmentation(generator: Random, options: Omit<AugmentOptions
  */
 export class Augmenter {
   readonly #options: AugmentOptions;
+  /** Of the images. */
+  readonly #channels: number;
   /** The mean colour, of values from 0 to 255. */
   readonly #fill: Float32Array;
   #images: [Float32Array, Float32Array, Float32Array] = [new Float32Array(0), new Float32Array(0), new Float32Array(0)];
@@ -81,12 +91,13 @@ export class Augmenter {
 
   constructor(options: AugmentOptions) {
     this.#options = options;
+    this.#channels = inputChannels(options.input);
     this.#fill = Float32Array.from(options.input.mean, (mean) => 255 * mean);
   }
 
   /** Writes a crop of the sample, drawn with `generator`, into all of `target`. */
   augment(
-    { image, label }: { readonly image: RgbImage; readonly label: LabelMap },
+    { image, label }: { readonly image: Image; readonly label: LabelMap },
     { generator, target }: { readonly generator: Random; readonly target: CropTarget },
   ): void {
     const drawn = drawAugmentation(generator, this.#options);
@@ -118,7 +129,7 @@ export class Augmenter {
   }
 
   /** The part `shown` of the scaled, turned and blurred image. */
-  #image(image: RgbImage, { drawn, size, shown }: Stage): Float32Array {
+  #image(image: Image, { drawn, size, shown }: Stage): Float32Array {
     const sharp = drawn.blur ? blurSource(shown, size) : shown;
     const turn = { degrees: drawn.degrees, size };
     const upright = drawn.degrees === 0 ? sharp : rotationSource(sharp, turn);
@@ -131,7 +142,8 @@ export class Augmenter {
     }
     if (!drawn.blur) return current;
     const out = this.#floats(drawn.degrees === 0 ? 1 : 0, shown);
-    blur({ size, source: current, from: sharp, region: shown, scratch: this.#floats(2, sharp), out });
+    const scratch = this.#floats(2, sharp);
+    blur({ size, channels: this.#channels, source: current, from: sharp, region: shown, scratch, out });
     return out;
   }
 
@@ -151,23 +163,28 @@ export class Augmenter {
   #write(source: Float32Array, { shown, mirror, stride, corner, out }: Write<Float32Array>): void {
     const { std, channelOrder } = this.#options.input;
     const { width, height } = shown;
-    const step = mirror ? -3 : 3;
-    const [meanR, meanG, meanB] = this.#fill;
-    const [scaleR, scaleG, scaleB] = std.map((deviation) => 1 / (255 * deviation));
+    const channels = this.#channels;
+    const step = mirror ? -channels : channels;
+    const means = this.#fill;
+    const scales = std.map((deviation) => 1 / (255 * deviation));
+    const [meanR, meanG, meanB] = means;
+    const [scaleR, scaleG, scaleB] = scales;
     const [red, blue] = channelOrder === "rgb" ? [0, 2] : [2, 0];
     for (let y = 0; y < height; y++) {
-      let from = 3 * (y * width + (mirror ? width - 1 : 0));
-      let to = 3 * (corner + y * stride);
-      for (let x = 0; x < width; x++, from += step, to += 3) {
-        out[to + red] = (source[from] - meanR) * scaleR;
-        out[to + 1] = (source[from + 1] - meanG) * scaleG;
-        out[to + blue] = (source[from + 2] - meanB) * scaleB;
+      let from = channels * (y * width + (mirror ? width - 1 : 0));
+      let to = channels * (corner + y * stride);
+      for (let x = 0; x < width; x++, from += step, to += channels) {
+        if (channels === 3) {
+          out[to + red] = (source[from] - meanR) * scaleR;
+          out[to + 1] = (source[from + 1] - meanG) * scaleG;
+          out[to + blue] = (source[from + 2] - meanB) * scaleB;
+        } else for (let c = 0; c < channels; c++) out[to + c] = (source[from + c] - means[c]) * scales[c];
       }
     }
   }
 
   #floats(which: 0 | 1 | 2, { width, height }: Region): Float32Array {
-    const length = 3 * width * height;
+    const length = this.#channels * width * height;
     if (this.#images[which].length < length) this.#images[which] = new Float32Array(length);
     return this.#images[which];
   }

@@ -20,26 +20,27 @@ export function blurSource(region: Region, { width, height }: Size): Region {
 }
 
 /**
- * cv2.GaussianBlur, 5x5 with sigma 0, of interleaved RGB: rows first, edges mirrored about the outermost pixel (reflect-101).
+ * cv2.GaussianBlur, 5x5 with sigma 0, of interleaved channels: rows first, edges mirrored about the outermost pixel (reflect-101).
  *
  * @param options.source The part `from` of an image of `size`, at least {@link blurSource} of `region`.
- * @param options.out `[region.height, region.width, 3]`; may be longer.
- * @param options.scratch `[from.height, region.width, 3]`; may be longer.
+ * @param options.out `[region.height, region.width, channels]`; may be longer.
+ * @param options.scratch `[from.height, region.width, channels]`; may be longer.
  */
 export function blur(options: {
   readonly size: Size;
+  readonly channels: number;
   readonly source: Float32Array;
   readonly from: Region;
   readonly region: Region;
   readonly scratch: Float32Array;
   readonly out: Float32Array;
 }): void {
-  const { size, source, from, region, scratch, out } = options;
-  const row = 3 * region.width;
+  const { size, channels, source, from, region, scratch, out } = options;
+  const row = channels * region.width;
   const [outer, near, middle] = KERNEL;
-  const columns = neighbours(region.x, { count: region.width, side: size.width, origin: from.x, step: 3 });
+  const columns = neighbours(region.x, { count: region.width, side: size.width, origin: from.x, step: channels });
   for (let y = 0; y < from.height; y++) {
-    const start = 3 * y * from.width;
+    const start = channels * y * from.width;
     let at = y * row;
     for (let x = 0; x < region.width; x++) {
       const a = start + columns[5 * x];
@@ -47,7 +48,7 @@ export function blur(options: {
       const m = start + columns[5 * x + 2];
       const d = start + columns[5 * x + 3];
       const e = start + columns[5 * x + 4];
-      for (let c = 0; c < 3; c++, at++) {
+      for (let c = 0; c < channels; c++, at++) {
         scratch[at] =
           middle * source[m + c] + near * (source[b + c] + source[d + c]) + outer * (source[a + c] + source[e + c]);
       }

@@ -111,7 +111,7 @@ async function inspect(
   if (image.status === "rejected" || mask.status === "rejected") return null;
   const stored = image.value;
   if (mask.value === null) return { size: stored, is: [], labels: new Float64Array(256), unknownIds: [] };
-  const fitting = await turnedToFit(stored, mask.value, pair);
+  const fitting = await turnedToFit(stored, mask.value, { pair, source });
   const { labels, unknownIds } = countClasses(mask.value, { pair, source, problems });
   const is: (keyof Kinds)[] = [mask.value.kind];
   if (!sameSize(fitting, mask.value)) problems.push(wrongSize(fitting, mask.value, pair));

@@ -1,4 +1,4 @@
-import type { ClassList, LabelMap, RgbImage, Size } from "@pspnet/core";
+import type { ClassList, Image, LabelMap, Size } from "@pspnet/core";
 import { PspnetError } from "@pspnet/core";
 import { counted } from "../report/counted.js";
 import { areBinary, BINARY_IDS } from "./binaryMasks.js";
@@ -15,7 +15,7 @@ export interface Sample<Label extends LabelMap | null = LabelMap> {
   /** Names the sample in messages: the image's path below the root. */
   readonly id: string;
   /** As it is stored; turned as its EXIF says where it has no mask, or one that fits only so. */
-  readonly image: RgbImage;
+  readonly image: Image;
   readonly label: Label;
 }
 
@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly strict?: boolean;
   /** Optional: a sample may have no mask, and its label is null then. Required: that is a problem. */
   readonly labels?: "required" | "optional";
+  /** Of the images, as many as the network wants: {@link inputChannels}. Left out, the three of photographs. */
+  readonly channels?: number;
 }
 
 /** Problems that an error names. */
@@ -59,7 +61,7 @@ export async function openDataset(
 export async function openDataset(
   description: DataConfig,
   split: string,
-  { strict = true, labels = "required" }: OpenOptions = {},
+  { strict = true, labels = "required", channels = 3 }: OpenOptions = {},
 ): Promise<Dataset<LabelMap | null>> {
   const { root } = description;
   const share = heldOutShare(description.val);
@@ -106,6 +108,7 @@ export async function openDataset(
         : []),
     ],
     classes,
+    channels,
     colours: colourTable({ count, palette, ids, ignore }),
     ids: idTable({ count, ids, ignore, usuallyIgnored: found.ignore }),
   });
@@ -135,7 +138,7 @@ async function readSample(pair: Pair, source: DatasetSource): Promise<Sample<Lab
   const { id } = pair;
   const [stored, mask] = await Promise.all(readPair(pair, source));
   if (mask === null) return { id, image: stored, label: null };
-  const image = await turnedToFit(stored, mask, pair);
+  const image = await turnedToFit(stored, mask, { pair, source });
   if (!sameSize(image, mask)) {
     const mend = "`pspnet data check` lists all such pairs";
     throw new PspnetError("data", `${wrongSize(image, mask, pair)}; ${mend}`);
@@ -147,15 +150,20 @@ async function readSample(pair: Pair, source: DatasetSource): Promise<Sample<Lab
 /** The image and the mask of a pair; an image without one is turned as its EXIF says, as for prediction. */
 export function readPair(
   { image, mask }: Pair,
-  { colours }: DatasetSource,
-): readonly [Promise<RgbImage>, Promise<StoredMask> | null] {
-  return [readImage(image, { orient: mask === null }), mask === null ? null : readMask(mask, { colours })];
+  { colours, channels }: DatasetSource,
+): readonly [Promise<Image>, Promise<StoredMask> | null] {
+  return [readImage(image, { orient: mask === null, channels }), mask === null ? null : readMask(mask, { colours })];
 }
 
 /** The image as it is stored, or turned as its EXIF says when the mask fits only so. */
-export async function turnedToFit(stored: RgbImage, mask: Size, { image }: Pair): Promise<RgbImage> {
+export async function turnedToFit(
+  stored: Image,
+  mask: Size,
+  { pair, source: { channels } }: { readonly pair: Pair; readonly source: DatasetSource },
+): Promise<Image> {
   const swapped = { width: stored.height, height: stored.width };
-  return !sameSize(stored, mask) && sameSize(swapped, mask) ? readImage(image, { orient: true }) : stored;
+  const turned = !sameSize(stored, mask) && sameSize(swapped, mask);
+  return turned ? readImage(pair.image, { orient: true, channels }) : stored;
 }
 
 export const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;

@@ -1,4 +1,4 @@
-import { type Crop, cropSize, IMAGENET, type Normalisation, PspnetError, type Size } from "@pspnet/core";
+import { type Crop, cropSize, IMAGENET, inputChannels, type Normalisation, PspnetError, type Size } from "@pspnet/core";
 import type { AugmentOptions } from "./augment.js";
 import type { Dataset } from "./dataset.js";
 import { type LoaderThread, startThreads } from "./loaderThreads.js";
@@ -15,7 +15,7 @@ export interface LoaderOptions {
   readonly seed: number;
   /** Share of the dataset that is used, in (0, 1]. */
   readonly fraction: number;
-  /** "ram" keeps every decoded sample: 4 bytes a pixel of the dataset. */
+  /** "ram" keeps every decoded sample: a byte a channel and one more for each pixel of the dataset. */
   readonly cache: "none" | "ram";
   readonly augment: Omit<AugmentOptions, "crop" | "input">;
   /** How the network wants its input; ImageNet's way when it is left out. */
@@ -36,7 +36,7 @@ export interface EpochEntry {
 
 /** Training samples of one step, in memory that is used again after `release`. */
 export interface Batch {
-  /** `[n, h, w, 3]`, interleaved, normalised. */
+  /** `[n, h, w, c]`, interleaved, normalised. */
   readonly images: Float32Array;
   /** `[n, h, w]`, class ids; 255 is ignored. */
   readonly labels: Uint8Array;
@@ -80,8 +80,10 @@ export class Loader {
     const crop = cropSize(options.crop);
     this.#options = options;
     this.#length = dataset.length;
-    this.#slots = Array.from({ length: prefetch + 1 }, () => createSlot(batch, crop));
-    const augment = { ...options.augment, crop, input: options.input ?? IMAGENET };
+    const { input = IMAGENET } = options;
+    const shape = { ...crop, channels: inputChannels(input) };
+    this.#slots = Array.from({ length: prefetch + 1 }, () => createSlot(batch, shape));
+    const augment = { ...options.augment, crop, input };
     const writer: WriterOptions = { seed, augment, slots: this.#slots, keep: cache === "ram" };
     this.#threads = startThreads(workers, { dataset, writer });
   }
@@ -221,10 +223,10 @@ class Epoch {
   }
 }
 
-function createSlot(batch: number, { height, width }: Size): Slot {
+function createSlot(batch: number, { height, width, channels }: Size & { readonly channels: number }): Slot {
   const pixels = batch * height * width;
   return {
-    images: new Float32Array(new SharedArrayBuffer(12 * pixels)),
+    images: new Float32Array(new SharedArrayBuffer(4 * channels * pixels)),
     labels: new Uint8Array(new SharedArrayBuffer(pixels)),
   };
 }

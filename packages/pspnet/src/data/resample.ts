@@ -1,5 +1,5 @@
 import { roundHalfEven } from "@pspnet/checkpoints";
-import { IGNORE, type LabelMap, type RgbImage, type Size } from "@pspnet/core";
+import { channelsOf, IGNORE, type Image, type LabelMap, type Size } from "@pspnet/core";
 
 /** Pixels `[x, x + width) x [y, y + height)` of a larger image. */
 export interface Region {
@@ -18,15 +18,16 @@ export function scaledSide(side: number, scale: number): number {
  * `region` of `image` enlarged by `scale`: cv2.resize with INTER_LINEAR on float32 (half-pixel centres, edges repeated),
  * horizontal pass first.
  *
- * @param out Interleaved RGB, `[region.height, region.width, 3]`; may be longer.
+ * @param out Interleaved channels, `[region.height, region.width, c]`; may be longer.
  */
 export function scaleImage(
-  image: RgbImage,
+  image: Image,
   options: { readonly scale: number; readonly region: Region; readonly out: Float32Array },
 ): void {
   const { scale, region, out } = options;
-  const row = 3 * region.width;
-  const columns = taps(image.width, { scale, start: region.x, count: region.width, step: 3 });
+  const channels = channelsOf(image);
+  const row = channels * region.width;
+  const columns = taps(image.width, { scale, start: region.x, count: region.width, step: channels });
   const lines = taps(image.height, { scale, start: region.y, count: region.height, step: 1 });
   let upper = { line: -1, values: new Float32Array(row) };
   let lower = { line: -1, values: new Float32Array(row) };
@@ -110,20 +111,21 @@ interface Rotation<T> {
 /**
  * cv2.warpAffine with INTER_LINEAR and a constant border, but for cv2's rounding of positions to 1/32 pixel.
  *
- * @param options.fill The border's RGB.
+ * @param options.fill The border's colour, of as many channels as the image has.
  */
 export function rotateImage(options: Rotation<Float32Array> & { readonly fill: Float32Array }): void {
   const { turn, source, from, region, out, fill } = options;
   const { cos, sin, middleX, middleY } = rotation(turn);
   const { width, height } = turn.size;
-  const row = 3 * from.width;
+  const channels = fill.length;
+  const row = channels * from.width;
   const inside = (x: number, y: number) => x >= 0 && x < width && y >= 0 && y < height;
   const value = (x: number, y: number, c: number) =>
-    inside(x, y) ? source[(y - from.y) * row + 3 * (x - from.x) + c] : fill[c];
+    inside(x, y) ? source[(y - from.y) * row + channels * (x - from.x) + c] : fill[c];
   let at = 0;
   for (let j = 0; j < region.height; j++) {
     const dy = region.y + j - middleY;
-    for (let i = 0; i < region.width; i++, at += 3) {
+    for (let i = 0; i < region.width; i++, at += channels) {
       const dx = region.x + i - middleX;
       const sx = cos * dx - sin * dy + middleX;
       const sy = sin * dx + cos * dy + middleY;
@@ -136,18 +138,22 @@ export function rotateImage(options: Rotation<Float32Array> & { readonly fill: F
       const w10 = (1 - right) * bottom;
       const w11 = right * bottom;
       if (x >= 0 && x + 1 < width && y >= 0 && y + 1 < height) {
-        const p = (y - from.y) * row + 3 * (x - from.x);
+        const p = (y - from.y) * row + channels * (x - from.x);
         const q = p + row;
-        out[at] = source[p] * w00 + source[p + 3] * w01 + source[q] * w10 + source[q + 3] * w11;
-        out[at + 1] = source[p + 1] * w00 + source[p + 4] * w01 + source[q + 1] * w10 + source[q + 4] * w11;
-        out[at + 2] = source[p + 2] * w00 + source[p + 5] * w01 + source[q + 2] * w10 + source[q + 5] * w11;
+        if (channels === 3) {
+          out[at] = source[p] * w00 + source[p + 3] * w01 + source[q] * w10 + source[q + 3] * w11;
+          out[at + 1] = source[p + 1] * w00 + source[p + 4] * w01 + source[q + 1] * w10 + source[q + 4] * w11;
+          out[at + 2] = source[p + 2] * w00 + source[p + 5] * w01 + source[q + 2] * w10 + source[q + 5] * w11;
+        } else
+          for (let c = 0, a = p, b = q; c < channels; c++, a++, b++)
+            out[at + c] = source[a] * w00 + source[a + channels] * w01 + source[b] * w10 + source[b + channels] * w11;
       } else if (x >= -1 && x < width && y >= -1 && y < height) {
-        for (let c = 0; c < 3; c++) {
+        for (let c = 0; c < channels; c++) {
           const above = value(x, y, c) * w00 + value(x + 1, y, c) * w01;
           out[at + c] = above + value(x, y + 1, c) * w10 + value(x + 1, y + 1, c) * w11;
         }
       } else {
-        for (let c = 0; c < 3; c++) out[at + c] = fill[c];
+        for (let c = 0; c < channels; c++) out[at + c] = fill[c];
       }
     }
   }
@@ -201,20 +207,23 @@ function taps(
 }
 
 function scaleRow(
-  image: RgbImage,
+  image: Image,
   { line, columns, out }: { readonly line: number; readonly columns: Taps; readonly out: Float32Array },
 ): void {
   const { data } = image;
   const { first, second, weight } = columns;
-  const start = 3 * line * image.width;
-  for (let x = 0, at = 0; x < first.length; x++, at += 3) {
+  const channels = channelsOf(image);
+  const start = channels * line * image.width;
+  for (let x = 0, at = 0; x < first.length; x++, at += channels) {
     const p = start + first[x];
     const q = start + second[x];
     const right = weight[x];
     const left = 1 - right;
-    out[at] = data[p] * left + data[q] * right;
-    out[at + 1] = data[p + 1] * left + data[q + 1] * right;
-    out[at + 2] = data[p + 2] * left + data[q + 2] * right;
+    if (channels === 3) {
+      out[at] = data[p] * left + data[q] * right;
+      out[at + 1] = data[p + 1] * left + data[q + 1] * right;
+      out[at + 2] = data[p + 2] * left + data[q + 2] * right;
+    } else for (let c = 0; c < channels; c++) out[at + c] = data[p + c] * left + data[q + c] * right;
   }
 }
 

@@ -1,11 +1,11 @@
-import { random } from "@pspnet/core";
+import { inputChannels, random } from "@pspnet/core";
 import { Augmenter, type AugmentOptions, type CropTarget } from "./augment.js";
 import type { Dataset, Sample } from "./dataset.js";
 
 // Keeps the samples' generators apart from those of the order.
 const SAMPLE = 0x5a3b1e;
 
-/** Memory of one batch, shared by all threads: images `[batch, h, w, 3]`, then labels `[batch, h, w]`. */
+/** Memory of one batch, shared by all threads: images `[batch, h, w, c]`, then labels `[batch, h, w]`. */
 export interface Slot {
   readonly images: Float32Array<SharedArrayBuffer>;
   readonly labels: Uint8Array<SharedArrayBuffer>;
@@ -62,7 +62,7 @@ export class SampleWriter {
   async write(dataset: Dataset, task: SampleTask): Promise<LoadedSample> {
     const { seed, keep } = this.#options;
     const cached = task.cached;
-    const sample = cached ? fromCache(cached) : await dataset.at(task.index);
+    const sample = cached ? fromCache(cached, dataset.source) : await dataset.at(task.index);
     const generator = random(seed, SAMPLE, task.epoch, task.index);
     this.#augmenter.augment(sample, { generator, target: this.#target(task) });
     return { id: sample.id, cached: keep && !cached ? toCache(sample) : undefined };
@@ -70,17 +70,18 @@ export class SampleWriter {
 
   #target({ slot, place }: SampleTask): CropTarget {
     const { images, labels } = this.#options.slots[slot];
-    const { height, width } = this.#options.augment.crop;
-    const pixels = height * width;
+    const { crop, input } = this.#options.augment;
+    const pixels = crop.height * crop.width;
+    const values = inputChannels(input) * pixels;
     return {
-      image: images.subarray(3 * pixels * place, 3 * pixels * (place + 1)),
+      image: images.subarray(values * place, values * (place + 1)),
       label: labels.subarray(pixels * place, pixels * (place + 1)),
     };
   }
 }
 
-function fromCache({ id, width, height, image, label }: CachedSample): Sample {
-  return { id, image: { width, height, data: image }, label: { width, height, data: label } };
+function fromCache({ id, width, height, image, label }: CachedSample, { channels }: Dataset["source"]): Sample {
+  return { id, image: { width, height, channels, data: image }, label: { width, height, data: label } };
 }
 
 function toCache({ id, image, label }: Sample): CachedSample {

@@ -12,6 +12,8 @@ export interface Pair {
 export interface DatasetSource {
   readonly pairs: readonly Pair[];
   readonly classes: ClassList;
+  /** Of each image. */
+  readonly channels: number;
   /** The class of each id that a mask may hold, as {@link idTable} makes it. */
   readonly ids: Uint16Array;
   /** What colours stand for in masks that hold them in place of ids; left out when nothing says. */

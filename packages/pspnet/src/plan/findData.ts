@@ -44,7 +44,8 @@ export async function findData(given: string, { out, seed, said, ...work }: Find
     throw new PspnetError("data", lines.join("\n"));
   }
   const is = preparation === ownFolder ? [] : [`${preparation.title}: masks made in ${join(out, "masks")}`];
-  return { data: await loadDataConfig(made.config, {}), notes: [...is, ...made.notes], problems: made.problems };
+  const { data } = await loadDataConfig(made.config, {});
+  return { data, notes: [...is, ...made.notes], problems: made.problems };
 }
 
 const saysSplits = (said: Partial<DataConfig>) => ["format", "train", "val"].some((key) => key in said);

@@ -1,4 +1,4 @@
-import { type Crop, cropSize } from "@pspnet/core";
+import { type Crop, cropSize, inputChannels } from "@pspnet/core";
 import { backend, memoryInUse, peakMemory, releaseMemory, type Tensor } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import type { Engine } from "../segment/engine.js";
@@ -35,8 +35,9 @@ export async function measureStep(
   try {
     const { height, width } = cropSize(crop);
     const pixels = BATCH * height * width;
+    const values = inputChannels(config.model.input) * pixels;
     const batch = {
-      images: Float32Array.from({ length: 3 * pixels }, (_, i) => ((i * 37) % 255) / 128 - 1),
+      images: Float32Array.from({ length: values }, (_, i) => ((i * 37) % 255) / 128 - 1),
       labels: Uint8Array.from({ length: pixels }, (_, i) => Math.floor(i / 64) % classes),
       ids: [],
       shape: [BATCH, height, width] as const,

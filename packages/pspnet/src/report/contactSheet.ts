@@ -1,4 +1,4 @@
-import type { ClassList, LabelMap, RgbImage, Size } from "@pspnet/core";
+import { type ClassList, type Image, type LabelMap, pictureOf, type RgbImage, type Size } from "@pspnet/core";
 import type { Dataset } from "../data/dataset.js";
 import { drawingToPng, fromPixels } from "../files/drawing.js";
 import { grid, scaleTo } from "./grid.js";
@@ -36,12 +36,12 @@ export async function contactSheet(
     if (!sample) continue;
     const { id, image, label } = sample;
     if (label) for (const found of labelsIn([label])) labels.add(found);
-    tiles.push({ name: id, picture: scaleTo(HEIGHT, label ? tinted(image, label, classes) : image) });
+    tiles.push({ name: id, picture: scaleTo(HEIGHT, label ? tinted(image, label, classes) : pictureOf(image)) });
   }
   return sheetOf(tiles, legendOf(labels, classes));
 }
 
-function tinted(image: RgbImage, label: LabelMap, { palette }: ClassList): RgbImage {
+function tinted(image: Image, label: LabelMap, { palette }: ClassList): RgbImage {
   return besideTinted(image, label, { palette, height: HEIGHT, gap: Math.ceil((2 * image.height) / HEIGHT) });
 }
 

@@ -1,5 +1,6 @@
-import { IGNORE, type LabelMap, type Rgb, type RgbImage } from "@pspnet/core";
+import { IGNORE, type Image, type LabelMap, pictureOf, type Rgb } from "@pspnet/core";
 import sharp from "sharp";
+import { fromPixels } from "../files/drawing.js";
 
 /** Pixels that a picture is wide at most. */
 const WIDEST = 1024;
@@ -23,12 +24,11 @@ export interface ErrorPictures {
 
 /** What the page of errors shows of an image, at most 1024 pixels wide. */
 export async function errorPictures(
-  image: RgbImage,
+  image: Image,
   { truth, prediction, palette }: { truth: LabelMap; prediction: LabelMap; palette: readonly Rgb[] },
 ): Promise<ErrorPictures> {
-  const { width, height, data } = image;
-  const photograph = sharp(data, { raw: { width, height, channels: 3 } });
-  if (width > WIDEST) photograph.resize(WIDEST);
+  const photograph = fromPixels(pictureOf(image));
+  if (image.width > WIDEST) photograph.resize(WIDEST);
   const coloured = (id: number): Rgba => (id < palette.length ? [...palette[id], 255] : [0, 0, 0, 0]);
   const judged = (id: number, i: number) => (id === IGNORE ? IGNORED : id === prediction.data[i] ? RIGHT : WRONG);
   return {

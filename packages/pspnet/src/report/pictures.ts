@@ -2,9 +2,12 @@ import {
   type ClassList,
   colourise,
   hatchIgnored,
+  type Image,
+  inputChannels,
   type LabelMap,
   type Normalisation,
   overlay,
+  pictureOf,
   type Rgb,
   type RgbImage,
   type Size,
@@ -32,15 +35,18 @@ const CAPTIONS = ["photograph", "truth", "prediction"];
 /**
  * A training batch as the network sees it, each crop beside itself tinted by its labels; the first dozen of a larger batch.
  *
- * @param images `[n, h, w, 3]`, normalised.
+ * @param images `[n, h, w, c]`, normalised.
  * @param labels `[n, h, w]`
  */
 export function batchPicture(images: Float32Array, labels: Uint8Array, options: BatchPictureOptions): RgbImage {
   const { shape, palette } = options;
   const [n, height, width] = shape;
   const pixels = height * width;
+  const channels = inputChannels(options);
+  const values = channels * pixels;
   const tiles = Array.from({ length: Math.min(n, CROPS) }, (_, i) => {
-    const image = { width, height, data: denormalise(images.subarray(3 * i * pixels, 3 * (i + 1) * pixels), options) };
+    const data = denormalise(images.subarray(i * values, (i + 1) * values), options);
+    const image = { width, height, channels, data };
     const label = { width, height, data: labels.subarray(i * pixels, (i + 1) * pixels) };
     return besideTinted(image, label, { palette, height: CROP_HEIGHT, gap: 0 });
   });
@@ -55,26 +61,27 @@ export interface TintOptions {
   readonly gap: number;
 }
 
-/** A photograph beside itself tinted by its classes, hatched where it has none. */
-export function besideTinted(image: RgbImage, label: LabelMap, { palette, height, gap }: TintOptions): RgbImage {
+/** An image beside itself tinted by its classes, hatched where it has none. */
+export function besideTinted(image: Image, label: LabelMap, { palette, height, gap }: TintOptions): RgbImage {
   const tinted = overlay(image, label, { palette, opacity: 0.6 });
   const stripe = STRIPE * Math.max(1, image.height / height);
-  return shrinkTo(height, grid([image, hatchIgnored(tinted, label, { stripe })], { columns: 2, gap }));
+  return shrinkTo(height, grid([pictureOf(image), hatchIgnored(tinted, label, { stripe })], { columns: 2, gap }));
 }
 
-/** Back to RGB of 0 to 255, rounded and clamped. */
+/** Back to 0 to 255, rounded and clamped, and to RGB. */
 function denormalise(values: Float32Array, { mean, std, channelOrder }: Normalisation): Uint8Array {
   const data = new Uint8ClampedArray(values.length);
-  const order = channelOrder === "rgb" ? [0, 1, 2] : [2, 1, 0];
+  const channels = mean.length;
   for (let i = 0; i < values.length; i++) {
-    const channel = i % 3;
-    data[i] = 255 * (values[i - channel + order[channel]] * std[channel] + mean[channel]);
+    const channel = i % channels;
+    const place = channelOrder === "rgb" ? channel : channels - 1 - channel;
+    data[i] = 255 * (values[i - channel + place] * std[channel] + mean[channel]);
   }
   return new Uint8Array(data.buffer);
 }
 
 export interface ValidationPictureParts {
-  readonly image: RgbImage;
+  readonly image: Image;
   readonly truth: LabelMap;
   readonly prediction: LabelMap;
   readonly classes: ClassList;
@@ -87,7 +94,10 @@ export async function validationPicture(parts: ValidationPictureParts): Promise<
   const stripe = Math.max(1, (STRIPE * image.width) / size.width);
   const maps = [truth, prediction].map((map) => hatchIgnored(colourise(map, classes.palette), map, { stripe }));
   const row = grid(
-    [await resize(image, size, "lanczos3"), ...(await Promise.all(maps.map((map) => resize(map, size, "nearest"))))],
+    [
+      await resize(pictureOf(image), size, "lanczos3"),
+      ...(await Promise.all(maps.map((map) => resize(map, size, "nearest")))),
+    ],
     { columns: CAPTIONS.length, gap: GAP },
   );
   const captions = captionsSvg(size.width, row.width);

@@ -1,10 +1,10 @@
-import { ConfusionMatrix, type LabelMap, type Protocol, type RgbImage } from "@pspnet/core";
+import { ConfusionMatrix, type Image, type LabelMap, type Protocol } from "@pspnet/core";
 import { mapAhead } from "@pspnet/core/segment";
 import type { Dataset, Sample } from "../data/dataset.js";
 
 /** What is evaluated: a `Network`, a `Runtime`, or anything else that labels images. */
 export interface Labeller {
-  labels(image: RgbImage, options: Protocol & { readonly signal?: AbortSignal }): LabelMap | Promise<LabelMap>;
+  labels(image: Image, options: Protocol & { readonly signal?: AbortSignal }): LabelMap | Promise<LabelMap>;
 }
 
 export interface EvaluateOptions {

@@ -1,4 +1,4 @@
-import { type ImageSource, Network, type RgbImage } from "@pspnet/core";
+import { type Image, type ImageSource, Network } from "@pspnet/core";
 import { copyPixels } from "@pspnet/core/segment";
 import { readImage } from "../data/images.js";
 import { refuseUrl } from "../files/refuseUrl.js";
@@ -26,11 +26,12 @@ export async function load(weights: string | Uint8Array, options: NetworkOptions
 }
 
 /** A photograph: JPEG, PNG, WebP, AVIF, TIFF or GIF, turned upright as its EXIF says; or pixels as they are. */
-async function decode(photograph: ImageSource): Promise<RgbImage> {
+async function decode(photograph: ImageSource, channels: number): Promise<Image> {
+  const options = { orient: true, channels };
   if (typeof photograph === "string") {
     refuseUrl(photograph, "a photograph");
-    return readImage(photograph, { orient: true });
+    return readImage(photograph, options);
   }
-  if (photograph instanceof Uint8Array) return readImage(Uint8Array.from(photograph), { orient: true });
-  return copyPixels(photograph, { otherwise: "the path or the bytes (Uint8Array) of a photograph" });
+  if (photograph instanceof Uint8Array) return readImage(Uint8Array.from(photograph), options);
+  return copyPixels(photograph, { otherwise: "the path or the bytes (Uint8Array) of a photograph", channels });
 }

@@ -3,14 +3,15 @@ import {
   alignedSize,
   type ByteInput,
   byteInput,
+  channelsOf,
   cropSize,
+  type Image,
   isWholeImage,
   type LabelMap,
   type ModelDescription,
   networkGraph,
   optimise,
   type Protocol,
-  type RgbImage,
   type Runtime,
   type Size,
   type State,
@@ -65,7 +66,7 @@ export class TorchSegmenter implements Runtime {
     this.#input = byteInput(config.input);
   }
 
-  async labels(image: RgbImage, options: Protocol & AskOptions): Promise<LabelMap> {
+  async labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap> {
     const { width, height } = image;
     const { signal, onWindow } = options;
     signal?.throwIfAborted();
@@ -79,12 +80,12 @@ export class TorchSegmenter implements Runtime {
     return { width, height, data };
   }
 
-  probabilities(image: RgbImage, options: Protocol & AskOptions): Promise<Float32Array> {
+  probabilities(image: Image, options: Protocol & AskOptions): Promise<Float32Array> {
     const values = new Float32Array(this.#description.config.classes * image.height * image.width);
     return this.#average(averagedProbabilities, values, { image, ...options });
   }
 
-  async logits(image: RgbImage, { signal, onWindow }: AskOptions = {}): Promise<Float32Array> {
+  async logits(image: Image, { signal, onWindow }: AskOptions = {}): Promise<Float32Array> {
     signal?.throwIfAborted();
     const { height, width } = image;
     using logits = keep(await this.#plan.logits(image.data, [1, height, width], this.#whole(image, ENLARGED)));
@@ -105,7 +106,7 @@ export class TorchSegmenter implements Runtime {
   async #average<Values extends Uint8Array | Float32Array>(
     average: (...band: BandLogits<Tensor>) => Promise<Values>,
     values: Values,
-    { image, ...options }: { readonly image: RgbImage } & Protocol & AskOptions,
+    { image, ...options }: { readonly image: Image } & Protocol & AskOptions,
   ): Promise<Values> {
     using photographs = new Photographs();
     const bands = lookAtWindows<Tensor>(image, {
@@ -133,11 +134,11 @@ export class TorchSegmenter implements Runtime {
 
 /** Photographs as tensors, each made once. */
 class Photographs {
-  readonly #tensors = new Map<RgbImage, Tensor>();
+  readonly #tensors = new Map<Image, Tensor>();
 
-  tensor(photograph: RgbImage): Tensor {
+  tensor(photograph: Image): Tensor {
     const { data, height, width } = photograph;
-    const made = this.#tensors.get(photograph) ?? keep(tensor(data, [1, height, width, 3]));
+    const made = this.#tensors.get(photograph) ?? keep(tensor(data, [1, height, width, channelsOf(photograph)]));
     this.#tensors.set(photograph, made);
     return made;
   }

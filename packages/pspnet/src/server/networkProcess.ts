@@ -1,5 +1,5 @@
 import process from "node:process";
-import { type Protocol, PspnetError, protocolOf, type RgbImage, Segmentation } from "@pspnet/core";
+import { type Image, inputChannels, type Protocol, PspnetError, protocolOf, Segmentation } from "@pspnet/core";
 import { type AnswerOptions, answerQuestions } from "@pspnet/core/threads";
 import sharp from "sharp";
 import { readImage, sizeOf } from "../data/images.js";
@@ -48,7 +48,7 @@ async function open({ weights, options }: NetworkQuestion & { readonly kind: "op
 async function segment(question: SegmentQuestion, { signal }: AnswerOptions<never>): Promise<Segmented> {
   const { model, photograph, maxPixels, answer } = question;
   const { runtime, description, protocol } = networks.get(model)!;
-  const image = await decoded(photograph, maxPixels);
+  const image = await decoded(photograph, { maxPixels, channels: inputChannels(description.config.input) });
   if ("kind" in image) return image;
   try {
     const labels = await inTurn(() => runtime.labels(image, { ...protocol, signal }));
@@ -64,11 +64,11 @@ async function segment(question: SegmentQuestion, { signal }: AnswerOptions<neve
 
 async function decoded(
   photograph: Uint8Array,
-  maxPixels: number,
-): Promise<RgbImage | (Segmented & { readonly kind: "refused" })> {
+  { maxPixels, channels }: { readonly maxPixels: number; readonly channels: number },
+): Promise<Image | (Segmented & { readonly kind: "refused" })> {
   try {
     const { width, height } = await sizeOf(photograph);
-    if (width * height <= maxPixels) return await readImage(photograph, { orient: true, maxPixels });
+    if (width * height <= maxPixels) return await readImage(photograph, { orient: true, maxPixels, channels });
     const detail = `image: expected at most ${maxPixels} pixels, found ${height}x${width}; make it smaller`;
     return { kind: "refused", status: 413, detail };
   } catch (error) {

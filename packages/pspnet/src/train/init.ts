@@ -14,6 +14,7 @@ import type { PullOptions } from "../pull/pull.js";
 import { weightsFile } from "../pull/weightsFile.js";
 import { counted } from "../report/counted.js";
 import { differencesFrom, foundIn, misfitOf, nameOf, unlikeAny } from "./initMisfit.js";
+import { withStemFor } from "./initStem.js";
 
 export interface InitOptions extends Pick<PullOptions, "signal" | "stream"> {
   readonly backend: Backend;
@@ -23,7 +24,8 @@ export interface InitOptions extends Pick<PullOptions, "signal" | "stream"> {
 
 /**
  * Loads what a run starts from, a file or published weights by their name: the weights of a whole PSPNet, or of the backbone when
- * the file has no head or a new one is asked for. Returns what was loaded and what begins afresh, in a line.
+ * the file has no head or a new one is asked for; for other channels than a photograph's as {@link withStemFor} makes them. Returns what was
+ * loaded, what begins afresh, and what became of the first convolution, in a line.
  *
  * @throws PspnetError "weights" for a file that cannot be read, holds numbers that are not finite, or does not fit, and for one
  * whose description is of another network: what it is, and the keys that would make it fit.
@@ -35,7 +37,7 @@ export async function loadInit(
 ): Promise<string> {
   const found = await readInit(file, pulling);
   const theirs = foundIn(found, file);
-  const state = theirs?.state ?? found.state;
+  const { state, how } = withStemFor(model, { state: theirs?.state ?? found.state, input: theirs?.config.input });
   const whole = [...state.keys()].some((name) => partOf(name) === "head");
   const withHead = whole && !newHead;
   const present = presentParts(model);
@@ -48,7 +50,7 @@ export async function loadInit(
     if (!(cause instanceof PspnetError)) throw cause;
     throw theirs && different.length > 0 ? misfitOf(file, theirs, different) : unlikeAny(file, model.config, cause);
   }
-  return summary(model, basename(file), loaded);
+  return summary(model, basename(file), loaded) + (how ? `; ${how}` : "");
 }
 
 function presentParts({ ppm, aux }: PSPNet): PartName[] {

@@ -3,6 +3,7 @@ import {
   type ForeignCheckpoint,
   families,
   fits,
+  inputChannels,
   isDescription,
   nearestFit,
   PARTS,
@@ -14,6 +15,7 @@ import {
   partOf,
   type State,
 } from "@pspnet/core";
+import { PHOTOGRAPH } from "./initStem.js";
 
 /** The network whose weights a file holds. */
 export interface FoundNetwork {
@@ -66,7 +68,10 @@ export function differencesFrom(
 ): Otherwise[] {
   const otherClasses = withHead && classes !== null && classes !== ours.classes;
   const heads: PartName[] = ["pyramid", "head", "upsampling", ...(ours.auxiliary.kind === "none" ? [] : AUXILIARY)];
-  const parts: PartName[] = ["backbone", "norm", "input", ...(withHead && !otherClasses ? heads : [])];
+  // What photographs are normalised by means nothing for other images.
+  const otherImages = inputChannels(config.input) === PHOTOGRAPH && inputChannels(ours.input) !== PHOTOGRAPH;
+  const input: PartName[] = otherImages ? [] : ["input"];
+  const parts: PartName[] = ["backbone", "norm", ...input, ...(withHead && !otherClasses ? heads : [])];
   const found = differences([config, ours], parts).filter(({ key }) => tells(key) && !isDerived(key, config));
   const lines = found.map(({ key, values }) => {
     const [theirs, here] = values.map(show);

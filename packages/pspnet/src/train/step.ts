@@ -1,4 +1,4 @@
-import { IGNORE, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
+import { IGNORE, inputChannels, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
 import { type PixelLossOptions, segmentationLoss } from "./loss.js";
@@ -74,7 +74,9 @@ function backward(model: PSPNet, part: Part, share: number, options: StepOptions
 
 function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
   const { device, precision, auxWeight, classWeights, pixelLoss, loss = segmentationLoss } = options;
-  const x = fromBuffer(images, [n, h, w, 3]).permute(0, 3, 1, 2).to({ device });
+  const x = fromBuffer(images, [n, h, w, inputChannels(model.config.input)])
+    .permute(0, 3, 1, 2)
+    .to({ device });
   const y = fromBuffer(labels, [n, h, w]).to({ device });
   const weights: Tensor | null =
     classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
@@ -86,8 +88,9 @@ function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, opti
 
 function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {
   const size = n / count;
+  const values = images.length / count;
   return Array.from({ length: count }, (_, i) => ({
-    images: images.subarray(i * size * h * w * 3, (i + 1) * size * h * w * 3),
+    images: images.subarray(i * values, (i + 1) * values),
     labels: labels.subarray(i * size * h * w, (i + 1) * size * h * w),
     shape: [size, h, w],
   }));

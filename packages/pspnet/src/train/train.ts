@@ -2,6 +2,7 @@ import { basename, join } from "node:path";
 import {
   cropText,
   describeWeights,
+  inputChannels,
   loadStateDict,
   mixSeed,
   type PSPNet,
@@ -95,8 +96,9 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const recipe = { ...officialRecipe, ...options.recipe };
   const clock = new Clock();
   const engine = openEngine(config);
-  const training = await openDataset(config.data, "train");
-  const validation = await openDataset(config.data, "val");
+  const channels = inputChannels(config.model.input);
+  const training = await openDataset(config.data, "train", { channels });
+  const validation = await openDataset(config.data, "val", { channels });
   const { classes } = training;
   const memory = backend({ device: engine.device });
   await using lock = new FolderLock({ what: "a run", doing: "trains into it" });

@@ -22,6 +22,7 @@ export async function put(path: string, content: Uint8Array | string): Promise<s
 export const image = (width: number, height: number): RgbImage => ({
   width,
   height,
+  channels: 3,
   data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 37) % 256),
 });
 

@@ -37,5 +37,5 @@ export async function upright(file: Uint8Array | string, orientation: Orientatio
       data.set(stored.data.subarray(at, at + 3), 3 * (y * width + x));
     }
   }
-  return { width, height, data };
+  return { width, height, channels: 3, data };
 }

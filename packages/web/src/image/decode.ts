@@ -1,11 +1,11 @@
-import { PspnetError, type RgbImage } from "@pspnet/core";
+import { type Image as Pixels, PspnetError, type RgbImage } from "@pspnet/core";
 import { copyPixels } from "@pspnet/core/segment";
 import { fetched } from "../weights/fetched.js";
 import { withoutAlpha } from "./withoutAlpha.js";
 
 /**
  * A photograph as pages have it: its file or the bytes of that, its address, an element that shows it (of a video the frame that it
- * shows), a picture in memory, or RGB pixels, taken as they are.
+ * shows), a picture in memory, or pixels of the channels that the network wants, taken as they are.
  */
 export type Photograph =
   | Blob
@@ -19,7 +19,7 @@ export type Photograph =
   | ImageBitmap
   | VideoFrame
   | ImageData
-  | RgbImage;
+  | Pixels;
 
 const OTHERWISE =
   "an address, a file (Blob) or its bytes (Uint8Array), an image, video or canvas element, an ImageBitmap, VideoFrame or ImageData";
@@ -33,13 +33,23 @@ const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: "none", premultipl
 /**
  * The RGB pixels of a photograph, turned upright as its EXIF says. When it returns, what may change has been copied.
  *
+ * @param channels that the network wants: for other numbers than three pixels alone will do, as browsers decode photographs.
  * @throws PspnetError "data" for what cannot be decoded or read, "usage" for what is no photograph.
  */
-export async function decode(photograph: Photograph): Promise<RgbImage> {
-  if (isA("ImageData", photograph)) return fromImageData(photograph as ImageData);
-  if (typeof photograph === "string" || photograph instanceof URL) return decode(await fetchImage(photograph));
-  if (photograph instanceof Uint8Array) return decode(new Blob([Uint8Array.from(photograph)]));
-  if (!isDrawable(photograph)) return copyPixels(photograph as RgbImage, { otherwise: OTHERWISE });
+export async function decode(photograph: Photograph, channels: number): Promise<Pixels> {
+  if (isPixels(photograph)) return copyPixels(photograph, { otherwise: OTHERWISE, channels });
+  if (channels === 3) return decodeRgb(photograph);
+  const expected = `expected pixels { width, height, data } of ${channels} channels, as the network's input.mean has numbers`;
+  throw new PspnetError(
+    "data",
+    `image: ${expected}, found a photograph, of which browsers give red, green and blue alone`,
+  );
+}
+
+async function decodeRgb(photograph: Exclude<Photograph, Pixels>): Promise<RgbImage> {
+  if (isImageData(photograph)) return fromImageData(photograph);
+  if (typeof photograph === "string" || photograph instanceof URL) return decodeRgb(await fetchImage(photograph));
+  if (photograph instanceof Uint8Array) return decodeRgb(new Blob([Uint8Array.from(photograph)]));
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(photograph, AS_STORED);
@@ -58,7 +68,8 @@ async function fetchImage(address: string | URL): Promise<Blob> {
   return (await fetched(address, "a photograph")).blob();
 }
 
-const DRAWABLE = [
+const DECODED = [
+  "ImageData",
   "Blob",
   "ImageBitmap",
   "HTMLImageElement",
@@ -68,8 +79,14 @@ const DRAWABLE = [
   "VideoFrame",
 ];
 
-function isDrawable(photograph: Photograph): photograph is Exclude<Photograph, string | URL | Uint8Array | RgbImage> {
-  return DRAWABLE.some((name) => isA(name, photograph));
+/** Whether there is nothing to decode, or something that is no photograph at all. */
+function isPixels(photograph: Photograph): photograph is Pixels {
+  if (typeof photograph === "string" || photograph instanceof URL || photograph instanceof Uint8Array) return false;
+  return !DECODED.some((name) => isA(name, photograph));
+}
+
+function isImageData(photograph: Photograph): photograph is ImageData {
+  return isA("ImageData", photograph);
 }
 
 /** Whether a value is of a class that not every browser, and no worker, has all of. */

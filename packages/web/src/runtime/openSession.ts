@@ -27,25 +27,32 @@ export async function openSession(ort: Onnxruntime, model: Uint8Array, backend: 
   }
 }
 
-async function compared(session: OnnxSession, reference: OnnxSession): Promise<void> {
+interface ImageSession extends OnnxSession {
+  /** Of the images. */
+  readonly channels: number;
+}
+
+async function compared(session: ImageSession, reference: OnnxSession): Promise<void> {
   try {
-    await selfTest(session, reference);
+    await selfTest(session, reference, session);
   } finally {
     await reference.release();
   }
 }
 
-async function created(ort: Onnxruntime, model: Uint8Array, backend: BackendName): Promise<OnnxSession> {
+async function created(ort: Onnxruntime, model: Uint8Array, backend: BackendName): Promise<ImageSession> {
   const session = await explained(() =>
     ort.InferenceSession.create(model, { ...OPTIONS, executionProviders: [backend] }),
   );
+  let channels: number;
   try {
-    checkModel(session);
+    channels = channelsOf(session);
   } catch (error) {
     await session.release();
     throw error;
   }
   return {
+    channels,
     async run({ data, dims }: OnnxImages, outputs) {
       await messages();
       const image = new ort.Tensor("float32", data, dims);
@@ -77,16 +84,18 @@ async function explained<R>(work: () => Promise<R>): Promise<R> {
   }
 }
 
-/** Of an ONNX model that was given as such. */
-function checkModel({ inputMetadata: [image], outputMetadata }: onnxruntime.InferenceSession): void {
+/** Channels of the images that an ONNX model, which may have been given as such, looks at. */
+function channelsOf({ inputMetadata: [image], outputMetadata }: onnxruntime.InferenceSession): number {
   const sizes = image?.isTensor && image.type === "float32" ? image.shape : [];
-  const anySize = sizes.length === 4 && [sizes[2], sizes[3]].every((side) => typeof side === "string");
-  if (anySize && image.name === "image" && outputMetadata.some(({ name }) => name === "logits8")) return;
+  const [, channels, ...sides] = sizes;
+  const anySize = sides.length === 2 && sides.every((side) => typeof side === "string");
+  const named = image?.name === "image" && outputMetadata.some(({ name }) => name === "logits8");
+  if (anySize && named && typeof channels === "number") return channels;
   const found = `${image?.name} [${sizes.join(", ")}] to ${outputMetadata.map(({ name }) => name).join(", ")}`;
   const mend =
     "export it with `pspnet export weights.safetensors --to onnx --output logits8`, or give the safetensors file";
   throw new PspnetError(
     "weights",
-    `model: expected image, float32 [n, 3, h, w] of any size, to logits8, found ${found}; ${mend}`,
+    `model: expected image, float32 [n, channels, h, w] of any size, to logits8, found ${found}; ${mend}`,
   );
 }

@@ -7,12 +7,16 @@ const [HEIGHT, WIDTH] = [97, 129];
 const TOLERANCE = 0.01;
 
 /**
- * Whether a session computes what another does, of the same model.
+ * Whether a session computes what another does, of the same model, which looks at images of so many channels.
  *
  * @throws PspnetError "environment" when it does not.
  */
-export async function selfTest(tested: OnnxSession, reference: OnnxSession): Promise<void> {
-  const [found, expected] = await Promise.all([logits(tested), logits(reference)]);
+export async function selfTest(
+  tested: OnnxSession,
+  reference: OnnxSession,
+  { channels }: { readonly channels: number },
+): Promise<void> {
+  const [found, expected] = await Promise.all([logits(tested, channels), logits(reference, channels)]);
   let [largest, apart] = [0, found.length === expected.length ? 0 : Infinity];
   for (let i = 0; i < expected.length; i++) {
     largest = Math.max(largest, Math.abs(expected[i]));
@@ -27,10 +31,10 @@ export async function selfTest(tested: OnnxSession, reference: OnnxSession): Pro
   );
 }
 
-async function logits(session: OnnxSession): Promise<Float32Array> {
+async function logits(session: OnnxSession, channels: number): Promise<Float32Array> {
   const generator = random(1);
-  const data = Float32Array.from({ length: 3 * HEIGHT * WIDTH }, () => 4 * generator.next() - 2);
-  const image: OnnxImages = { data, dims: [1, 3, HEIGHT, WIDTH] };
+  const data = Float32Array.from({ length: channels * HEIGHT * WIDTH }, () => 4 * generator.next() - 2);
+  const image: OnnxImages = { data, dims: [1, channels, HEIGHT, WIDTH] };
   const { logits8 } = await session.run(image, ["logits8"]);
   return logits8.data as Float32Array;
 }

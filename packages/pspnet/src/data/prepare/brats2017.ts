@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type ClassList, PspnetError } from "@pspnet/core";
+import { type ClassList, type Normalisation, PspnetError } from "@pspnet/core";
 import { readNifti, type Volume } from "../../files/nifti.js";
 import type { IdMap } from "../ids.js";
 import type { Pair } from "../source.js";
 import { holdOut } from "../split.js";
-import { filesBelow, readLines } from "./findFiles.js";
+import { filesBelow } from "./findFiles.js";
 import type { Download, Preparation } from "./preparation.js";
 
-/** What a slice's picture has as red, green, blue and alpha. */
+/** The channels of a slice's picture: what a PNG calls red, green, blue and alpha. */
 const MODALITIES = ["t1ce", "t2", "flair", "t1"];
 
 const CLASSES: ClassList = {
@@ -36,39 +36,82 @@ export const brats2017: Preparation = {
     "a folder for each of 285 patients with *_t1.nii.gz, *_t1ce.nii.gz, *_t2.nii.gz, *_flair.nii.gz and *_seg.nii.gz",
   async read({ folder, seed, out }) {
     const segmentations = await filesBelow(folder, "**/*_seg.{nii,nii.gz}");
-    const patients: { readonly id: string; readonly pairs: readonly Pair[] }[] = [];
+    const patients: Patient[] = [];
     const problems = await out.each(segmentations, "patients", async (file) => {
       const [, id, end] = /([^/]+)_seg(\.nii(?:\.gz)?)$/.exec(file)!;
       const segmentation = join(folder, file);
-      const slices = await slicesOf(out, { id, segmentation, end });
+      const { slices, sums } = await slicesOf(out, { id, segmentation, end });
       const picture = (slice: string) => join(out.path, "images", id, `${slice}.png`);
       const mask = (slice: string) => join(out.path, "masks", id, `${slice}.png`);
       patients.push({
         id,
+        sums,
         pairs: slices.map((slice) => ({ id: `${id}/${slice}`, image: picture(slice), mask: mask(slice) })),
       });
     });
     const { train, val } = holdOut(patients, ({ id }) => id, { seed });
+    const input = normalisationOf(train.map(({ sums }) => sums));
     return {
       splits: { train: train.flatMap(({ pairs }) => pairs), val: val.flatMap(({ pairs }) => pairs) },
       classes: CLASSES,
       ids: IDS,
+      ...(input && { input }),
       problems,
       notes: [
         `${patients.length} patients (285 published), ${val.length} of them held out, seed ${seed}`,
-        `pictures of ${MODALITIES.join(", ")} as red, green, blue and alpha; training reads the first three`,
+        `pictures of ${MODALITIES.join(", ")} as red, green, blue and alpha, four channels to train on`,
+        ...(input
+          ? [`model.input: mean ${input.mean.join(", ")} and std ${input.std.join(", ")} of the training slices`]
+          : []),
       ],
     };
   },
 };
 
-/** The slices that show brain, whose pictures and masks are made unless a list of them says that they were. */
+interface Patient extends Pick<Slices, "sums"> {
+  readonly id: string;
+  readonly pairs: readonly Pair[];
+}
+
+/** The slices of a patient that are there as pictures. */
+interface Slices {
+  readonly slices: readonly string[];
+  readonly sums: Sums;
+}
+
+/** Of values from 0 to 1, and of each channel. */
+interface Sums {
+  readonly pixels: number;
+  readonly values: readonly number[];
+  readonly squares: readonly number[];
+}
+
+/** Mean and deviation of each channel over all pixels, to four digits; null where there are none. */
+function normalisationOf(parts: readonly Sums[]): Pick<Normalisation, "mean" | "std"> | null {
+  const pixels = total(parts, (part) => part.pixels);
+  if (pixels === 0) return null;
+  const moments = MODALITIES.map((_, c) => {
+    const mean = total(parts, ({ values }) => values[c]) / pixels;
+    const variance = total(parts, ({ squares }) => squares[c]) / pixels - mean ** 2;
+    // Of a channel that is the same everywhere, one step of its bytes.
+    return { mean, std: Math.max(Math.sqrt(Math.max(variance, 0)), 1 / 255) };
+  });
+  const rounded = (value: number) => Number(value.toFixed(4));
+  return { mean: moments.map(({ mean }) => rounded(mean)), std: moments.map(({ std }) => rounded(std)) };
+}
+
+function total<T>(parts: readonly T[], of: (part: T) => number): number {
+  return parts.reduce((sum, part) => sum + of(part), 0);
+}
+
+/** The slices that show brain, whose pictures and masks are made unless a record of them says that they were. */
 async function slicesOf(
   out: Download["out"],
   { id, segmentation, end }: { readonly id: string; readonly segmentation: string; readonly end: string },
-): Promise<readonly string[]> {
-  const list = join("slices", `${id}.txt`);
-  if (await out.isMade(list, segmentation)) return (await readLines(join(out.path, list))) ?? [];
+): Promise<Slices> {
+  const record = join("slices", `${id}.json`);
+  const before = (await out.isMade(record, segmentation)) ? await readRecord(join(out.path, record)) : null;
+  if (before) return before;
   const labels = await load(segmentation);
   const channels: Volume[] = [];
   for (const modality of MODALITIES)
@@ -83,7 +126,8 @@ async function slicesOf(
   const [width, height, depth] = labels.sides;
   const plane = width * height;
   const scaled = channels.map(({ values }) => toBytes(values));
-  const made: string[] = [];
+  const slices: string[] = [];
+  const histograms = MODALITIES.map(() => new Float64Array(256));
   for (let z = 0; z < depth; z++) {
     const data = Uint8Array.from({ length: 4 * plane }, (_, i) => scaled[i % 4][z * plane + (i >> 2)]);
     const brain = data.reduce((count, value, i) => count + (i % 4 === 0 && value > 0 ? 1 : 0), 0);
@@ -92,10 +136,26 @@ async function slicesOf(
     await out.write(join("images", id, `${slice}.png`), encode({ width, height, data, channels: 4, depth: 8 }));
     const ids = Uint8Array.from(labels.values.subarray(z * plane, (z + 1) * plane));
     await out.write(join("masks", id, `${slice}.png`), encode({ width, height, data: ids, channels: 1, depth: 8 }));
-    made.push(slice);
+    slices.push(slice);
+    for (const [c, histogram] of histograms.entries()) for (let i = c; i < data.length; i += 4) histogram[data[i]]++;
   }
-  await out.write(list, made.map((slice) => `${slice}\n`).join(""));
+  const moment = (power: number) =>
+    histograms.map((counts) => counts.reduce((sum, count, value) => sum + count * (value / 255) ** power, 0));
+  const made: Slices = { slices, sums: { pixels: plane * slices.length, values: moment(1), squares: moment(2) } };
+  await out.write(record, JSON.stringify(made));
   return made;
+}
+
+/** What was made of a patient; null for a file that does not tell. */
+async function readRecord(file: string): Promise<Slices | null> {
+  try {
+    const { slices, sums } = JSON.parse(await readFile(file, "utf8"));
+    const numbers = [sums.pixels, ...sums.values, ...sums.squares];
+    const whole = slices.every((slice: unknown) => typeof slice === "string") && numbers.every(Number.isFinite);
+    return whole && numbers.length === 1 + 2 * MODALITIES.length ? { slices, sums } : null;
+  } catch {
+    return null;
+  }
 }
 
 async function load(path: string): Promise<Volume> {

@@ -1,4 +1,4 @@
-import type { ClassList } from "@pspnet/core";
+import type { ClassList, Normalisation } from "@pspnet/core";
 import type { DataConfig } from "../format.js";
 import type { Pair } from "../source.js";
 import type { PreparedFolder } from "./preparedFolder.js";
@@ -36,6 +36,8 @@ export interface Prepared extends Pick<DataConfig, "ids" | "ignore"> {
   readonly splits: Readonly<Record<string, readonly Pair[]>>;
   /** A preset's name, or the classes that the dataset names itself. */
   readonly classes: string | ClassList;
+  /** What the network must be told of the images, where they are no photographs. */
+  readonly input?: Pick<Normalisation, "mean" | "std">;
   /** A line for each thing that is missing or wrong. */
   readonly problems: readonly string[];
   /** What was found, decided and left out, a line each. */

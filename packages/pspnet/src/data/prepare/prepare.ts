@@ -59,8 +59,9 @@ export async function prepare(
   const config = `${name}.yaml`;
   const header = `# ${preparation.title}, by \`pspnet data prepare ${name}\`.\n`;
   const { recipe } = preparation;
+  const model = found.input && { input: found.input };
   const root = relative(place, folder).split(sep).join("/") || ".";
-  await target.text(config, header + stringify({ name, data: { root, ...data }, ...recipe }));
+  await target.text(config, header + stringify({ name, data: { root, ...data }, ...(model && { model }), ...recipe }));
   const kept = target.kept.map(
     (name) => `${join(place, name)} was changed by hand and stays; remove it to have it made`,
   );
