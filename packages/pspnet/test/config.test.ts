@@ -64,7 +64,7 @@ test.each([
   ["model.layer=18", /model: unknown key "layer"; did you mean "layers"\?/],
   ["model.backbone.layer=18", /model\.backbone: unknown key "layer"; did you mean "layers"\?/],
   ["model.layers=20", /^command line: model\.backbone\.layers: expected one of 18, 34, 50, 101, 152, 269, found 20/],
-  ["model.input.mean=[123.7,116.3,103.5]", /model\.input\.mean: expected three numbers from 0 to 1 .*divide/],
+  ["model.input.mean=[123.7,116.3,103.5]", /model\.input\.mean: expected numbers from 0 to 1, one a channel .*divide/],
   ["classWeights=[1,-1]", /classWeights\.1: expected at least 0, found -1/],
   ["classWeights=[0,0]", /classWeights: expected at least one weight above 0, found \[0,0\]$/],
   ["classWeights=[.nan,1]", /classWeights: expected enet, median or a list of numbers, found \[null,1\]$/],
