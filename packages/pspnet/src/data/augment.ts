@@ -160,26 +160,40 @@ export class Augmenter {
   }
 
   /** Normalises the part of an image that a crop shows, in the network's order of channels. */
-  #write(source: Float32Array, { shown, mirror, stride, corner, out }: Write<Float32Array>): void {
+  #write(source: Float32Array, where: Write<Float32Array>): void {
+    if (this.#channels === 3) this.#writeRgb(source, where);
+    else this.#writeChannels(source, where);
+  }
+
+  #writeRgb(source: Float32Array, { shown, mirror, stride, corner, out }: Write<Float32Array>): void {
     const { std, channelOrder } = this.#options.input;
+    const { width, height } = shown;
+    const step = mirror ? -3 : 3;
+    const [meanR, meanG, meanB] = this.#fill;
+    const [scaleR, scaleG, scaleB] = std.map((deviation) => 1 / (255 * deviation));
+    const [red, blue] = channelOrder === "rgb" ? [0, 2] : [2, 0];
+    for (let y = 0; y < height; y++) {
+      let from = 3 * (y * width + (mirror ? width - 1 : 0));
+      let to = 3 * (corner + y * stride);
+      for (let x = 0; x < width; x++, from += step, to += 3) {
+        out[to + red] = (source[from] - meanR) * scaleR;
+        out[to + 1] = (source[from + 1] - meanG) * scaleG;
+        out[to + blue] = (source[from + 2] - meanB) * scaleB;
+      }
+    }
+  }
+
+  #writeChannels(source: Float32Array, { shown, mirror, stride, corner, out }: Write<Float32Array>): void {
     const { width, height } = shown;
     const channels = this.#channels;
     const step = mirror ? -channels : channels;
     const means = this.#fill;
-    const scales = std.map((deviation) => 1 / (255 * deviation));
-    const [meanR, meanG, meanB] = means;
-    const [scaleR, scaleG, scaleB] = scales;
-    const [red, blue] = channelOrder === "rgb" ? [0, 2] : [2, 0];
+    const scales = this.#options.input.std.map((deviation) => 1 / (255 * deviation));
     for (let y = 0; y < height; y++) {
       let from = channels * (y * width + (mirror ? width - 1 : 0));
       let to = channels * (corner + y * stride);
-      for (let x = 0; x < width; x++, from += step, to += channels) {
-        if (channels === 3) {
-          out[to + red] = (source[from] - meanR) * scaleR;
-          out[to + 1] = (source[from + 1] - meanG) * scaleG;
-          out[to + blue] = (source[from + 2] - meanB) * scaleB;
-        } else for (let c = 0; c < channels; c++) out[to + c] = (source[from + c] - means[c]) * scales[c];
-      }
+      for (let x = 0; x < width; x++, from += step, to += channels)
+        for (let c = 0; c < channels; c++) out[to + c] = (source[from + c] - means[c]) * scales[c];
     }
   }
 
