@@ -43,15 +43,11 @@ export function caffeFamily({ name, title, read, kernel, strideIn, otherwise }: 
     network(state) {
       const found = residualFields(state);
       if (!found) return null;
-      const {
-        classes,
-        parts: { backbone, ...others },
-      } = found;
-      const [place, why] = strideIn(backbone.layers);
+      const { classes, parts } = found;
+      const [place, why] = strideIn(parts.backbone.layers);
       const variant: PortVariant = otherwise?.(classes) ?? { fields: {}, crop: paperCrop(classes) };
-      const parts = told(others, caffeParts({ ...backbone, strideIn: place }));
       return {
-        fields: told(variant.fields, parts),
+        fields: told(variant.fields, told(parts, caffeParts({ ...parts.backbone, strideIn: place }))),
         classes,
         assumed: [
           { key: "backbone.strideIn", why },

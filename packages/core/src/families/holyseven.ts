@@ -46,12 +46,9 @@ export const holyseven: Family = {
   network(state) {
     const found = residualFields(state);
     if (!found) return null;
-    const {
-      classes,
-      parts: { backbone, ...others },
-    } = found;
+    const { classes, parts } = found;
     return {
-      fields: told(others, holysevenParts(classes, backbone)),
+      fields: told(parts, holysevenParts(classes, parts.backbone)),
       classes,
       assumed: [
         { key: "backbone.stemPadding", why: "holyseven's SAME pads max pooling on the right and bottom alone" },

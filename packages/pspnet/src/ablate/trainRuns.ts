@@ -1,7 +1,5 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { PspnetError } from "@pspnet/core";
-import type { FromRunProcess, ToRunProcess } from "./runProcess.js";
+import { Subprocess } from "../threads/subprocess.js";
 import type { RunScores } from "./scores.js";
 import type { RunTask } from "./trainRun.js";
 
@@ -37,14 +35,28 @@ export async function trainRuns(
   const broken = new AbortController();
   const stop = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
   const work = async () => {
-    using trainer = new RunProcess(stop);
-    for (let task = queue.shift(); task && !stop.aborted; task = queue.shift()) {
-      const { id } = task;
-      const answer = await trainer.train(task, onStep);
-      if (answer.kind === "done") onDone?.(task, answer.scores);
-      else if (answer.code === "training") failed.push({ id, message: answer.message });
-      else if (answer.code !== "interrupted")
-        throw new PspnetError(answer.code ?? "environment", `${id}: ${answer.message}`);
+    let end = "";
+    const trainer = new Subprocess<RunTask, RunScores | null, number>(new URL("./runProcess.js", import.meta.url), {
+      name: "ablate",
+      onExit: () => {
+        end = "; is there enough memory? The same command goes on";
+      },
+    });
+    try {
+      for (let task = queue.shift(); task && !stop.aborted; task = queue.shift()) {
+        const current = task;
+        try {
+          const onNews = (share: number) => onStep?.(current, share);
+          onDone?.(current, await trainer.ask(current, { signal: stop, onNews }));
+        } catch (error) {
+          stop.throwIfAborted();
+          const { code, message } = error as PspnetError;
+          if (code !== "training") throw new PspnetError(code ?? "environment", `${current.id}: ${message}${end}`);
+          failed.push({ id: current.id, message });
+        }
+      }
+    } finally {
+      await trainer.close();
     }
   };
   const workers = Array.from({ length: Math.min(jobs, tasks.length) }, work);
@@ -52,50 +64,4 @@ export async function trainRuns(
   await Promise.allSettled(workers);
   stop.throwIfAborted();
   return failed;
-}
-
-type Answer = Exclude<FromRunProcess, { readonly kind: "step" }>;
-
-/** A process that trains one run after the other. */
-class RunProcess implements Disposable {
-  readonly #child: ChildProcess;
-  readonly #stop: AbortSignal;
-  readonly #onStop = () => this.#send({ kind: "stop" });
-
-  constructor(stop: AbortSignal) {
-    this.#child = fork(fileURLToPath(new URL("./runProcess.js", import.meta.url)), { execArgv: [] });
-    this.#stop = stop;
-    stop.addEventListener("abort", this.#onStop);
-  }
-
-  train(task: RunTask, onStep: TrainRunsOptions["onStep"]): Promise<Answer> {
-    const child = this.#child;
-    return new Promise((resolve) => {
-      const settle = (answer: Answer) => {
-        child.off("message", receive).off("exit", exit).off("error", fail);
-        resolve(answer);
-      };
-      const fail = ({ message }: Error) => settle({ kind: "failed", code: "environment", message });
-      const receive = (message: FromRunProcess) =>
-        message.kind === "step" ? onStep?.(task, message.share) : settle(message);
-      const exit = (code: number | null, name: string | null) =>
-        fail(
-          new Error(
-            `its process ended with ${name ?? `code ${code}`}; is there enough memory? The same command goes on`,
-          ),
-        );
-      child.on("message", receive).on("exit", exit).on("error", fail);
-      if (!child.connected) exit(child.exitCode, child.signalCode);
-      this.#send({ kind: "run", task });
-    });
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop.removeEventListener("abort", this.#onStop);
-    if (this.#child.connected) this.#child.disconnect();
-  }
-
-  #send(message: ToRunProcess): void {
-    if (this.#child.connected) this.#child.send(message);
-  }
 }

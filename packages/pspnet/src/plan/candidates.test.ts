@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type PSPNetFields,
@@ -9,19 +8,12 @@ import {
   readSafetensors,
   writeSafetensors,
 } from "@pspnet/core";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { pullHome } from "../../test/support/pullHome.js";
 import { makeFolder } from "../files/makeFolder.js";
 import { agrees, networkOf, networksFromNothing, pulledWeights } from "./candidates.js";
 
-let home: string;
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), "pspnet-home-"));
-  vi.stubEnv("PSPNET_HOME", home);
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(home, { recursive: true, force: true });
-});
+const home = pullHome();
 
 const SMALL = { backbone: { layers: 50, width: 4, stem: "plain" }, head: { channels: 8 } } as const;
 const whole = (fields: Partial<PSPNetFields> = {}) =>
@@ -34,8 +26,8 @@ function backbone(): Uint8Array {
 }
 
 async function put(name: string, bytes: Uint8Array): Promise<string> {
-  const file = join(home, name, `${name}.safetensors`);
-  await makeFolder(join(home, name));
+  const file = join(home.folder, name, `${name}.safetensors`);
+  await makeFolder(join(home.folder, name));
   await writeFile(file, bytes);
   return file;
 }

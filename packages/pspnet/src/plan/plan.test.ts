@@ -1,23 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cropSize, pspnetConfig, randomWeights } from "@pspnet/core";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { pullHome } from "../../test/support/pullHome.js";
 import { givenKeys } from "../config/load.js";
 import { makeFolder } from "../files/makeFolder.js";
 import type { DataFacts } from "./dataFacts.js";
 import type { MachineFacts } from "./machineFacts.js";
 import { plan } from "./plan.js";
 
-let home: string;
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), "pspnet-home-"));
-  vi.stubEnv("PSPNET_HOME", home);
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(home, { recursive: true, force: true });
-});
+const home = pullHome();
 
 const FEW: DataFacts = {
   training: 36,
@@ -51,8 +43,8 @@ async function planned(
 }
 
 const putWeights = async (name: string, bytes: Uint8Array) => {
-  await makeFolder(join(home, name));
-  await writeFile(join(home, name, `${name}.safetensors`), bytes);
+  await makeFolder(join(home.folder, name));
+  await writeFile(join(home.folder, name, `${name}.safetensors`), bytes);
 };
 /** As a pulled ResNet-50 of ImageNet, but for its width. */
 const pulled = () =>

@@ -1,6 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Queue } from "./queue.js";
 
+/** Bounds of the histograms' buckets. */
+const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
 /** What Prometheus is told. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -24,14 +27,14 @@ export class Metrics {
       name: "pspnet_request_seconds",
       help: "From a request's head to its answer",
       labelNames: ["route"],
-      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+      buckets: SECONDS,
       registers,
     });
     this.segmentSeconds = new Histogram({
       name: "pspnet_segment_seconds",
       help: "Of a photograph: decoded, segmented, encoded",
       labelNames: ["model"],
-      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+      buckets: SECONDS,
       registers,
     });
     this.crashes = new Counter({

@@ -4,6 +4,7 @@ import { type AnswerOptions, answerQuestions } from "@pspnet/core/threads";
 import sharp from "sharp";
 import { readImage, sizeOf } from "../data/images.js";
 import { type OpenedNetwork, openNetwork } from "../segment/openNetwork.js";
+import { parentProcess } from "../threads/parentProcess.js";
 import { answerBody } from "./answerBody.js";
 import type { NetworkAnswer, NetworkQuestion, Segmented, SegmentQuestion, ServedModel } from "./networkMessages.js";
 
@@ -22,11 +23,7 @@ process.on("disconnect", () => process.exit());
 sharp.cache(false);
 
 answerQuestions<NetworkQuestion, NetworkAnswer>(
-  {
-    listen: (take) => process.on("message", take),
-    post: (message) => process.send!(message),
-    close: () => process.disconnect(),
-  },
+  parentProcess(),
   (question, options) => (question.kind === "open" ? open(question) : segment(question, options)),
   async () => {
     for (const { runtime } of networks.values()) await runtime[Symbol.asyncDispose]();
