@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { allScores, readScores, scoresFolder } from "../src/ablate/scores.js";
 import { parseSettings } from "../src/ablate/settings.js";
 import { planRuns, planTables, shareOf } from "../src/ablate/study.js";
+import { checkStudyFolder } from "../src/ablate/studyFolder.js";
 import { type RunTask, trainRun } from "../src/ablate/trainRun.js";
 import { loadTrainConfig } from "../src/config/load.js";
 import { FolderLock } from "../src/files/folderLock.js";
@@ -215,6 +216,13 @@ describe("pspnet ablate", () => {
     expect(scale.err).toMatch(/to go on set\n {2}scale=laptop\n$/);
     const { err } = await ablate(["scale=laptop", `out=${join(folder, "scenes")}`]);
     expect(err).toMatch(/scenes: expected the folder of a study or none, found classes\.json/);
+  });
+
+  test("takes a folder in which another process is writing its description for none yet", async () => {
+    const begun = join(folder, "begun");
+    await mkdir(begun);
+    await writeFile(join(begun, ".study.json.8ad856f4.part"), '{"scale"');
+    expect(await checkStudyFolder(study(`scale=laptop out=${begun}`))).toBe(false);
   });
 
   test("names a broken file of scores, and scores its run again", async () => {

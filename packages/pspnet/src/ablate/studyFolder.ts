@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import type { Tree } from "../config/tree.js";
 import { writeScenes } from "../data/writeScenes.js";
-import { atomicWrite } from "../files/atomicWrite.js";
+import { atomicWrite, isTemporaryFile } from "../files/atomicWrite.js";
 import { FolderLock, type WaitOptions } from "../files/folderLock.js";
 import { makeFolder } from "../files/makeFolder.js";
 import { differingKeys } from "../train/placement.js";
@@ -26,6 +26,8 @@ export async function openStudyFolder(settings: Settings, { onScene, ...waiting 
   await makeFolder(folder);
   await using lock = new FolderLock({ what: "a study", doing: "makes it ready" });
   await lock.wait(folder, waiting);
+  // Another study may have been made here since.
+  await checkStudyFolder(settings);
   await atomicWrite(join(folder, FILE), `${JSON.stringify(descriptionOf(settings), null, 2)}\n`);
   // What is written last.
   if (!made || existsSync(join(folder, "scenes", "classes.json"))) return;
@@ -42,15 +44,17 @@ const FILE = "study.json";
 export async function checkStudyFolder(settings: Settings): Promise<boolean> {
   const { folder } = settings;
   const file = join(folder, FILE);
+  // Listed before the description is looked for: a process that is making the study writes that first.
+  const names = await readdir(folder).catch(() => []);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw new PspnetError("config", `${file}: expected the description of a study (${error.message})`);
   });
   const mend = "give the study another folder by out=";
   if (text === null) {
-    const others = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith("lock.json"));
-    if (others.length === 0) return false;
-    throw new PspnetError("config", `${folder}: expected the folder of a study or none, found ${others[0]}; ${mend}`);
+    const other = names.find((name) => !name.startsWith("lock.json") && !isTemporaryFile(name));
+    if (other === undefined) return false;
+    throw new PspnetError("config", `${folder}: expected the folder of a study or none, found ${other}; ${mend}`);
   }
   const before = parse(text, file);
   const now = descriptionOf(settings);

@@ -39,7 +39,12 @@ export async function atomicWrite(path: string, content: Uint8Array | string | I
 /** Removes the temporary files that a killed process left in the folder. Nothing may be writing there. */
 export async function removeTemporaryFiles(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) if (TEMPORARY.test(name)) await rm(join(folder, name), { force: true });
+  for (const name of names) if (isTemporaryFile(name)) await rm(join(folder, name), { force: true });
+}
+
+/** Whether a file of that name is one that {@link atomicWrite} is writing, or was when it was killed. */
+export function isTemporaryFile(name: string): boolean {
+  return TEMPORARY.test(name);
 }
 
 function piecesOf(content: Uint8Array | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
