@@ -100,7 +100,6 @@ test.each([
   ["crop=[129]", /crop: expected a whole number, or two of them, \[height, width\], found \[129\]$/],
   ["crop=[1,129]", /crop\.0: expected at least 9, found 1$/],
   ["crop=1", /crop: expected at least 9, found 1$/],
-  ["model.upsampling.sizes=8n", /crop: expected 8n, .*found 473; take 472 or 480/],
   ["model.preset=smp-resnet43", /model\.preset: expected the name of .*did you mean "smp-resnet34"/],
   ["budget=4x", /budget: expected a number and s, m or h, such as 4m, found "4x"$/],
   ["budget=0s", /budget: expected a time above 0, found 0s/],
@@ -155,6 +154,15 @@ describe("an override of the network", () => {
     const kept = await model("{ pyramid: { bins: [1] } }", "pyramid.kind=pooling", "pyramid.pool=max");
     expect(kept.pyramid).toMatchObject({ bins: [1], pool: "max" });
   });
+});
+
+test.each([
+  ["model.backbone.outputStride=16", 481],
+  ["model.upsampling.sizes=8n", 480],
+  ["model.preset=smp-resnet34", 512],
+  ["model.backbone.layers=18", 473],
+])("with %s a crop that is left out is one that the network takes", async (override, side) => {
+  expect((await load("data: { root: . }", override)).crop).toBe(side);
 });
 
 describe("a preset", () => {

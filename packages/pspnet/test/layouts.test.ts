@@ -211,6 +211,37 @@ describe("data prepare folder", () => {
 describe("recognise", () => {
   it.each<[string, readonly (readonly [string, string | null])[]]>([
     [
+      "ade20k",
+      [
+        ["ADEChallengeData2016/images/training/ADE_train_00000001.jpg", null],
+        ["ADEChallengeData2016/annotations/training/ADE_train_00000001.png", ""],
+      ],
+    ],
+    [
+      "voc2012",
+      [
+        ["VOCdevkit/VOC2012/JPEGImages/2007_000032.jpg", null],
+        ["VOCdevkit/VOC2012/SegmentationClass/2007_000032.png", ""],
+        ["VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt", "2007_000032"],
+      ],
+    ],
+    [
+      // As programs export other photographs in VOC's layout.
+      "folder",
+      [
+        ["JPEGImages/a.jpg", null],
+        ["SegmentationClass/a.png", ""],
+        ["ImageSets/Segmentation/train.txt", "a"],
+      ],
+    ],
+    [
+      "cityscapes",
+      [
+        ["leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png", ""],
+        ["gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png", ""],
+      ],
+    ],
+    [
       "folder",
       [
         ["images/a.jpg", null],

@@ -124,7 +124,9 @@ export const trainConfigSchema = z.strictObject({
 
   crop: cropSchema
     .default(473)
-    .describe("training crop: a square's side or [height, width], 8n+1 or as the network or its preset has it"),
+    .describe(
+      "training crop: a square's side or [height, width], 8n+1 or as the network or its preset has it; left out, the first from 473 up that the network takes",
+    ),
   epochs: z.int().min(1).default(100).describe("passes over the training images; the most there are with a budget"),
   batch: z.int().min(1).default(16).describe("images per optimiser step"),
   accumulate: z

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { alignedSides, alignedSize, cropSize, inputChannels, PspnetError, presetNamed } from "@pspnet/core";
+import { alignedSides, alignedSize, type Crop, cropSize, inputChannels, PspnetError, presetNamed } from "@pspnet/core";
 import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
 import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
@@ -14,10 +14,17 @@ import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } f
 export function validateTrainConfig(given: TrainConfigInput, source: string | Source): TrainConfig {
   const from = typeof source === "string" ? () => source : source;
   const crop = given.crop ?? presetNamed(given.model?.preset)?.crop;
-  const config = parseBy(trainConfigSchema, { ...given, crop }, { source: from, code: "config" });
+  const parsed = parseBy(trainConfigSchema, { ...given, crop }, { source: from, code: "config" });
+  const config = given.crop === undefined ? { ...parsed, crop: aligned(parsed) } : parsed;
   checkRelations(config, from);
   const { data, init } = config;
   return { ...config, data: { ...data, root: resolve(data.root) }, init: init === null ? null : initPath(init) };
+}
+
+/** A crop that nobody gave, or the next that the network takes. */
+function aligned({ crop, model }: TrainConfig): Crop {
+  const { height, width } = alignedSize(cropSize(crop), model);
+  return height === width ? height : [height, width];
 }
 
 function checkRelations(

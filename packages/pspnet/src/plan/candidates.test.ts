@@ -1,29 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type PSPNetFields,
-  partOf,
-  pspnetConfig,
-  randomWeights,
-  readSafetensors,
-  writeSafetensors,
-} from "@pspnet/core";
 import { describe, expect, it } from "vitest";
 import { pullHome } from "../../test/support/pullHome.js";
+import { smallBackbone, smallPspnet } from "../../test/support/smallBackbone.js";
 import { makeFolder } from "../files/makeFolder.js";
-import { agrees, networkOf, networksFromNothing, pulledWeights } from "./candidates.js";
+import { agrees, networksFromNothing, networksOf, pulledWeights } from "./candidates.js";
 
 const home = pullHome();
-
-const SMALL = { backbone: { layers: 50, width: 4, stem: "plain" }, head: { channels: 8 } } as const;
-const whole = (fields: Partial<PSPNetFields> = {}) =>
-  randomWeights(pspnetConfig({ classes: 5, ...SMALL, ...fields }), { seed: 1 });
-
-/** A backbone as torchvision keeps it. */
-function backbone(): Uint8Array {
-  const tensors = [...readSafetensors(whole()).tensors].filter(([name]) => partOf(name) === "backbone");
-  return writeSafetensors(new Map(tensors), {});
-}
 
 async function put(name: string, bytes: Uint8Array): Promise<string> {
   const file = join(home.folder, name, `${name}.safetensors`);
@@ -32,7 +15,10 @@ async function put(name: string, bytes: Uint8Array): Promise<string> {
   return file;
 }
 
-const read = (init: string, { classes = 5, given = {} } = {}) => networkOf({ init, why: "" }, { classes, given });
+const read = async (init: string, { classes = 5, given = {} } = {}) => {
+  const { candidates, untold } = await networksOf({ init, why: "" }, { classes, given });
+  return { candidates, candidate: candidates[0], untold };
+};
 
 describe("starting weights", () => {
   it("at hand are those that were pulled, ResNet-50 of ImageNet before all", async () => {
@@ -42,7 +28,7 @@ describe("starting weights", () => {
   });
 
   it("say their network; what a ResNet's tensors do not tell is named, unless it is given or published", async () => {
-    const file = await put("mine", backbone());
+    const file = await put("mine", smallBackbone());
     const { candidate, untold } = await read(file);
     expect(candidate).toMatchObject({ init: file, newHead: false });
     expect(candidate.model.backbone).toMatchObject({ layers: 50, width: 4, stem: "plain" });
@@ -50,12 +36,26 @@ describe("starting weights", () => {
     expect(untold).toEqual(["model.backbone.strideIn", "model.backbone.ceilPool"]);
     const given = { backbone: { strideIn: "1x1" } };
     expect((await read(file, { given })).untold).toEqual(["model.backbone.ceilPool"]);
-    await put("resnet50", backbone());
+    await put("resnet50", smallBackbone());
     expect((await read("resnet50")).untold).toEqual([]);
   });
 
+  it("of a backbone alone are those of a network that strides further too, unless the stride is given", async () => {
+    const file = await put("mine", smallBackbone());
+    const strides = async (given: object) =>
+      (await read(file, { given: { backbone: given } })).candidates.map(({ model }) => model.backbone);
+    const [dense, strided, ...more] = await strides({});
+    expect(more).toEqual([]);
+    expect(dense).toMatchObject({ outputStride: 8, dilations: [1, 1, 2, 4], layers: 50 });
+    expect(strided).toMatchObject({ outputStride: 16, layers: 50 });
+    expect(strided).not.toHaveProperty("dilations");
+    expect(await strides({ outputStride: 32 })).toMatchObject([{ outputStride: 32 }]);
+    expect(await strides({ dilations: [1, 1, 1, 1] })).toMatchObject([{ outputStride: 8 }]);
+    expect((await read(await put("whole", smallPspnet()))).candidates).toHaveLength(1);
+  });
+
   it("of a whole PSPNet give its heads for as many classes, else new ones", async () => {
-    const file = await put("mine", whole({ backbone: { ...SMALL.backbone, strideIn: "1x1" } }));
+    const file = await put("mine", smallPspnet({ backbone: { layers: 50, width: 4, stem: "plain", strideIn: "1x1" } }));
     const same = await read(file);
     expect(same.candidate.newHead).toBe(false);
     expect(same.candidate.model.head).toMatchObject({ channels: 8 });
@@ -67,7 +67,7 @@ describe("starting weights", () => {
   });
 
   it("agree with what is given of the network, or not", async () => {
-    const { candidate } = await read(await put("mine", backbone()));
+    const { candidate } = await read(await put("mine", smallBackbone()));
     expect(agrees(candidate, {})).toBe(true);
     expect(agrees(candidate, { backbone: { layers: 50 }, pyramid: { pool: "max" } })).toBe(true);
     expect(agrees(candidate, { backbone: { layers: 101 } })).toBe(false);

@@ -72,11 +72,15 @@ describe("crop", () => {
     const crops = cropsFor({ height: 360, width: 480 }, align);
     const stepsAt = (crop: (typeof crops)[number]) =>
       stepsWithin(180, { batch: 8, crop, secondsPerPixel: 1 / 300_000 });
-    expect(chooseCrop(crops, stepsAt, 10)).toEqual(crops[0]);
-    const chosen = chooseCrop(crops, stepsAt, 100);
+    expect(chooseCrop(crops, { stepsAt, wanted: 10 })).toEqual(crops[0]);
+    const chosen = chooseCrop(crops, { stepsAt, wanted: 100 });
     expect(stepsAt(chosen)).toBeGreaterThanOrEqual(100);
     expect(stepsAt(crops[crops.indexOf(chosen) - 1])).toBeLessThan(100);
-    expect(chooseCrop(crops, stepsAt, 1e6)).toEqual(crops.at(-1));
+    expect(chooseCrop(crops, { stepsAt, wanted: 1e6 })).toEqual(crops.at(-1));
+    const least = chooseCrop(crops, { stepsAt, wanted: 1e6, smallest: 297 });
+    expect(least.height * least.width).toBeGreaterThanOrEqual(297 ** 2);
+    expect(least.height * least.width).toBeLessThan(1.1 * 297 ** 2);
+    expect(chooseCrop(crops, { stepsAt, wanted: 1e6, smallest: 1000 })).toEqual(crops[0]);
   });
 });
 

@@ -56,9 +56,21 @@ export function stepsWithin(
   return Math.floor((OF_STEPS * seconds) / (batch * crop.height * crop.width * secondsPerPixel));
 }
 
-/** The largest crop that leaves as many steps as are wanted, else the smallest. */
-export function chooseCrop(crops: readonly Size[], stepsAt: (crop: Size) => number, wanted: number): Size {
-  return crops.find((crop) => stepsAt(crop) >= wanted) ?? crops[crops.length - 1];
+/**
+ * The largest crop that leaves as many steps as are wanted, else the smallest.
+ *
+ * @param smallest side of the square that the crop is as large as at least, where there is one.
+ */
+export function chooseCrop(
+  crops: readonly Size[],
+  {
+    stepsAt,
+    wanted,
+    smallest = 0,
+  }: { readonly stepsAt: (crop: Size) => number; readonly wanted: number; readonly smallest?: number },
+): Size {
+  const least = crops.findLast(({ height, width }) => height * width >= smallest ** 2) ?? crops[0];
+  return crops.slice(0, crops.indexOf(least)).find((crop) => stepsAt(crop) >= wanted) ?? least;
 }
 
 /** Share of the memory that a step may take. */

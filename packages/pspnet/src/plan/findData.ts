@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PspnetError } from "@pspnet/core";
 import { loadDataConfig } from "../config/load.js";
@@ -43,7 +44,9 @@ export async function findData(given: string, { out, seed, said, ...work }: Find
     const lines = [`${folder}: ${expected}, found ${train + val}`, ...made.problems.slice(0, 5)];
     throw new PspnetError("data", lines.join("\n"));
   }
-  const is = preparation === ownFolder ? [] : [`${preparation.title}: masks made in ${join(out, "masks")}`];
+  const masks = join(out, "masks");
+  const is =
+    preparation === ownFolder ? [] : [`${preparation.title}${existsSync(masks) ? `: masks made in ${masks}` : ""}`];
   const { data } = await loadDataConfig(made.config, {});
   return { data, notes: [...is, ...made.notes], problems: made.problems };
 }

@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cropSize, pspnetConfig, randomWeights } from "@pspnet/core";
+import { cropSize } from "@pspnet/core";
 import { describe, expect, it } from "vitest";
 import { pullHome } from "../../test/support/pullHome.js";
+import { smallBackbone } from "../../test/support/smallBackbone.js";
 import { givenKeys } from "../config/load.js";
 import { makeFolder } from "../files/makeFolder.js";
 import type { DataFacts } from "./dataFacts.js";
@@ -47,14 +48,7 @@ const putWeights = async (name: string, bytes: Uint8Array) => {
   await writeFile(join(home.folder, name, `${name}.safetensors`), bytes);
 };
 /** As a pulled ResNet-50 of ImageNet, but for its width. */
-const pulled = () =>
-  putWeights(
-    "resnet50",
-    randomWeights(
-      pspnetConfig({ classes: 5, backbone: { layers: 50, width: 4, stem: "plain" }, head: { channels: 8 } }),
-      { seed: 1 },
-    ),
-  );
+const pulled = () => putWeights("resnet50", smallBackbone());
 
 describe("a plan", () => {
   it("from nothing takes the largest network and crop that have steps enough, and one rate for all parts", async () => {
@@ -71,11 +65,25 @@ describe("a plan", () => {
   it("starts from weights that were pulled, at a rate that few steps bear", async () => {
     await pulled();
     const { config, measured, why } = await planned(["budget=3m"]);
-    expect(measured).toEqual(["measuring a step of ResNet-50, width 4, plain stem"]);
-    expect(config).toMatchObject({ init: "resnet50", head: "new", lr: 0.002, headLrFactor: 10, cache: "ram" });
-    expect(config.model.backbone).toMatchObject({ layers: 50, width: 4 });
+    expect(measured).toEqual([
+      "measuring a step of ResNet-50, width 4, plain stem",
+      "measuring a step of ResNet-50, width 4, plain stem, output stride 16",
+    ]);
+    expect(config).toMatchObject({ init: "resnet50", head: "keep", lr: 0.002, headLrFactor: 10, cache: "ram" });
+    expect(config.model.backbone).toMatchObject({ layers: 50, width: 4, outputStride: 16, dilations: [1, 1, 1, 2] });
+    expect(why["model.backbone.outputStride=16"]).toBe("at 8, the paper's, the time has not 500 steps of large crops");
     expect(config.warmup).toBeGreaterThan(5);
     expect(why["init=resnet50"]).toBe("resnet50 was pulled before");
+  });
+
+  it("keeps the paper's output stride where there is the time for it, or where it is given", async () => {
+    await pulled();
+    const long = await planned(["budget=3h"]);
+    expect(long.config.model.backbone).toMatchObject({ outputStride: 8, dilations: [1, 1, 2, 4] });
+    expect(long.config.crop).toEqual([361, 481]);
+    const given = await planned(["budget=3m", "model.backbone.outputStride=8"]);
+    expect(given.config.model.backbone).toMatchObject({ outputStride: 8 });
+    expect(given.measured).toHaveLength(1);
   });
 
   it("passes over weights that cannot be read, that do not agree with what is given, or that there is no time for", async () => {

@@ -4,7 +4,7 @@ import { seconds, type TrainConfig } from "../config/schema.js";
 import { isTree, merge, type Tree } from "../config/tree.js";
 import type { TextStream } from "../report/progress.js";
 import { nameOf } from "../train/initMisfit.js";
-import { agrees, type Candidate, networkOf, networksFromNothing, pulledWeights } from "./candidates.js";
+import { agrees, type Candidate, networksFromNothing, networksOf, pulledWeights } from "./candidates.js";
 import { type Choice, Choices } from "./choices.js";
 import type { DataFacts } from "./dataFacts.js";
 import * as decide from "./decisions.js";
@@ -117,14 +117,14 @@ async function* candidates(
   const model = isTree(given.model) ? given.model : {};
   const options = { classes: data.classes.length, given: model, ...pulling };
   if (said.init !== null) {
-    yield await networkOf({ init: said.init, why: "of your init" }, options);
+    const { candidates, untold } = await networksOf({ init: said.init, why: "of your init" }, options);
+    for (const candidate of candidates) yield { candidate, untold };
     return;
   }
   for (const { name } of "init" in given ? [] : pulledWeights()) {
     try {
-      const found = await networkOf({ init: name, why: `${name} was pulled before` }, options);
-      if (!agrees(found.candidate, model)) continue;
-      yield found;
+      const { candidates, untold } = await networksOf({ init: name, why: `${name} was pulled before` }, options);
+      for (const candidate of candidates) if (agrees(candidate, model)) yield { candidate, untold };
     } catch (error) {
       // Nobody asked for these.
       if (!(error instanceof PspnetError) || pulling.signal?.aborted) throw error;
@@ -156,12 +156,13 @@ async function tryOut(
   candidate: Candidate,
   { choices, data, machine, keys, given, batch, time, most, measure = measureStep, signal, stream }: TrialOptions,
 ): Promise<Omit<Trial, "untold">> {
-  const { model, wanted, fewest } = candidate;
+  const { model, wanted, fewest, smallest } = candidate;
   const trial = completeConfig({ ...keys, model }, given, "plan");
   const align = (size: Size) => alignedSize(size, trial.model);
   const crops = choices.isGiven("crop") ? [cropSize(choices.said.crop)] : decide.cropsFor(data.size, align);
   const measured = crops.find(({ height, width }) => height * width <= MEASURED) ?? crops[crops.length - 1];
-  const name = nameOf(trial.model.backbone);
+  const { backbone } = trial.model;
+  const name = `${nameOf(backbone)}${backbone.outputStride === 8 ? "" : `, output stride ${backbone.outputStride}`}`;
   stream?.write(`measuring a step of ${name}\n`);
   const options = {
     classes: data.classes.length,
@@ -176,7 +177,7 @@ async function tryOut(
     return ASSUMED;
   });
   const stepsAt = (crop: Size) => decide.stepsWithin(time, { batch, crop, ...cost });
-  const crop = decide.chooseCrop(crops, stepsAt, Math.min(wanted, most));
+  const crop = decide.chooseCrop(crops, { stepsAt, wanted: Math.min(wanted, most), smallest });
   const steps = stepsAt(crop);
   return { candidate, name, cost, unmeasured, crop, steps, reach: steps / Math.min(fewest, most) };
 }
@@ -186,7 +187,7 @@ function settleNetwork(
   choices: Choices,
   { measured }: { readonly measured: number },
 ): void {
-  const { model, init, newHead, why } = candidate;
+  const { model, init, newHead, why, strideWhy } = candidate;
   choices.set("model", model);
   const smaller = measured > 1 ? "; larger ones would have too few steps" : "";
   const rate = (1 / cost.secondsPerPixel / 1e6).toPrecision(2);
@@ -198,6 +199,7 @@ function settleNetwork(
     `model: ${name}`,
     `${init === null ? `from random weights${smaller}` : `the network of ${init}`}; ${speed}`,
   );
+  if (strideWhy !== undefined) choices.say("model.backbone.outputStride=16", strideWhy);
   if (untold.length > 0)
     choices.say(
       `model: ${untold.join(", ")}`,

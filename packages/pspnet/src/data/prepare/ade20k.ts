@@ -15,6 +15,7 @@ export const ade20k: Preparation = {
   name: "ade20k",
   title: "ADE20K scene parsing (ADEChallengeData2016)",
   layout: "images/{training,validation}/*.jpg and annotations/{training,validation}/*.png",
+  marks: ["**/images/**/ADE_train_*.jpg", "**/annotations/**/ADE_train_*.png"],
   published: { train: 20210, val: 2000 },
   recipe: { crop: 473, epochs: 100 },
   async read({ folder, countIds }) {

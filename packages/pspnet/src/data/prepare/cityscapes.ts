@@ -34,6 +34,7 @@ export const cityscapes: Preparation = {
   name: "cityscapes",
   title: "Cityscapes",
   layout: "leftImg8bit/{train,val,test}/<city>/*_leftImg8bit.png and gtFine/{train,val}/<city>/*_gtFine_labelIds.png",
+  marks: ["leftImg8bit/train/**/*_leftImg8bit.png", "gtFine/train/**/*_gtFine_*.png"],
   published: { train: 2975, val: 500 },
   recipe: { crop: 713, epochs: 200 },
   async read({ folder }) {

@@ -10,6 +10,8 @@ export interface Preparation {
   readonly title: string;
   /** What its folder holds, for help and messages. */
   readonly layout: string;
+  /** Patterns of files that a folder has all of when it is the dataset's and nobody says so. */
+  readonly marks?: readonly string[];
   /** Published numbers of samples by split; several where copies of the dataset differ. */
   readonly published?: Readonly<Record<string, number | readonly number[]>>;
   /** What the official release trains it with, beside the defaults. */

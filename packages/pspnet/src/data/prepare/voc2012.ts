@@ -20,6 +20,7 @@ export const voc2012: Preparation = {
   name: "voc2012",
   title: "PASCAL VOC 2012, with the annotations of SBD",
   layout: "JPEGImages/*.jpg, SegmentationClass/*.png and ImageSets/Segmentation/{train,val}.txt",
+  marks: ["**/ImageSets/Segmentation/train.txt", "**/SegmentationClass/20??_??????.png"],
   published: { train: 10582, val: 1449 },
   recipe: { crop: 473, epochs: 50 },
   async read(download) {
