@@ -107,6 +107,19 @@ describe("a file that describes itself", () => {
     await begin(await described({ norm: { momentum: 0.05 }, head: { channels: 8, dropout: 0.3 } }));
   });
 
+  test("is taken at another output stride, which is told", async () => {
+    const said: string[] = [];
+    const say = (line: string) => said.push(line);
+    const backbone = { ...SMALL.backbone, outputStride: 16 } as const;
+    const strided = await described({ backbone });
+    const net = await begin(strided, {}, "keep", say);
+    expect(said.join()).toMatch(/nothing begins afresh; trained at output stride 16, here 8$/);
+    expect(values(net, "cls.0.weight")).toEqual(
+      values(await begin(strided, { backbone }, "keep", say), "cls.0.weight"),
+    );
+    expect(said[1]).toMatch(/nothing begins afresh$/);
+  });
+
   test("need only have the run's backbone and input when the head is new", async () => {
     const net = await begin(await described({ pyramid: { concatOrder: "descending" } }), {}, "new");
     expect(values(net, "cls.0.weight")).toEqual(values(await begin(null), "cls.0.weight"));

@@ -13,7 +13,7 @@ import { readForeign } from "../files/readForeign.js";
 import type { PullOptions } from "../pull/pull.js";
 import { weightsFile } from "../pull/weightsFile.js";
 import { counted } from "../report/counted.js";
-import { differencesFrom, foundIn, misfitOf, nameOf, unlikeAny } from "./initMisfit.js";
+import { differencesFrom, foundIn, misfitOf, nameOf, strideNote, unlikeAny } from "./initMisfit.js";
 import { withStemFor } from "./initStem.js";
 
 export interface InitOptions extends Pick<PullOptions, "signal" | "stream"> {
@@ -25,7 +25,7 @@ export interface InitOptions extends Pick<PullOptions, "signal" | "stream"> {
 /**
  * Loads what a run starts from, a file or published weights by their name: the weights of a whole PSPNet, or of the backbone when
  * the file has no head or a new one is asked for; for other channels than a photograph's as {@link withStemFor} makes them. Returns what was
- * loaded, what begins afresh, and what became of the first convolution, in a line.
+ * loaded, what begins afresh, what became of the first convolution, and another output stride, in a line.
  *
  * @throws PspnetError "weights" for a file that cannot be read, holds numbers that are not finite, or does not fit, and for one
  * whose description is of another network: what it is, and the keys that would make it fit.
@@ -50,7 +50,8 @@ export async function loadInit(
     if (!(cause instanceof PspnetError)) throw cause;
     throw theirs && different.length > 0 ? misfitOf(file, theirs, different) : unlikeAny(file, model.config, cause);
   }
-  return summary(model, basename(file), loaded) + (how ? `; ${how}` : "");
+  const notes = [how, theirs && strideNote(theirs, model.config)].filter(Boolean);
+  return [summary(model, basename(file), loaded), ...notes].join("; ");
 }
 
 function presentParts({ ppm, aux }: PSPNet): PartName[] {

@@ -72,13 +72,24 @@ export function differencesFrom(
   const otherImages = inputChannels(config.input) === PHOTOGRAPH && inputChannels(ours.input) !== PHOTOGRAPH;
   const input: PartName[] = otherImages ? [] : ["input"];
   const parts: PartName[] = ["backbone", "norm", ...input, ...(withHead && !otherClasses ? heads : [])];
-  const found = differences([config, ours], parts).filter(({ key }) => tells(key) && !isDerived(key, config));
+  const found = differences([config, ours], parts).filter(
+    ({ key }) => tells(key) && key !== STRIDE && !isDerived(key, config),
+  );
   const lines = found.map(({ key, values }) => {
     const [theirs, here] = values.map(show);
     return { line: `${key}: ${theirs} in the file, ${here} here`, setting: `model.${key}=${theirs}` };
   });
   if (!otherClasses) return lines;
   return [{ line: `${classes} classes in the file, ${ours.classes} here`, setting: "head=new" }, ...lines];
+}
+
+/** What weights bear to be otherwise: DeepLabv3 (arXiv 1706.05587, section 4.1) trains at 16 and goes on at 8. */
+const STRIDE = "backbone.outputStride";
+
+/** That the run's features are of another stride than those that the file's were trained at; null: they are not, or the file does not tell. */
+export function strideNote({ config, tells }: FoundNetwork, ours: PSPNetConfig): string | null {
+  const [theirs, here] = [config, ours].map(({ backbone }) => backbone.outputStride);
+  return theirs === here || !tells(STRIDE) ? null : `trained at output stride ${theirs}, here ${here}`;
 }
 
 const AUXILIARY: readonly PartName[] = ["auxiliary"];
