@@ -174,6 +174,19 @@ describe("data prepare folder", () => {
     for (const read of Object.values(await all(config))) expect(read).toEqual(expected);
   });
 
+  it.each<[Partial<DataConfig>, number[], readonly string[], number[]]>([
+    [{ ignore: [3] }, [0, 1, 2, 3], ["class 0", "class 1", "class 2"], [0, 1, 2, 255]],
+    [{ ignore: [0] }, [0, 1, 2, 3], ["class 0", "class 1", "class 2"], [255, 0, 1, 2]],
+    [{ ignore: [0, "200-255"] }, [0, 100, 150, 201], ["class 0", "class 1"], [255, 0, 1, 255]],
+    [{ ids: { "0-1": 0, 7: 1 } }, [0, 1, 7, 255], ["class 0", "class 1"], [0, 0, 1, 255]],
+  ])("finds the classes that are left by %j", async (said, ids, names, expected) => {
+    await tree([Uint8Array.from(ids), Uint8Array.from(ids)]);
+    const { config, problems } = await prepared("folder", { said });
+    expect(problems).toEqual([]);
+    expect(await classNames(config)).toEqual(names);
+    for (const read of Object.values(await all(config))) expect(read).toEqual(expected);
+  });
+
   const colours = Uint8Array.of(0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 0, 0);
 
   it("finds classes of colours, without a list of them, and takes the names of one", async () => {

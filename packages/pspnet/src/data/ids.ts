@@ -122,6 +122,20 @@ function* ignored(list: IgnoreList): Generator<Held> {
   }
 }
 
+/** The ids and the colours, by {@link colourKey}, that a list says. */
+export function ignoredValues(list: IgnoreList): Readonly<Record<"ids" | "colours", ReadonlySet<number>>> {
+  const held = [...ignored(list)];
+  return {
+    ids: new Set(held.flatMap(({ id }) => id ?? [])),
+    colours: new Set(held.flatMap(({ colour }) => colour ?? [])),
+  };
+}
+
+/** How many classes there are at least for what a map says. */
+export function leastClasses(ids: IdMap): number {
+  return Math.max(...[...classes(ids, IGNORE)].map(({ label }) => label)) + 1;
+}
+
 /** Both ends of "3" or "3-7". */
 function range(text: string): [from: number, to: number] | null {
   const match = /^(\d+)(?:-(\d+))?$/.exec(text);

@@ -1,6 +1,6 @@
 import { type ClassList, IGNORE, numberedClasses, PspnetError, type Rgb } from "@pspnet/core";
 import { BINARY_IDS } from "./binaryMasks.js";
-import type { IdMap } from "./ids.js";
+import { type IdMap, type IgnoreList, ignoredValues, leastClasses } from "./ids.js";
 import { maskContents } from "./masks.js";
 import { spread } from "./spread.js";
 
@@ -15,17 +15,30 @@ export interface InferredClasses {
   readonly note: string;
 }
 
+/** What is said of masks whose classes nobody named. */
+export interface SaidOfMasks {
+  readonly ids?: IdMap;
+  readonly ignore?: IgnoreList;
+}
+
 /**
- * The classes that masks show: their ids from 0, with 255 as none; 0 and 255 alone as two; each id where they are far between, and each
+ * The classes that masks show, or that is said of their ids: their ids from 0, with 255 as none; 0 and 255 alone as two; each id where they are far between, and each
  * colour, the darkest first.
  *
  * @throws PspnetError "data" for masks that hold nothing of the kind.
  */
-export async function inferClasses(masks: readonly string[]): Promise<InferredClasses> {
+export async function inferClasses(
+  masks: readonly string[],
+  { ids, ignore = [] }: SaidOfMasks = {},
+): Promise<InferredClasses> {
+  if (ids !== undefined)
+    return { classes: numberedClasses(Math.max(leastClasses(ids), 2)), note: "the classes are those of data.ids" };
+  const ignored = ignoredValues(ignore);
   const held = { ids: new Set<number>(), colours: new Set<number>() };
   for (const path of spread(masks, LOOKED_AT)) {
     const contents = await maskContents(path).catch(() => null);
-    for (const value of contents?.pixels.keys() ?? []) held[contents!.hold].add(value);
+    for (const value of contents?.pixels.keys() ?? [])
+      if (!ignored[contents!.hold].has(value)) held[contents!.hold].add(value);
     if (held.colours.size > MOST_CLASSES) {
       const found = `${held.colours.size} colours or more; save masks without smoothing or JPEG's loss, or as ids`;
       throw new PspnetError("data", `${path}: expected a mask of at most ${MOST_CLASSES} colours, found ${found}`);
@@ -35,7 +48,9 @@ export async function inferClasses(masks: readonly string[]): Promise<InferredCl
     const mend = "save them all alike";
     throw new PspnetError("data", `${masks[0]}: expected masks of ids or of colours, found both beside it; ${mend}`);
   }
-  return held.colours.size > 0 ? ofColours(sorted(held.colours)) : ofIds(sorted(held.ids), masks);
+  return held.colours.size > 0
+    ? ofColours(sorted(held.colours))
+    : ofIds(sorted(held.ids), { masks, ignored: ignored.ids });
 }
 
 const sorted = (values: ReadonlySet<number>) => [...values].sort((a, b) => a - b);
@@ -50,7 +65,10 @@ function ofColours(colours: readonly number[]): InferredClasses {
   );
 }
 
-function ofIds(ids: readonly number[], masks: readonly string[]): InferredClasses {
+function ofIds(
+  ids: readonly number[],
+  { masks, ignored }: { readonly masks: readonly string[]; readonly ignored: ReadonlySet<number> },
+): InferredClasses {
   if (ids.length === 0)
     throw new PspnetError("data", `${masks[0] ?? "masks"}: expected masks that can be read, found none`);
   if (ids.join() === `0,${IGNORE}`) {
@@ -60,12 +78,14 @@ function ofIds(ids: readonly number[], masks: readonly string[]): InferredClasse
   }
   const below = ids.filter((id) => id !== IGNORE);
   const highest = below.at(-1) ?? 0;
-  // Ids such as 0, 128, 255 are levels of grey that stand for classes; with few gaps they are counted from 0.
-  if (highest + 1 > 2 * below.length) {
-    const map = Object.fromEntries(ids.map((id, label) => [id, label]));
+  // Ids such as 0, 128, 255 are levels of grey that stand for classes; with few gaps they are counted from 0, unless that is none.
+  const levels = highest + 1 > 2 * below.length;
+  if (levels || ignored.has(0)) {
+    const each = levels ? ids : below;
+    const map = Object.fromEntries(each.map((id, label) => [id, label]));
     return checked(
-      { classes: numberedClasses(ids.length), ids: map, note: `masks of ids ${ids.join(", ")}: each is a class` },
-      ids,
+      { classes: numberedClasses(each.length), ids: map, note: `masks of ids ${each.join(", ")}: each is a class` },
+      each,
     );
   }
   const none = ids.includes(IGNORE) ? `, and ${IGNORE} for none` : "";

@@ -1,5 +1,6 @@
 import { loadTrainConfig } from "../../src/config/load.js";
 import { openDataset } from "../../src/data/dataset.js";
+import type { DataConfig } from "../../src/data/format.js";
 import { PREPARATIONS } from "../../src/data/prepare/preparations.js";
 import { prepare } from "../../src/data/prepare/prepare.js";
 import { root } from "./dataFolder.js";
@@ -8,6 +9,7 @@ export interface Given {
   readonly also?: Record<string, string>;
   readonly out?: string;
   readonly folder?: string;
+  readonly said?: Partial<DataConfig>;
 }
 
 /** What `data prepare` makes of the test's folder, without what it says of the number of samples. */

@@ -48,7 +48,7 @@ async function validationOf(description: DataConfig, format: DatasetFormat): Pro
 
 /** The classes that are said, that a file at the root or the format names, else those that the masks show. */
 async function meaningOf(
-  { root, classes: said }: DataConfig,
+  { root, classes: said, ids, ignore: saidIgnored }: DataConfig,
   masks: readonly string[],
   { classes, ignore }: Listing,
 ): Promise<Meaning & { readonly note: string }> {
@@ -66,7 +66,7 @@ async function meaningOf(
   }
   if (classes) return { classes, ignore, note: "the classes are those of the format" };
   const { inferClasses } = await import("../inferClasses.js");
-  return inferClasses(masks);
+  return inferClasses(masks, { ids, ignore: saidIgnored });
 }
 
 /** Files of names and colours beside masks of colours, and what a line of theirs is: name, red, green, blue. */
