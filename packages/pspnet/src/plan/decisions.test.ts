@@ -15,7 +15,9 @@ import {
   chooseWorkers,
   cropsFor,
   stepsWithin,
+  stepTime,
 } from "./decisions.js";
+import { shareOut } from "./measureStep.js";
 
 const GB = 2 ** 30;
 const cpu = { device: "cpu", memory: 16 * GB, cores: 2 } as const;
@@ -71,7 +73,7 @@ describe("crop", () => {
   it("is the largest that leaves steps enough, else the smallest", () => {
     const crops = cropsFor({ height: 360, width: 480 }, align);
     const stepsAt = (crop: (typeof crops)[number]) =>
-      stepsWithin(180, { batch: 8, crop, secondsPerPixel: 1 / 300_000 });
+      stepsWithin(180, stepTime({ batch: 8, crop }, { secondsPerStep: 0, secondsPerPixel: 1 / 300_000 }));
     expect(chooseCrop(crops, { stepsAt, wanted: 10 })).toEqual(crops[0]);
     const chosen = chooseCrop(crops, { stepsAt, wanted: 100 });
     expect(stepsAt(chosen)).toBeGreaterThanOrEqual(100);
@@ -81,6 +83,21 @@ describe("crop", () => {
     expect(least.height * least.width).toBeGreaterThanOrEqual(297 ** 2);
     expect(least.height * least.width).toBeLessThan(1.1 * 297 ** 2);
     expect(chooseCrop(crops, { stepsAt, wanted: 1e6, smallest: 1000 })).toEqual(crops[0]);
+  });
+});
+
+describe("a step", () => {
+  it("takes what its weights and what its pixels take", () => {
+    const cost = shareOut([1.2, 2], [100, 200]);
+    expect(cost.secondsPerStep).toBeCloseTo(0.4);
+    expect(cost.secondsPerPixel).toBeCloseTo(0.008);
+    expect(stepTime({ batch: 4, crop: { height: 10, width: 20 } }, cost)).toBeCloseTo(0.4 + 0.008 * 800);
+    expect(stepsWithin(100, 8.5)).toBe(10);
+  });
+
+  it("is told apart in noise too", () => {
+    expect(shareOut([3, 2], [100, 200])).toEqual({ secondsPerPixel: 0.005, secondsPerStep: 1 });
+    expect(shareOut([0.1, 2], [100, 200])).toEqual({ secondsPerPixel: 0.01, secondsPerStep: 0 });
   });
 });
 

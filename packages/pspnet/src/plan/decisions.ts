@@ -5,6 +5,7 @@ import { percent } from "../report/table.js";
 import type { Chosen } from "./choices.js";
 import type { DataFacts } from "./dataFacts.js";
 import type { MachineFacts } from "./machineFacts.js";
+import type { StepCost } from "./measureStep.js";
 
 /** What a plan decides of facts and of what was decided before, each by itself. The figures behind them are in docs/training.md. */
 
@@ -48,12 +49,17 @@ export function cropsFor(photograph: Size, align: (size: Size) => Size): Size[] 
 /** Share of the time that goes to steps; the rest is for validations, checkpoints and waiting. */
 export const OF_STEPS = 0.85;
 
-/** Steps of a batch that fit a time. */
-export function stepsWithin(
-  seconds: number,
-  { batch, crop, secondsPerPixel }: { readonly batch: number; readonly crop: Size; readonly secondsPerPixel: number },
+/** Seconds of a step. */
+export function stepTime(
+  { batch, crop }: { readonly batch: number; readonly crop: Size },
+  { secondsPerStep, secondsPerPixel }: Pick<StepCost, "secondsPerStep" | "secondsPerPixel">,
 ): number {
-  return Math.floor((OF_STEPS * seconds) / (batch * crop.height * crop.width * secondsPerPixel));
+  return secondsPerStep + batch * crop.height * crop.width * secondsPerPixel;
+}
+
+/** Steps of so many seconds that fit a time. */
+export function stepsWithin(seconds: number, step: number): number {
+  return Math.floor((OF_STEPS * seconds) / step);
 }
 
 /**

@@ -37,7 +37,7 @@ async function planned(
     stream: { write: (text: string) => measured.push(text.trim()) },
     measure: async ({ model }) => {
       const { layers, width = 64 } = model.backbone as { readonly layers?: number; readonly width?: number };
-      return { secondsPerPixel: (layers === 50 ? 1 : width / 400) / pixels, bytesPerPixel };
+      return { secondsPerStep: 0, secondsPerPixel: (layers === 50 ? 1 : width / 400) / pixels, bytesPerPixel };
     },
   });
   return { config, measured, why: Object.fromEntries(choices.map(({ setting, why }) => [setting, why])) };

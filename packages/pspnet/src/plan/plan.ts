@@ -62,7 +62,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
     `photographs are ${data.mixed ? "about " : ""}${data.size.height}x${data.size.width}; about ${best.steps} steps of it fit ${said.budget ?? "an hour"}`,
   ]);
   const pixels = batch * crop.height * crop.width;
-  const step = pixels * secondsPerPixel;
+  const step = decide.stepTime({ batch, crop }, cost);
   const endless = said.budget === null && choices.isGiven("epochs");
   const steps = endless ? most : Math.max(1, Math.min(best.steps, most));
   const parts = choices.choose("accumulate", () =>
@@ -150,7 +150,7 @@ interface TrialOptions extends PlanOptions {
 /** Pixels of the crop that is measured. */
 const MEASURED = 185 ** 2;
 /** About what two cores without bfloat16 take for a pixel of a ResNet-50: for where nothing can be measured. */
-const ASSUMED: StepCost = { secondsPerPixel: 2.5e-5, bytesPerPixel: 4000 };
+const ASSUMED: StepCost = { secondsPerStep: 0.5, secondsPerPixel: 2.5e-5, bytesPerPixel: 4000 };
 
 async function tryOut(
   candidate: Candidate,
@@ -176,7 +176,7 @@ async function tryOut(
     unmeasured = error.message.split("\n")[0];
     return ASSUMED;
   });
-  const stepsAt = (crop: Size) => decide.stepsWithin(time, { batch, crop, ...cost });
+  const stepsAt = (crop: Size) => decide.stepsWithin(time, decide.stepTime({ batch, crop }, cost));
   const crop = decide.chooseCrop(crops, { stepsAt, wanted: Math.min(wanted, most), smallest });
   const steps = stepsAt(crop);
   return { candidate, name, cost, unmeasured, crop, steps, reach: steps / Math.min(fewest, most) };
