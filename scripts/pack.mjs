@@ -1,5 +1,5 @@
-// Makes the tarballs that npm's registry would get, of built packages, into a folder: the five of the workspace, and with --arch those
-// that bring libtorch compiled (platformPackage.mjs), of which @pspnet/torch has npm install the one that fits.
+// Makes the tarballs that npm's registry would get, of built packages, into a folder: the five of the workspace, in pspnet's the page that
+// its server shows, and with --arch those that bring libtorch compiled (platformPackage.mjs), of which @pspnet/torch has npm install the one that fits.
 //   node scripts/pack.mjs [--arch x64] [--arch arm64] [--out tarballs]
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { build } from "vite";
 import { archs, makePlatformPackage, platformPackageName } from "./platformPackage.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -19,6 +20,8 @@ const NODE = ["checkpoints", "core", "scenes", "torch", "pspnet"];
 
 /** Makes the tarballs in `out`, which exists, and returns their paths. */
 export async function makeTarballs({ out, arch = [], packages = NODE }) {
+  if (packages.includes("pspnet"))
+    await build({ root: join(root, "packages", "web", "demo"), mode: "served", logLevel: "warn" });
   const tarballs = packages.map((name) => packWorkspace(name, out));
   for (const each of arch) tarballs.push(await makePlatformPackage({ arch: each, out }));
   return tarballs;

@@ -127,6 +127,8 @@ function trainAndPredict(folder) {
   writeFileSync(join(folder, "run.yaml"), RUN);
   pspnet("train", "run.yaml");
   const run = join("runs", "small");
+  // By name, though a folder is called so too.
+  pspnet("predict", "scenes", "photo.png", "--out", "boxed");
   for (const file of ["report.html", "curves.png"]) statSync(join(folder, run, file));
   pspnet("predict", join(run, "weights", "best.safetensors"), "photo.png", "--runtime", "torch", "--out", "results");
   pspnet("check");

@@ -105,3 +105,4 @@ export * from "./weights/modelFile.js";
 export * from "./weights/parseOnnx.js";
 export * from "./weights/parseWeights.js";
 export * from "./weights/randomWeights.js";
+export * from "./weights/storedAs.js";

@@ -65,6 +65,24 @@ describe("pspnet export", () => {
     expect(dims).toEqual([1, 60, 98]);
   });
 
+  test("writes weights in half the room, which describe themselves as before", async () => {
+    const { out, err, code } = await run("--to", "safetensors", "--dtype", "fp16");
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(out).toMatch(/^weights\.fp16\.safetensors: \d+ tensors of fp16, [\d.]+ MB\n$/);
+    const [whole, halves] = [weightsOf(), await readFile(join(folder, "weights.fp16.safetensors"))].map(
+      readSafetensors,
+    );
+    expect(halves.metadata).toEqual(whole.metadata);
+    for (const [name, { dtype, float32 }] of halves.tensors) {
+      expect(dtype).toBe("float16");
+      const exact = whole.tensors.get(name)!.float32();
+      expect(float32().every((value, i) => Math.abs(value - exact[i]) <= 1e-3 * Math.abs(exact[i]) + 1e-7)).toBe(true);
+    }
+    const wrong = await run("--to", "safetensors", "--size", "473");
+    expect(wrong.err).toMatch(/'--size' is of --to onnx/);
+    expect(wrong.code).toBe(2);
+  });
+
   test("needs no libtorch and no onnxruntime", async () => {
     const bare = join(folder, "bare");
     await installBare(bare, { onnx: false });

@@ -74,7 +74,7 @@ async function start(options: ServeOptions = {}, names: readonly string[] = ["ne
 /** One of no particular limits. */
 let plain: Started;
 beforeAll(async () => {
-  const limits = { maxBody: 2_000_000, bodySeconds: 1, allowUrls: true };
+  const limits = { maxBody: 2_000_000, bodySeconds: 1, allowUrls: true, page: join(folder, "nowhere") };
   plain = await start({ ...limits, resolve: hosts.resolve, isPublic: hosts.isPublic });
 });
 
@@ -201,10 +201,13 @@ describe("answers", () => {
     await writeFile(join(folder, "page", "assets", "a.wasm"), "wasm");
     await writeFile(join(folder, "secret"), "secret");
     const server = await start({ page: join(folder, "page") });
-    expect(await (await fetch(server.url)).text()).toBe("<title>demo</title>");
+    const page = await fetch(server.url);
+    expect(await page.text()).toBe("<title>demo</title>");
+    expect(page.headers.get("cache-control")).toBe("no-cache");
     const wasm = await fetch(`${server.url}assets/a.wasm`);
     expect(wasm.headers.get("content-type")).toBe("application/wasm");
     expect(wasm.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
+    expect(wasm.headers.get("cache-control")).toMatch(/immutable/);
     for (const path of ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "/assets/..%2f..%2fsecret", "/..\\secret"]) {
       const { status, text } = await exchange(server.url, [
         `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,

@@ -39,7 +39,8 @@ test.each(packages.map((name, i) => [name, packed[i]] as const))(
         expect([map, place].filter((path) => !paths.has(path))).toEqual([]);
       }
     }
-    expect([...paths].filter((path) => /\.tsbuildinfo$|\.test\.|^test\/|\.node$/.test(path))).toEqual([]);
+    expect([...paths].filter((path) => /\.tsbuildinfo$|\.test\.|^(test|demo)\/|\.node$/.test(path))).toEqual([]);
     expect(existsSync(join(folder, "README.md")) && paths.has("README.md")).toBe(true);
+    expect(paths.has("model/scenes.safetensors")).toBe(name === "scenes");
   },
 );

@@ -1,22 +1,10 @@
-import { basename, dirname, extname, join } from "node:path";
-import {
-  exportOnnx,
-  networkGraph,
-  ONNX_OUTPUTS,
-  type OnnxFile,
-  type OnnxOptions,
-  type OnnxValue,
-  optimise,
-} from "@pspnet/core";
-import { formatDim } from "@pspnet/core/graph";
+import { ONNX_OUTPUTS, type OnnxOptions } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { atomicWrite } from "../files/atomicWrite.js";
-import { refuseOverInput } from "../files/outputFile.js";
-import { readWeights } from "../segment/readWeights.js";
 import { anySize, examples, offline, place, someOf } from "./options.js";
-import { messages, print, printJson } from "./terminal.js";
 
-interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
+export interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
+  readonly to: "onnx" | "safetensors";
+  readonly dtype: "fp32" | "fp16";
   readonly out?: string;
   readonly offline?: true;
   readonly json?: true;
@@ -24,9 +12,9 @@ interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
 
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write a network as a file for other runtimes; needs no libtorch")
+    .description("write a network as a file for other runtimes, or its weights in half the room; needs no libtorch")
     .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
-    .addOption(new Option("--to <format>", "format of the file").choices(["onnx"]).default("onnx"))
+    .addOption(new Option("--to <format>", "format of the file").choices(["onnx", "safetensors"]).default("onnx"))
     .option("--out <file>", "where it goes; left out, beside the weights", place)
     .option("--size <any, n or HxW>", "size of the images", anySize, "any")
     .addOption(
@@ -37,7 +25,7 @@ export function exportCommand(): Command {
         .argParser(someOf(ONNX_OUTPUTS))
         .default(["logits"], "logits"),
     )
-    .addOption(new Option("--dtype <name>", "weights and arithmetic").choices(["fp32", "fp16"]).default("fp32"))
+    .addOption(new Option("--dtype <name>", "weights, and ONNX's arithmetic").choices(["fp32", "fp16"]).default("fp32"))
     .option(
       "--preprocess",
       "take images, uint8 [n, h, w, channels], RGB, in place of normalised float32 [n, channels, h, w]",
@@ -50,49 +38,19 @@ export function exportCommand(): Command {
         "pspnet export best.safetensors --to onnx",
         "pspnet export best.safetensors --to onnx --size 473 --output labels --preprocess",
         "pspnet export best.safetensors --to onnx --size 713x1425 --dtype fp16 --out street.onnx",
+        "pspnet export best.safetensors --to safetensors --dtype fp16",
       ),
     )
-    .action(exportModel);
+    .action(async (weights: string, flags: ExportFlags, command: Command) => {
+      if (flags.to === "onnx") return (await import("./exportOnnx.js")).exportToOnnx(weights, flags);
+      refuseOnnxOnly(command);
+      return (await import("./exportSafetensors.js")).exportToSafetensors(weights, flags);
+    });
 }
 
-async function exportModel(weights: string, { out, json, offline, ...options }: ExportFlags): Promise<void> {
-  const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
-  await refuseOverInput(path, [weights]);
-  const { description, state } = await readWeights(weights, { offline, stream: messages });
-  const graph = optimise(networkGraph(description.config, state));
-  const externalData = { location: `${basename(path)}.data` };
-  const file = exportOnnx(graph, description, { ...options, externalData });
-  const files = await write(path, file);
-  if (json) {
-    printJson({ weights, files, inputs: file.inputs.map(described), outputs: file.outputs.map(described) });
-    return;
-  }
-  for (const { path, bytes } of files) print(`${path}: ${(bytes / 1e6).toFixed(1)} MB`);
-  for (const value of file.inputs) print(`input ${line(value)}`);
-  for (const value of file.outputs) print(`output ${line(value)}`);
-}
-
-interface Written {
-  readonly path: string;
-  readonly bytes: number;
-}
-
-/** The weights first, so that a model never stands there without them. */
-async function write(path: string, { model, externalData }: OnnxFile): Promise<Written[]> {
-  const written: Written[] = [];
-  const save = async (path: string, pieces: readonly Uint8Array[]) => {
-    await atomicWrite(path, pieces);
-    written.unshift({ path, bytes: pieces.reduce((sum, { byteLength }) => sum + byteLength, 0) });
-  };
-  if (externalData) await save(join(dirname(path), externalData.location), externalData.pieces);
-  await save(path, [model]);
-  return written;
-}
-
-function described({ name, dtype, shape }: OnnxValue) {
-  return { name, dtype, shape: shape.map((dim) => (typeof dim === "number" ? dim : formatDim(dim))) };
-}
-
-function line({ name, dtype, shape }: OnnxValue): string {
-  return `${name}: ${dtype} [${shape.map(formatDim).join(", ")}]`;
+/** A safetensors file holds weights for any size, and what is done with photographs stands in it anyway. */
+function refuseOnnxOnly(command: Command): void {
+  for (const flag of ["size", "output", "preprocess"])
+    if (command.getOptionValueSource(flag) === "cli")
+      command.error(`error: option '--${flag}' is of --to onnx: a safetensors file has neither inputs nor outputs`);
 }

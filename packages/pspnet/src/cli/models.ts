@@ -1,6 +1,6 @@
 import { type PublishedModelOptions, publishedModels } from "@pspnet/core";
 import { Command, Option } from "commander";
-import { datasetClasses, datasetTitle, type ZooEntry, zoo } from "../pull/zoo.js";
+import { allNamed, datasetClasses, datasetTitle, type ZooEntry } from "../pull/zoo.js";
 import { table } from "../report/table.js";
 import { classCount, examples, size } from "./options.js";
 import { print, printJson } from "./terminal.js";
@@ -50,12 +50,12 @@ function models({ classes, size, json }: ModelsFlags): void {
 }
 
 function published({ classes, json }: ModelsFlags): void {
-  const all = zoo().filter((entry) => classes === undefined || datasetClasses(entry) === classes);
+  const all = allNamed().filter((entry) => classes === undefined || datasetClasses(entry) === classes);
   if (json) {
     printJson(all);
     return;
   }
-  const short = (entry: ZooEntry) => entry.short !== null || entry.alone;
+  const short = (entry: ZooEntry) => entry.short !== null || entry.alone || entry.source === "pspnet";
   const inOrder = [...all.filter(short), ...all.filter((entry) => !short(entry))];
   const rows = inOrder.map((entry) => [
     entry.short ?? entry.name,

@@ -19,6 +19,7 @@ export function predictCommand(): Command {
       "after",
       examples(
         "pspnet predict best.safetensors photo.jpg",
+        "pspnet predict scenes photo.jpg",
         "pspnet predict ade20k-pspnet50 photo.jpg",
         "pspnet predict best.safetensors photos/ --out out",
         "pspnet predict cs.safetensors leftImg8bit/test --protocol semseg --submit cityscapes --out submission",

@@ -8,7 +8,7 @@ const MILLION = 1_000_000;
 export function serveCommand(): Command {
   return withNetwork(
     new Command("serve")
-      .description("segment photographs over HTTP: index PNG, colours, overlay or JSON; /docs says how it is asked")
+      .description("segment photographs over HTTP: index PNG, colours, overlay or JSON; the page at / shows it, /docs says how it is asked")
       .argument(
         "<weights...>",
         "safetensors made by pspnet, or names that pspnet models --pull lists; name=weights for another ?model=",
@@ -28,6 +28,7 @@ export function serveCommand(): Command {
       "after",
       `${examples(
         "pspnet serve best.safetensors",
+        "pspnet serve scenes",
         "pspnet serve ade20k-pspnet50 street=runs/street/weights/best.safetensors --port 80 --host 0.0.0.0",
         "PSPNET_TOKEN=secret pspnet serve best.safetensors --rate 5",
         "curl --data-binary @photo.jpg -H 'Accept: image/png' -o labels.png http://127.0.0.1:8080/v1/segment",

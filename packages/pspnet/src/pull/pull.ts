@@ -6,6 +6,7 @@ import { makeFolder } from "../files/makeFolder.js";
 import { writeError } from "../files/writeError.js";
 import type { TextStream } from "../report/progress.js";
 import { shellWord } from "../report/shellWord.js";
+import { BOXED, boxedFile } from "./boxed.js";
 import { convert } from "./convert.js";
 import { type DownloadOptions, download } from "./download.js";
 import { DownloadLine } from "./downloadLine.js";
@@ -22,7 +23,7 @@ export interface PullOptions extends Pick<DownloadOptions, "unverified" | "signa
 }
 
 /**
- * The weights file of an entry, fetched and imported unless it was before. Of several processes that want the same one the first
+ * The weights file of an entry, fetched and imported unless it was before; what comes with the packages is there. Of several processes that want the same one the first
  * makes it, and the others wait.
  *
  * @returns its path.
@@ -30,6 +31,7 @@ export interface PullOptions extends Pick<DownloadOptions, "unverified" | "signa
  */
 export async function pull(entry: ZooEntry, options: PullOptions = {}): Promise<string> {
   const { offline = isOffline(), signal, stream, folder = pullFolder() } = options;
+  if (entry === BOXED) return boxedFile();
   const place = join(folder, entry.name);
   const out = pulledFile(entry, folder);
   if (existsSync(out)) return out;

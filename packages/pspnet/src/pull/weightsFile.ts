@@ -1,10 +1,15 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import type { PullOptions } from "./pull.js";
 import { findInZoo, type ZooEntry } from "./zoo.js";
 
-/** The weights that a path means where no file stands there and it is one of their names; null for a file. */
-export function publishedWeights(path: string): ZooEntry | null {
-  return existsSync(path) ? null : findInZoo(path);
+/**
+ * The weights that a path, relative to `folder`, means where no file stands there and it is one of their names; null for a file.
+ * A folder of such a name is no weights: scenes are often made in one that is called so.
+ */
+export function publishedWeights(path: string, folder = "."): ZooEntry | null {
+  const place = resolve(folder, path);
+  return existsSync(place) && !statSync(place).isDirectory() ? null : findInZoo(path);
 }
 
 /** The file that a path means: itself, or that of published weights, which are pulled unless they were before. */

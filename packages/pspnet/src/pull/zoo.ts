@@ -1,9 +1,10 @@
 import { nearest, PspnetError } from "@pspnet/core";
+import { BOXED } from "./boxed.js";
 import type { RemoteFile } from "./download.js";
 import { CSAIL, DATASETS, MMSEGMENTATION, PADDLESEG, TORCHVISION, type ZooDataset, type ZooTable } from "./zooTable.js";
 
 /** Who publishes weights. */
-export type ZooSource = "mmsegmentation" | "PaddleSeg" | "CSAIL" | "torchvision";
+export type ZooSource = "mmsegmentation" | "PaddleSeg" | "CSAIL" | "torchvision" | "pspnet";
 
 /** Weights that somebody publishes. */
 export interface ZooEntry {
@@ -25,13 +26,13 @@ export interface ZooEntry {
   readonly averaged: number | null;
   /** Side of the training crops, the smaller. */
   readonly crop: number | null;
-  /** One, or encoder and decoder. */
+  /** One, or encoder and decoder; none of what comes with the packages. */
   readonly files: readonly RemoteFile[];
   /** Fields of the network's parts that neither names nor shapes tell. */
   readonly fields: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-const LICENCES: Readonly<Record<ZooSource, string>> = {
+const LICENCES: Readonly<Record<Exclude<ZooSource, "pspnet">, string>> = {
   mmsegmentation: "Apache-2.0",
   PaddleSeg: "Apache-2.0",
   CSAIL: "BSD-3-Clause",
@@ -46,7 +47,7 @@ const STRIDE_32: Readonly<Partial<Record<ZooSource, ZooEntry["fields"]>>> = {
   PaddleSeg: { backbone: { outputStride: 32, dilations: [1, 1, 1, 1] } },
 };
 
-/** All that can be pulled. */
+/** All that others published. */
 export function zoo(): ZooEntry[] {
   return [
     ...entries("mmsegmentation", MMSEGMENTATION, mmsegmentationFiles),
@@ -56,9 +57,14 @@ export function zoo(): ZooEntry[] {
   ];
 }
 
+/** All that has a name: what comes with the packages first. */
+export function allNamed(): ZooEntry[] {
+  return [BOXED, ...zoo()];
+}
+
 /** The entry that a full or short name means, or null. */
 export function findInZoo(name: string): ZooEntry | null {
-  return zoo().find((entry) => entry.name === name || entry.short === name) ?? null;
+  return allNamed().find((entry) => entry.name === name || entry.short === name) ?? null;
 }
 
 /** @throws PspnetError "usage" with the nearest name. */
@@ -74,7 +80,7 @@ export function zooEntry(name: string): ZooEntry {
 export function nearestName(word: string): string | null {
   return nearest(
     word,
-    zoo().flatMap(({ name, short }) => (short ? [short, name] : [name])),
+    allNamed().flatMap(({ name, short }) => (short ? [short, name] : [name])),
   );
 }
 
@@ -100,7 +106,7 @@ function rows(text: string): Row[] {
     }));
 }
 
-function entries(source: ZooSource, table: ZooTable, files: (row: Row) => RemoteFile[]): ZooEntry[] {
+function entries(source: Exclude<ZooSource, "pspnet">, table: ZooTable, files: (row: Row) => RemoteFile[]): ZooEntry[] {
   return Object.entries(table).flatMap(([dataset, text]) =>
     rows(text).map((row) => {
       const [name, backbone, crop, score, averaged, ...others] = row.words;

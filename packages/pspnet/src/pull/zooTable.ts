@@ -22,6 +22,7 @@ export const DATASETS = {
   "pascal-context": ["PASCAL Context", 60],
   "pascal-context59": ["PASCAL Context, without background", 59],
   potsdam: ["ISPRS Potsdam", 6],
+  scenes: ["made scenes", 16],
   vaihingen: ["ISPRS Vaihingen", 6],
   voc2012: ["PASCAL VOC 2012", 21],
 } as const satisfies Record<string, readonly [string, number]>;

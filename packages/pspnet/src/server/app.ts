@@ -78,7 +78,7 @@ export function app(parts: AppParts): Hono<ServerEnvironment> {
   routes.get("/docs", about);
   for (const [path, methods] of Object.entries(api.paths))
     routes.all(path.replace(/\{(\w+)\}/g, ":$1"), notAllowed(Object.keys(methods)));
-  if (existsSync(page)) routes.use(serveStatic({ root: page }));
+  if (existsSync(page)) routes.use(pageFiles(page));
   else routes.get("/", about);
 
   routes.notFound(({ req }) => {
@@ -86,6 +86,17 @@ export function app(parts: AppParts): Hono<ServerEnvironment> {
   });
   routes.onError((error) => problemResponse(problemOf(error)));
   return routes;
+}
+
+/** The files of a folder that Vite built: of those below assets, whose names have their hash, there is never another version. */
+function pageFiles(root: string): MiddlewareHandler<ServerEnvironment> {
+  const files = serveStatic<ServerEnvironment>({ root });
+  return async (c, next) => {
+    const found = await files(c, next);
+    const kept = c.req.path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+    found?.headers.set("cache-control", kept);
+    return found;
+  };
 }
 
 /** What is nobody's problem but ours is told in the log alone. */

@@ -9,7 +9,7 @@ import { ISOLATED, type Server, serve } from "./serve.js";
 
 /** Nothing from elsewhere, and no code from text but WebAssembly's. */
 const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; img-src 'self' blob: data:";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:";
 
 export interface OpenPage {
   readonly server: Server;
@@ -22,14 +22,30 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** Builds a page with Vite as its user would, serves it, and opens it in Chromium. */
-export async function openPage(
-  root: URL,
-  { headers = ISOLATED as Readonly<Record<string, string>>, args = [] as readonly string[] } = {},
-): Promise<OpenPage> {
+export interface BuildOptions {
+  /** Of Vite's configuration, which then is that beside the page; left out, there is none. */
+  readonly mode?: string;
+}
+
+/** Builds a page with Vite as its user would, into a folder of its own. */
+export async function buildPage(root: URL, { mode }: BuildOptions = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "pspnet-web-"));
   const target = { outDir: folder, emptyOutDir: true, target: "es2022", reportCompressedSize: false, minify: false };
-  await build({ root: fileURLToPath(root), configFile: false, logLevel: "error", build: target });
+  const config = mode === undefined ? ({ configFile: false } as const) : { mode };
+  await build({ root: fileURLToPath(root), logLevel: "error", build: target, ...config });
+  return folder;
+}
+
+/** Builds a page, serves it, and opens it in Chromium. */
+export async function openPage(
+  root: URL,
+  {
+    headers = ISOLATED as Readonly<Record<string, string>>,
+    args = [] as readonly string[],
+    ...options
+  }: BuildOptions & { readonly headers?: Readonly<Record<string, string>>; readonly args?: readonly string[] } = {},
+): Promise<OpenPage> {
+  const folder = await buildPage(root, options);
   const server = await serve(folder, { "content-security-policy": POLICY, ...headers });
   const browser = await openChromium(args);
   const context = await browser.newContext();
