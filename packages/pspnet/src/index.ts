@@ -35,3 +35,7 @@ export { type NetworkDescription, TorchSegmenter } from "./segment/torchSegmente
 export { officialRecipe, type Recipe } from "./train/recipe.js";
 export { type Ending, type TrainOptions, type TrainResult, train } from "./train/train.js";
 export { alone, type World } from "./train/world.js";
+// Films
+export { type Film, probeFilm } from "./video/film.js";
+export type { FramePlace } from "./video/readFrames.js";
+export { type FilmFrame, type FilmOptions, segmentFilm } from "./video/segmentFilm.js";

@@ -107,6 +107,15 @@ describe("findImages", () => {
     await expect(findImages([files[2]])).rejects.toThrow(/x\.colour\.png: expected images, found only what predict/);
   });
 
+  test("tells films by their names from images, and what predict wrote of them from both", async () => {
+    const names = ["a.jpg", "a.MOV", "b.mp4", "b.overlay.mp4", "b.areas.jsonl", "c.overlay.mp4", "d.ts"];
+    for (const name of names) await atomicWrite(join(folder, "films", name), "");
+    const { images, films, results } = await findImages([join(folder, "films")]);
+    expect(images.map(({ name }) => name)).toEqual(["a"]);
+    expect(films.map(({ name }) => name)).toEqual(["a", "b", "c.overlay"]);
+    expect(results).toBe(1);
+  });
+
   test("says which input means nothing", async () => {
     await expect(findImages([join(folder, "none*.jpg")])).rejects.toThrow(/none\*\.jpg: expected an image/);
   });

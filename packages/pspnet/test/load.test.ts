@@ -146,6 +146,42 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
     expect(steps).toEqual([1, 2].map((done) => ({ done, total: 2 })));
   });
 
+  test.each([
+    ["the whole image", {}],
+    ["windows, scales and flips", WINDOWS],
+  ] as const)("one image again and again has the labels that it has without smoothing: %s", async (_name, options) => {
+    const { data } = (await net().segment(image, options)).labels;
+    for await (const { labels } of net().segmentAll([image, image, image], { ...options, smooth: 0.3 }))
+      expect(labels.data.filter((id, i) => id !== data[i]).length).toBeLessThanOrEqual(1);
+  });
+
+  test("smoothing averages probabilities over the images, with the shares that it is told", async () => {
+    // Where the network gives logits, at every eighth pixel of an image of 8n + 1, nothing is enlarged.
+    const [width, height] = [73, 57];
+    const [a, b] = [0, 4].map((index) => makeScene({ width, height, seed: 2, index }).image);
+    const places = Array.from({ length: 80 }, (_, i) => 8 * Math.floor(i / 10) * width + 8 * (i % 10));
+    const probabilities = await Promise.all([a, b].map((one) => net().probabilities(one)));
+    const [ofA, ofB] = probabilities.map((values) =>
+      places.map((at) => Array.from({ length: CLASSES }, (_, c) => values[c * width * height + at])),
+    );
+    const best = (values: readonly number[]) => values.indexOf(Math.max(...values));
+    const shares = [0.5, 0.2, 0.6, 0.2, 0.9];
+    const images = [a, b, b, a, a];
+    let mean = ofA;
+    const [found, expected, plain]: number[][][] = [[], [], []];
+    for await (const { labels } of net().segmentAll(images, { smooth: (index) => shares[index] }))
+      found.push(places.map((at) => labels.data[at]));
+    for (const [i, image] of images.entries()) {
+      const own = image === a ? ofA : ofB;
+      const share = i === 0 ? 1 : shares[i];
+      mean = mean.map((values, at) => values.map((value, c) => share * own[at][c] + (1 - share) * value));
+      expected.push(mean.map(best));
+      plain.push(own.map(best));
+    }
+    expect(found).toEqual(expected);
+    expect(found).not.toEqual(plain);
+  });
+
   test("leaving the loop early leaves a network that works", async () => {
     async function* endless() {
       for (;;) yield image;
@@ -288,6 +324,12 @@ describe("what is no photograph, and options that are none, are refused", () => 
     await expect(load(weights, options as never)).rejects.toMatchObject(refusal("load"));
     await expect(torch.segment(image, options as never)).rejects.toMatchObject(refusal("segment"));
     await expect(torch.segmentAll([image], options as never).next()).rejects.toMatchObject(refusal("segmentAll"));
+  });
+
+  test.each([0, 1.5, Number.NaN, "0.5", () => -1])("smooth: %s", async (smooth) => {
+    const message = expect.stringMatching(/^segmentAll: smooth: expected a share above 0 to 1, or a function that/);
+    const options = { smooth } as { smooth: number };
+    await expect(torch.segmentAll([image], options).next()).rejects.toMatchObject({ code: "usage", message });
   });
 });
 

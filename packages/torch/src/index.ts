@@ -1,5 +1,6 @@
 // From windows' logits to an image
 export { averagedLabels, averagedProbabilities } from "./averagedProbabilities.js";
+export { blendedProbabilities } from "./blendedProbabilities.js";
 // Tensors
 export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
 // Machine

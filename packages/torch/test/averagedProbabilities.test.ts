@@ -1,7 +1,7 @@
 import { type AlignCorners, PROTOCOLS, passesOf, type Size, windowGrid } from "@pspnet/core";
 import * as core from "@pspnet/core/segment";
 import { bandsOf, type ScaledLogits, type WindowLogits } from "@pspnet/core/segment";
-import { averagedLabels, averagedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
+import { averagedLabels, averagedProbabilities, blendedProbabilities, randn, type Tensor, tensor } from "@pspnet/torch";
 import { describe, expect, test } from "vitest";
 
 const { rules } = PROTOCOLS.semseg;
@@ -74,6 +74,20 @@ describe("probabilities made row by row, here and in core, are those of whole im
     expectLargest(labels, found);
     expectLargest(core.averagedLabels(inArrays(given), options), plain);
   });
+});
+
+test("probabilities averaged over time are core's, and misfits are errors", async () => {
+  const windows = [1, 2, 3].map(() => randn([2, 5, 3, 4]).mul(6));
+  const arrays = inArrays([{ windows } as unknown as ScaledLogits<Tensor>])[0].windows;
+  let [found, expected]: [Tensor | undefined, WindowLogits | undefined] = [undefined, undefined];
+  for (const [i, share] of [0.5, 0.1, 0.7].entries()) {
+    found = await blendedProbabilities(windows[i], found, share);
+    expected = core.blendedProbabilities(arrays[i], expected, share);
+    expect(furthest(found.toArray() as Float32Array, expected.data)).toBeLessThan(1e-4);
+  }
+  await expect(blendedProbabilities(windows[0], windows[1].narrow(0, 0, 1), 0.5)).rejects.toThrow(/of the same sizes/);
+  for (const share of [0, 1.5, Number.NaN])
+    await expect(blendedProbabilities(windows[0], found, share)).rejects.toThrow(/expected a share above 0 to 1/);
 });
 
 test("logits that do not fit are errors", async () => {

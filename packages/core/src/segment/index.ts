@@ -1,10 +1,13 @@
 // From the logits of windows to an image, band by band
 export * from "../evaluate/averagedProbabilities.js";
 export * from "../evaluate/bands.js";
+export * from "../evaluate/blendedProbabilities.js";
 export * from "../evaluate/enlargedLabels.js";
 export * from "../evaluate/enlargedLogits.js";
 export type { WindowLogits } from "../evaluate/enlargedRows.js";
 export * from "../evaluate/notFinite.js";
+// What is kept of a sequence of images
+export * from "./averagesOverTime.js";
 // Pixels that are given as they are
 export * from "./copyPixels.js";
 // Work ahead of its use, and work that is not waited for any more

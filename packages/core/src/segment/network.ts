@@ -7,9 +7,10 @@ import { inputChannels } from "../image/normalise.js";
 import type { Protocol } from "../protocols/protocol.js";
 import { protocolOf } from "../protocols/protocols.js";
 import type { ModelDescription } from "../weights/modelFile.js";
+import type { OverTime } from "./averagesOverTime.js";
 import { endedBy } from "./endedBy.js";
 import { mapAhead } from "./mapAhead.js";
-import { checkSegmentOptions, type SegmentOptions } from "./options.js";
+import { checkSegmentOptions, type SegmentOptions, type SequenceOptions } from "./options.js";
 import type { AskOptions, Runtime, RuntimeName } from "./runtime.js";
 import { Segmentation } from "./segmentation.js";
 
@@ -38,6 +39,7 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
   readonly #defaults: SegmentOptions;
   readonly #decode: NetworkParts<Source>["decode"];
   readonly #running = new Set<Promise<unknown>>();
+  #sequences = 0;
   #disposed: Promise<void> | null = null;
 
   constructor(runtime: Runtime, { description, defaults = {}, decode }: NetworkParts<Source>) {
@@ -64,28 +66,29 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
    * @example const { labels, areas, colour, overlay } = await net.segment("photo.jpg", { flip: true });
    */
   segment(source: Source, options: SegmentOptions = {}): Promise<Segmentation> {
-    return this.#use(source, options, async (image, ask) => {
-      const labels = await this.#runtime.labels(image, ask);
-      return new Segmentation(image, labels, this.classes);
-    });
+    return this.#segment(source, options);
   }
 
   /**
    * {@link segment} for many photographs: results in their order, the next photograph being read while one is segmented.
-   * The first photograph that fails ends it.
+   * The first photograph that fails ends it. With `smooth` class probabilities are averaged over time.
    */
   async *segmentAll(
     sources: Iterable<Source> | AsyncIterable<Source>,
-    options: SegmentOptions = {},
+    options: SequenceOptions = {},
   ): AsyncGenerator<Segmentation> {
     checkMany(sources);
     checkSegmentOptions(options, "segmentAll");
-    const { signal, onProgress = this.#defaults.onProgress, ...protocol } = options;
+    const { signal, onProgress = this.#defaults.onProgress, smooth, ...protocol } = options;
     const total = Array.isArray(sources) ? sources.length : undefined;
     const left = new AbortController();
-    const one = (source: Source) =>
-      this.segment(source, { ...protocol, onProgress: () => {}, signal: either(signal, left.signal) });
-    let done = 0;
+    const each = { ...protocol, onProgress: () => {}, signal: either(signal, left.signal) };
+    const sequence = this.#sequences++;
+    let [asked, done] = [0, 0];
+    const one = async (source: Source) => {
+      const share = shareOf(smooth, asked++);
+      return this.#segment(source, each, share === undefined ? undefined : { sequence, share });
+    };
     try {
       for await (const segmentation of mapAhead(sources, one, { ahead: AHEAD })) {
         onProgress?.({ done: ++done, total });
@@ -94,6 +97,7 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
     } finally {
       // Whoever leaves the loop wants no more of it.
       left.abort();
+      if (smooth !== undefined && !this.#disposed) await this.#runtime.forget(sequence);
     }
   }
 
@@ -120,6 +124,13 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  #segment(source: Source, options: SegmentOptions, overTime?: OverTime): Promise<Segmentation> {
+    return this.#use(source, options, async (image, ask) => {
+      const labels = await this.#runtime.labels(image, { ...ask, overTime });
+      return new Segmentation(image, labels, this.classes);
+    });
   }
 
   async #use<R>(source: Source, options: SegmentOptions, work: Work<R>): Promise<R> {
@@ -156,6 +167,15 @@ function checkMany(sources: unknown): void {
   if (!one && (iterable[Symbol.iterator] || iterable[Symbol.asyncIterator])) return;
   const expected = "an array, or anything else to loop over, of photographs";
   throw new PspnetError("usage", `segmentAll: expected ${expected}, found ${shown(sources)}`);
+}
+
+/** @throws PspnetError "usage" for what is no share. */
+function shareOf(smooth: SequenceOptions["smooth"], index: number): number | undefined {
+  if (smooth === undefined) return undefined;
+  const share = typeof smooth === "function" ? smooth(index) : smooth;
+  if (typeof share === "number" && share > 0 && share <= 1) return share;
+  const expected = "expected a share above 0 to 1, or a function that gives one";
+  throw new PspnetError("usage", `segmentAll: smooth: ${expected}, found ${shown(share)}`);
 }
 
 function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {

@@ -1,5 +1,6 @@
 import type { State } from "@pspnet/checkpoints";
 import { averagedLabels, averagedProbabilities } from "../evaluate/averagedProbabilities.js";
+import { blendedProbabilities } from "../evaluate/blendedProbabilities.js";
 import { enlargedLabels } from "../evaluate/enlargedLabels.js";
 import { enlargedLogits } from "../evaluate/enlargedLogits.js";
 import type { WindowLogits } from "../evaluate/enlargedRows.js";
@@ -15,10 +16,11 @@ import { optimise } from "../passes/optimise.js";
 import type { Protocol } from "../protocols/protocol.js";
 import { isWholeImage, WHOLE_IMAGE } from "../protocols/protocols.js";
 import type { ModelDescription } from "../weights/modelFile.js";
-import { fromBands, lookAtWindows } from "./lookAtWindows.js";
+import { AveragesOverTime } from "./averagesOverTime.js";
+import { fromBands, type LookOptions, lookAtWindows } from "./lookAtWindows.js";
 import { mapsOfLogits, requireMemory } from "./memory.js";
-import type { AskOptions, Runtime } from "./runtime.js";
-import { windowInput } from "./windowInput.js";
+import type { AskOptions, LabelsOptions, Runtime } from "./runtime.js";
+import { type WindowPlace, windowInput } from "./windowInput.js";
 
 /** What onnxruntime takes of memory for a large image, over what lives at once of the graph's values: 1.2 to 1.7 was measured. */
 const ONNX_MEMORY = 1.7;
@@ -99,6 +101,7 @@ export class OnnxSegmenter implements Runtime {
   readonly #parts: OpenedParts;
   /** How bytes become the network's input. */
   readonly #input: ByteInput;
+  readonly #averages = new AveragesOverTime<WindowLogits>({ blend: blendedProbabilities });
 
   /** @internal */
   constructor(parts: OpenedParts) {
@@ -106,23 +109,30 @@ export class OnnxSegmenter implements Runtime {
     this.#input = byteInput(parts.description.config.input);
   }
 
-  async labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap> {
+  async labels(image: Image, { overTime, ...options }: LabelsOptions): Promise<LabelMap> {
     const { width, height } = image;
     const whole = isWholeImage(options);
     if (whole) this.#requireMemory(image, 0);
     const average = whole ? enlargedLabels : averagedLabels;
-    const data = await fromBands(this.#bands(image, options), average, new Uint8Array(height * width));
+    const find = (look = this.#finite) =>
+      fromBands(this.#bands(image, { ...options, look }), average, new Uint8Array(height * width));
+    const data = await (overTime ? this.#averages.over(image, overTime, this.#finite, find) : find());
     return { width, height, data };
   }
 
   async probabilities(image: Image, options: Protocol & AskOptions): Promise<Float32Array> {
-    return fromBands(this.#bands(image, options), averagedProbabilities, this.#maps(image));
+    const bands = this.#bands(image, { ...options, look: this.#finite });
+    return fromBands(bands, averagedProbabilities, this.#maps(image));
   }
 
   async logits(image: Image, options: AskOptions = {}): Promise<Float32Array> {
     this.#requireMemory(image, ENLARGED);
-    const bands = this.#bands(image, { ...WHOLE_IMAGE, ...options }, { finite: false });
+    const bands = this.#bands(image, { ...WHOLE_IMAGE, ...options, look: this.#look });
     return fromBands(bands, enlargedLogits, this.#maps(image));
+  }
+
+  forget(sequence: number): Promise<void> {
+    return this.#averages.forget(sequence);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,24 +155,26 @@ export class OnnxSegmenter implements Runtime {
     requireMemory({ image: { width, height }, need, available: availableMemory() });
   }
 
-  /** @param options.finite Whether logits that are not finite are an error; else they are what the network makes. */
-  #bands(image: Image, options: Protocol & AskOptions, { finite = true } = {}) {
-    const { session, description } = this.#parts;
-    const channels = inputChannels(description.config.input);
-    return lookAtWindows<WindowLogits>(image, {
-      ...options,
-      config: description.config,
-      look: async (photograph, place) => {
-        const { size, flip } = place;
-        const data = windowInput(photograph, { ...this.#input, ...place });
-        const dims = [flip ? 2 : 1, channels, size.height, size.width] as const;
-        const { logits8 } = await session.run({ data, dims }, ["logits8"]);
-        const logits = { data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] };
-        if (finite && !allFinite(logits.data)) throw notFinite();
-        return logits;
-      },
-    });
+  #bands(image: Image, options: Omit<LookOptions<WindowLogits>, "config">) {
+    return lookAtWindows<WindowLogits>(image, { ...options, config: this.#parts.description.config });
   }
+
+  /** What the network makes of a window, whatever that is. */
+  readonly #look = async (photograph: Image, place: WindowPlace): Promise<WindowLogits> => {
+    const { session, description } = this.#parts;
+    const { size, flip } = place;
+    const data = windowInput(photograph, { ...this.#input, ...place });
+    const dims = [flip ? 2 : 1, inputChannels(description.config.input), size.height, size.width] as const;
+    const { logits8 } = await session.run({ data, dims }, ["logits8"]);
+    return { data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] };
+  };
+
+  /** The same; logits that are not finite are an error. */
+  readonly #finite = async (photograph: Image, place: WindowPlace): Promise<WindowLogits> => {
+    const logits = await this.#look(photograph, place);
+    if (!allFinite(logits.data)) throw notFinite();
+    return logits;
+  };
 }
 
 /** Times 0 every number is 0, infinity and NaN are NaN. */

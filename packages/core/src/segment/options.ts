@@ -19,6 +19,16 @@ export interface SegmentOptions extends ProtocolChoice {
   readonly onProgress?: (progress: SegmentProgress) => void;
 }
 
+export interface SequenceOptions extends SegmentOptions {
+  /**
+   * Averages class probabilities over images of one size that follow each other, such as a film's frames, so that labels flicker less:
+   * the share, above 0 to 1, of an image's own in the average, of which the rest is the average before; or what gives the share of
+   * image `index`. They are averaged as the network gives them, at an eighth of the image's size, in each window, at each scale, of the
+   * mirror image apart.
+   */
+  readonly smooth?: number | ((index: number) => number);
+}
+
 interface Check {
   readonly expected: string;
   holds(value: unknown): boolean;

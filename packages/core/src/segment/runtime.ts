@@ -1,5 +1,6 @@
 import type { Image, LabelMap } from "../image/image.js";
 import type { Protocol } from "../protocols/protocol.js";
+import type { OverTime } from "./averagesOverTime.js";
 
 export const RUNTIMES = ["torch", "onnx"] as const;
 
@@ -12,6 +13,11 @@ export interface AskOptions {
   readonly onWindow?: (done: number, total: number) => void;
 }
 
+export interface LabelsOptions extends Protocol, AskOptions {
+  /** Has class probabilities averaged with those of the images before it in a sequence. */
+  readonly overTime?: OverTime;
+}
+
 /**
  * A network that runs, wherever it does: photographs in, answers out, the same from each runtime up to rounding.
  * What is asked for while something else is worked on waits for its turn.
@@ -19,7 +25,9 @@ export interface AskOptions {
 export interface Runtime extends AsyncDisposable {
   readonly name: RuntimeName;
   /** The most probable class of each pixel. */
-  labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap>;
+  labels(image: Image, options: LabelsOptions): Promise<LabelMap>;
+  /** Frees the average over time of a sequence, when what was asked of it is done. */
+  forget(sequence: number): Promise<void>;
   /** Class probabilities averaged over scales, windows and flips: float32 `[classes, h, w]`, row-major. */
   probabilities(image: Image, options: Protocol & AskOptions): Promise<Float32Array>;
   /** Logits of one pass over the whole image, enlarged to its size: float32 `[classes, h, w]`, row-major. */

@@ -3,14 +3,17 @@ import type { Protocol } from "../protocols/protocol.js";
 import { WHOLE_IMAGE } from "../protocols/protocols.js";
 import type { Answering } from "../threads/answerQuestions.js";
 import type { QuestionOptions } from "../threads/tickets.js";
-import type { AskOptions, Runtime } from "./runtime.js";
+import type { OverTime } from "./averagesOverTime.js";
+import type { AskOptions, LabelsOptions, Runtime } from "./runtime.js";
 
 /** What a thread with a network is asked when it is open. */
-export interface SegmentQuestion {
-  readonly kind: "labels" | "probabilities" | "logits";
-  readonly image: Image;
-  readonly protocol: Protocol;
-}
+export type SegmentQuestion =
+  | {
+      readonly kind: "labels" | "probabilities" | "logits";
+      readonly image: Image;
+      readonly protocol: Protocol & { readonly overTime?: OverTime };
+    }
+  | { readonly kind: "forget"; readonly sequence: number };
 
 /** What it is told first: to open a network, and what of. */
 export type OpenQuestion<Settings> = { readonly kind: "open" } & Settings;
@@ -33,7 +36,7 @@ export class SegmenterThread implements Runtime {
     this.#thread = thread;
   }
 
-  async labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap> {
+  async labels(image: Image, options: LabelsOptions): Promise<LabelMap> {
     const { width, height } = image;
     return { width, height, data: (await this.#ask("labels", image, options)) as Uint8Array };
   }
@@ -46,15 +49,19 @@ export class SegmenterThread implements Runtime {
     return this.#ask("logits", image, { ...WHOLE_IMAGE, ...options }) as Promise<Float32Array>;
   }
 
+  async forget(sequence: number): Promise<void> {
+    await this.#thread.ask({ kind: "forget", sequence }, {});
+  }
+
   /** What has been asked for is still answered. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#thread.close();
   }
 
   #ask(
-    kind: SegmentQuestion["kind"],
+    kind: "labels" | "probabilities" | "logits",
     image: Image,
-    { signal, onWindow, ...protocol }: Protocol & AskOptions,
+    { signal, onWindow, ...protocol }: LabelsOptions,
   ): Promise<unknown> {
     const onNews = (news: SegmentNews) => onWindow?.(...news);
     return this.#thread.ask({ kind, image, protocol }, { signal, onNews });
@@ -77,6 +84,7 @@ export function segmentAnswers<Settings, Opened>(
       runtime = made.runtime;
       return made.opened;
     }
+    if (question.kind === "forget") return runtime!.forget(question.sequence);
     const { kind, image, protocol } = question;
     const options = { ...protocol, signal, onWindow: (done: number, total: number) => tell([done, total]) };
     return kind === "labels" ? (await runtime!.labels(image, options)).data : runtime![kind](image, options);

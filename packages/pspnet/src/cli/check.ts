@@ -2,6 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { cudaProblem, fastBfloat16, numThreads, version } from "@pspnet/torch";
 import { table } from "../report/table.js";
 import { INSTALL_ONNX, onnxProblem, onnxVersion } from "../segment/onnxRuntime.js";
+import { ffmpegVersion } from "../video/ffmpeg.js";
 import { print, printJson } from "./terminal.js";
 
 /** What the machine has, a line each; `mend` is the command for what is missing. */
@@ -11,9 +12,9 @@ interface Finding {
   readonly mend?: string;
 }
 
-export function check({ json }: { readonly json?: true }): void {
+export async function check({ json }: { readonly json?: true }): Promise<void> {
   const engine = libtorch();
-  const findings = [...machine(), ...engine, onnx({ needed: engine.some(({ mend }) => mend) })];
+  const findings = [...machine(), ...engine, onnx({ needed: engine.some(({ mend }) => mend) }), await ffmpeg()];
   if (json) printJson(findings);
   else {
     print(
@@ -61,4 +62,10 @@ function onnx({ needed }: { readonly needed: boolean }): Finding {
   if (version !== null) return { what, found: `${version}, not usable`, mend: problem };
   if (needed) return { what, found: "not installed; prediction without libtorch needs it", mend: problem };
   return { what, found: `not installed; \`${INSTALL_ONNX}\` for prediction without libtorch` };
+}
+
+/** For films alone. */
+async function ffmpeg(): Promise<Finding> {
+  const found = await ffmpegVersion().catch(({ message }: Error) => `not usable; ${message}`);
+  return { what: "ffmpeg", found };
 }

@@ -19,6 +19,13 @@ export function amount(text: string): number {
   return value;
 }
 
+/** The time that a film's average looks back, of a flag that may stand before a file. */
+export function smoothing(text: string): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError("expected seconds above 0; without them give it after the files.");
+}
+
 /** A window: smaller ones hold nothing, and an image has hundreds of thousands of them. */
 export function window(text: string): Crop | null {
   if (text === "none") return null;

@@ -3,7 +3,7 @@ import { type ClassArea, inputChannels, type Network, PspnetError, type Segmenta
 import { mapAhead } from "@pspnet/core/segment";
 import { readImage } from "../data/images.js";
 import { atomicWrite } from "../files/atomicWrite.js";
-import { type FoundImage, findImages } from "../files/findImages.js";
+import { type FoundImage, type FoundImages, findImages } from "../files/findImages.js";
 import { encodeNpy } from "../files/npy.js";
 import { encodeMask, encodePng } from "../files/png.js";
 import { RECORD, RESULT } from "../files/results.js";
@@ -11,47 +11,67 @@ import { checkSubmission, type SubmissionName, submissionOf } from "../files/sub
 import { counted } from "../report/counted.js";
 import { Progress } from "../report/progress.js";
 import { load } from "../segment/load.js";
+import { type FilmFlags, type FilmOutcome, predictFilms } from "./predictFilms.js";
 import { type ProtocolFlags, protocolChoice } from "./protocolFlags.js";
 import { fromHere, interruptible, messages, print, printJson } from "./terminal.js";
 
-interface PredictFlags extends ProtocolFlags {
-  readonly out: string;
+interface PredictFlags extends ProtocolFlags, FilmFlags {
   readonly logits?: string;
   readonly submit?: SubmissionName;
 }
 
 /** What one image gave, or why it gave nothing. */
-type Outcome =
+type ImageOutcome =
   | { readonly image: string; readonly areas: readonly ClassArea[]; readonly files: readonly string[] }
   | { readonly image: string; readonly error: string };
 
 export async function predict(weights: string, inputs: readonly string[], flags: PredictFlags): Promise<void> {
-  const { images, results } = await findImages(inputs);
-  if (flags.logits && images.length !== 1) {
-    throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
-  }
+  const found = await findImages(inputs);
+  checkFlags(flags, found);
+  const { images, films, results } = found;
   await using net = await load(weights, { ...flags, ...protocolChoice(flags), stream: messages });
   if (flags.submit) checkSubmission(flags.submit, images, net.classes);
   if (results > 0) messages.write(`left out ${counted(results, "picture")} that predict wrote\n`);
-  const progress = new Progress(messages, { label: "predict", total: images.length });
-  const outcomes: Outcome[] = [];
-  await interruptible(async (signal) => {
-    // While one image is segmented, the next is read and the one before is written.
-    const work = (found: FoundImage) => attempt(found.file, () => segmentFile(net, found, flags));
-    for await (const outcome of mapAhead(until(signal, images), work, { ahead: 1 })) {
-      outcomes.push(outcome);
-      if ("error" in outcome) progress.log(outcome.error);
-      progress.update(outcomes.length);
-    }
-  });
-  progress.finish();
-  if (outcomes.length < images.length) {
-    throw new PspnetError(
-      "interrupted",
-      `stopped after ${outcomes.length} of ${counted(images.length, "image")}; those are written`,
-    );
-  }
+  const outcomes = await interruptible(async (signal) => [
+    ...(await predictImages(net, images, { flags, signal })),
+    ...(await predictFilms(net, films, { flags, signal })),
+  ]);
   report(outcomes, flags);
+}
+
+function checkFlags({ logits, submit, every, smooth }: PredictFlags, { images, films }: FoundImages): void {
+  const ofImages = logits ? "--logits" : submit && "--submit";
+  if (ofImages && films.length > 0) {
+    const found = `found ${films[0].file}; leave out the flag, or the films`;
+    throw new PspnetError("usage", `predict: ${ofImages} is for images alone, ${found}`);
+  }
+  const ofFilms = every ? "--every" : smooth && "--smooth";
+  if (ofFilms && films.length === 0) {
+    const found = `found ${counted(images.length, "image")} and no film; leave out the flag`;
+    throw new PspnetError("usage", `predict: ${ofFilms} is for films, ${found}`);
+  }
+  if (logits && images.length !== 1)
+    throw new PspnetError("usage", `predict: --logits expects one image, found ${images.length}; give one file`);
+}
+
+async function predictImages(
+  net: Network,
+  images: readonly FoundImage[],
+  { flags, signal }: { readonly flags: PredictFlags; readonly signal: AbortSignal },
+): Promise<ImageOutcome[]> {
+  const progress = new Progress(messages, { label: "predict", total: images.length });
+  const outcomes: ImageOutcome[] = [];
+  // While one image is segmented, the next is read and the one before is written.
+  const work = (found: FoundImage) => attempt(found.file, () => segmentFile(net, found, flags));
+  for await (const outcome of mapAhead(until(signal, images), work, { ahead: 1 })) {
+    outcomes.push(outcome);
+    if ("error" in outcome) progress.log(outcome.error);
+    progress.update(outcomes.length);
+  }
+  progress.finish();
+  if (outcomes.length === images.length) return outcomes;
+  const done = `${outcomes.length} of ${counted(images.length, "image")}`;
+  throw new PspnetError("interrupted", `stopped after ${done}; those are written`);
 }
 
 /** The items until the signal. */
@@ -62,7 +82,7 @@ function* until<T>(signal: AbortSignal, items: readonly T[]): Generator<T> {
   }
 }
 
-async function segmentFile(net: Network, { file, name }: FoundImage, flags: PredictFlags): Promise<Outcome> {
+async function segmentFile(net: Network, { file, name }: FoundImage, flags: PredictFlags): Promise<ImageOutcome> {
   // A server's labels lie on the pixels as they are stored.
   const channels = inputChannels(net.description.config.input);
   const image = await readImage(file, { orient: flags.submit === undefined, channels });
@@ -78,7 +98,7 @@ async function segmentFile(net: Network, { file, name }: FoundImage, flags: Pred
 }
 
 /** A broken photograph stops nothing that can go on. */
-async function attempt(file: string, work: () => Promise<Outcome>): Promise<Outcome> {
+async function attempt(file: string, work: () => Promise<ImageOutcome>): Promise<ImageOutcome> {
   try {
     return await work();
   } catch (error) {
@@ -87,17 +107,21 @@ async function attempt(file: string, work: () => Promise<Outcome>): Promise<Outc
   }
 }
 
-function report(outcomes: readonly Outcome[], flags: PredictFlags): void {
-  const failed = outcomes.filter((outcome) => "error" in outcome).length;
+function report(outcomes: readonly (ImageOutcome | FilmOutcome)[], flags: PredictFlags): void {
+  const whole = outcomes.filter((outcome) => !("error" in outcome));
+  const failed = outcomes.length - whole.length;
   if (flags.json) printJson(outcomes);
   else {
     for (const outcome of outcomes) {
-      if ("error" in outcome) continue;
+      if (!("areas" in outcome)) continue;
       const largest = outcome.areas.slice(0, 4).map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`);
-      print(`${outcome.image}: ${largest.join(", ")}`);
+      const what = "film" in outcome ? `${outcome.film}: ${counted(outcome.frames, "frame")}` : outcome.image;
+      print(`${what}: ${largest.join(", ")}`);
     }
-    const done = outcomes.length - failed;
-    print(`${counted(done, "image")} segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
+    const count = (kind: "image" | "film") => whole.filter((outcome) => kind in outcome).length;
+    const kinds = (["image", "film"] as const).filter((kind) => outcomes.some((outcome) => kind in outcome));
+    const counts = kinds.map((kind) => counted(count(kind), kind));
+    print(`${counts.join(" and ")} segmented into ${flags.out}${failed > 0 ? `, ${failed} failed` : ""}`);
   }
   if (failed > 0) process.exitCode = 1;
 }

@@ -1,13 +1,27 @@
 import { Command, Option } from "commander";
-import { examples, place } from "./options.js";
+import { examples, place, positive, smoothing } from "./options.js";
 import { withProtocol } from "./protocolFlags.js";
+
+/** Seconds that are long beside a flicker and short beside what moves. */
+const SMOOTH = 0.2;
 
 export function predictCommand(): Command {
   return withProtocol(new Command("predict"))
-    .description("segment photographs: index PNG, colour PNG, overlay and JSON of class areas for each")
+    .description(
+      "segment photographs: index PNG, colour PNG, overlay and JSON of class areas for each; and films: overlay film and a line of areas for each frame",
+    )
     .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
     .argument("<inputs...>", "files, folders or globs; what predict wrote is left out")
     .option("--out <folder>", "where the results go", place, "predictions")
+    .option("--every <n>", "of films: segment the first of so many frames", positive)
+    .addOption(
+      new Option(
+        "--smooth [seconds]",
+        "of films: average class probabilities over time, with weights that fall to 1/e in so many seconds",
+      )
+        .argParser(smoothing)
+        .preset(SMOOTH),
+    )
     .option("--logits <file.npy>", "also write the full-resolution float32 logits [classes, h, w]; one image only")
     .addOption(
       new Option(
@@ -22,6 +36,8 @@ export function predictCommand(): Command {
         "pspnet predict scenes photo.jpg",
         "pspnet predict ade20k-pspnet50 photo.jpg",
         "pspnet predict best.safetensors photos/ --out out",
+        "pspnet predict best.safetensors film.mp4 --every 5",
+        "pspnet predict best.safetensors film.mp4 --smooth",
         "pspnet predict cs.safetensors leftImg8bit/test --protocol semseg --submit cityscapes --out submission",
         "pspnet predict best.safetensors 'photos/**/*.jpg' --flip --json",
       ),

@@ -20,7 +20,7 @@ const TEMPORARY = /^\..*\.[0-9a-f]{8}\.part$/;
 export async function atomicWrite(path: string, content: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
   const target = await outputFile(path);
   const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target).slice(0, 100)}.${randomUUID().slice(0, 8)}.part`);
+  const temporary = temporaryName(target);
   const pieces = piecesOf(content)[Symbol.iterator]();
   const size = { bytes: 0 };
   try {
@@ -34,6 +34,11 @@ export async function atomicWrite(path: string, content: Uint8Array | string | I
     const kept = "what stood there before is untouched";
     throw await writeError(cause as NodeJS.ErrnoException, { path, needed: size.bytes, kept });
   }
+}
+
+/** A name beside a file for what is to replace it. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID().slice(0, 8)}.part`);
 }
 
 /** Removes the temporary files that a killed process left in the folder. Nothing may be writing there. */

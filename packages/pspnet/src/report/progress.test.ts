@@ -90,6 +90,20 @@ describe("on a terminal", () => {
     if (columns >= 40) expect(line).toMatch(/train .*10\/1000 .*loss 0\.512.* 1m39s left/);
   });
 
+  test("without a number of all, or beyond it, what is done is counted", () => {
+    const [endless, short] = [output(terminal), output()];
+    const unknown = new Progress(endless, { label: "film", total: Number.POSITIVE_INFINITY });
+    const estimated = new Progress(short, { label: "film", total: 2 });
+    for (let i = 1; i <= 4; i++) {
+      pass(1000);
+      unknown.update(i, { at: "3s" });
+      estimated.update(i);
+    }
+    estimated.finish();
+    expect(screen(endless.text())).toEqual(["film 4  at 3s"]);
+    expect(short.text()).toBe("film 1/2 (50 %)  1s left\nfilm 2/2 (100 %)\nfilm 4\n");
+  });
+
   test("finishing twice leaves one line", () => {
     const stream = output(terminal);
     const progress = new Progress(stream, { label: "val", total: 1 });

@@ -12,7 +12,7 @@ export type Fields = Readonly<Record<string, string | number>>;
 export interface ProgressOptions {
   /** What is done, as the line begins. */
   readonly label: string;
-  /** How many there are to do. */
+  /** How many there are to do, as far as is known; Infinity where nobody knows. */
   readonly total: number;
   /** What was done before, after a resume: it does not count for the rate. */
   readonly start?: number;
@@ -53,7 +53,7 @@ export class Progress {
     this.#rate.add(done, now / 1000);
     this.#state = { done, fields };
     this.#stale = true;
-    if (now - this.#drawn >= (this.#stream.isTTY ? REDRAW_MS : PLAIN_MS) || done >= this.#total) this.#draw();
+    if (now - this.#drawn >= (this.#stream.isTTY ? REDRAW_MS : PLAIN_MS) || done === this.#total) this.#draw();
   }
 
   /** Prints a line of its own; the live line goes on below it. */
@@ -81,14 +81,16 @@ export class Progress {
     const { done, fields } = this.#state;
     const { share, seconds } = this.#standing(done);
     const texts = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
-    const count = `${done}/${this.#total}`;
+    const known = Number.isFinite(this.#total) && done <= this.#total;
+    const count = known ? `${done}/${this.#total}` : String(done);
     const left = share < 1 && Number.isFinite(seconds) ? [`${duration(seconds)} left`] : [];
     if (this.#stream.isTTY) {
       this.#clear();
-      this.#stream.write(fit({ label: this.#label, share, count, texts, left }, (this.#stream.columns ?? 80) - 1));
+      const parts = { label: this.#label, share: known ? share : null, count, texts, left };
+      this.#stream.write(fit(parts, (this.#stream.columns ?? 80) - 1));
       this.#onScreen = true;
     } else {
-      const head = `${this.#label} ${count} (${Math.floor(100 * share)} %)`;
+      const head = `${this.#label} ${count}${known ? ` (${Math.floor(100 * share)} %)` : ""}`;
       this.#stream.write(`${[head, ...texts, ...left].join("  ")}\n`);
     }
   }
@@ -114,7 +116,8 @@ export class Progress {
 
 interface LineParts {
   readonly label: string;
-  readonly share: number;
+  /** Null where nobody knows. */
+  readonly share: number | null;
   readonly count: string;
   readonly texts: readonly string[];
   readonly left: readonly string[];
@@ -124,7 +127,7 @@ interface LineParts {
 function fit({ label, share, count, texts, left }: LineParts, width: number): string {
   const line = (head: string, fields: readonly string[]) => [`${label} ${head}`, ...fields, ...left].join("  ");
   const candidates = [
-    ...BAR_WIDTHS.map((size) => line(`${bar(share, size)} ${count}`, texts)),
+    ...(share === null ? [] : BAR_WIDTHS.map((size) => line(`${bar(share, size)} ${count}`, texts))),
     ...texts.map((_, i) => line(count, texts.slice(0, texts.length - i))),
     line(count, []),
   ];

@@ -8,6 +8,7 @@ import {
   type Image,
   isWholeImage,
   type LabelMap,
+  type LabelsOptions,
   type ModelDescription,
   networkGraph,
   optimise,
@@ -17,10 +18,20 @@ import {
   type State,
   type Weights,
 } from "@pspnet/core";
-import { type BandLogits, fromBands, lookAtWindows, mapsOfLogits, requireMemory } from "@pspnet/core/segment";
+import {
+  AveragesOverTime,
+  type BandLogits,
+  fromBands,
+  type LookOptions,
+  lookAtWindows,
+  mapsOfLogits,
+  requireMemory,
+  type WindowPlace,
+} from "@pspnet/core/segment";
 import {
   averagedLabels,
   averagedProbabilities,
+  blendedProbabilities,
   keep,
   type LabelOptions,
   memoryKept,
@@ -56,6 +67,7 @@ export class TorchSegmenter implements Runtime {
   readonly #description: NetworkDescription;
   /** How bytes become the network's input. */
   readonly #input: ByteInput;
+  readonly #averages = new AveragesOverTime<Tensor>({ blend: blendedProbabilities, free });
 
   constructor(description: NetworkDescription, state: State, { device, precision }: Engine) {
     const { config } = description;
@@ -66,17 +78,19 @@ export class TorchSegmenter implements Runtime {
     this.#input = byteInput(config.input);
   }
 
-  async labels(image: Image, options: Protocol & AskOptions): Promise<LabelMap> {
+  async labels(image: Image, { overTime, ...options }: LabelsOptions): Promise<LabelMap> {
     const { width, height } = image;
     const { signal, onWindow } = options;
     signal?.throwIfAborted();
-    if (isWholeImage(options)) {
-      const data = await this.#plan.labels(image.data, [1, height, width], this.#whole(image, 0));
+    const whole = isWholeImage(options) ? this.#whole(image, 0) : null;
+    if (whole && !overTime) {
+      const data = await this.#plan.labels(image.data, [1, height, width], whole);
       signal?.throwIfAborted();
       onWindow?.(1, 1);
       return { width, height, data };
     }
-    const data = await this.#average(averagedLabels, new Uint8Array(height * width), { image, ...options });
+    const labels = new Uint8Array(height * width);
+    const data = await this.#average(averagedLabels, labels, { image, overTime, ...options });
     return { width, height, data };
   }
 
@@ -94,6 +108,10 @@ export class TorchSegmenter implements Runtime {
     return logits.toArray() as Float32Array;
   }
 
+  forget(sequence: number): Promise<void> {
+    return this.#averages.forget(sequence);
+  }
+
   [Symbol.dispose](): void {
     this.#plan.dispose();
   }
@@ -106,20 +124,19 @@ export class TorchSegmenter implements Runtime {
   async #average<Values extends Uint8Array | Float32Array>(
     average: (...band: BandLogits<Tensor>) => Promise<Values>,
     values: Values,
-    { image, ...options }: { readonly image: Image } & Protocol & AskOptions,
+    { image, overTime, ...options }: { readonly image: Image } & LabelsOptions,
   ): Promise<Values> {
     using photographs = new Photographs();
-    const bands = lookAtWindows<Tensor>(image, {
-      ...options,
-      config: this.#description.config,
-      look: async (photograph, { top, left, flip, ...place }) => {
-        const [scaled, window, size] = [place.scaled, place.window, place.size].map(sides);
-        const look = { scaled, corner: [top, left], window, size, flip } as const;
-        return keep(await this.#plan.window(photographs.tensor(photograph), { ...this.#input, ...look }));
-      },
-      free: (logits) => logits.dispose(),
-    });
-    return await fromBands(bands, average, values);
+    const look = async (photograph: Image, { top, left, flip, ...place }: WindowPlace) => {
+      const [scaled, window, size] = [place.scaled, place.window, place.size].map(sides);
+      const looked = { scaled, corner: [top, left], window, size, flip } as const;
+      return keep(await this.#plan.window(photographs.tensor(photograph), { ...this.#input, ...looked }));
+    };
+    const find = (looks: Pick<LookOptions<Tensor>, "look" | "free">) =>
+      fromBands(lookAtWindows(image, { ...options, config: this.#description.config, ...looks }), average, values);
+    return await (overTime
+      ? this.#averages.over(image, overTime, look, (look) => find({ look }))
+      : find({ look, free }));
   }
 
   /** How an image is looked at as a whole, padded on the right and bottom to where its features' corners are; and `maps` of enlarged logits made. */
@@ -146,6 +163,10 @@ class Photographs {
   [Symbol.dispose](): void {
     for (const made of this.#tensors.values()) made.dispose();
   }
+}
+
+function free(logits: Tensor): void {
+  logits.dispose();
 }
 
 function sides({ height, width }: Size): [number, number] {
