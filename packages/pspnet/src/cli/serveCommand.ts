@@ -8,7 +8,9 @@ const MILLION = 1_000_000;
 export function serveCommand(): Command {
   return withNetwork(
     new Command("serve")
-      .description("segment photographs over HTTP: index PNG, colours, overlay or JSON; the page at / shows it, /docs says how it is asked")
+      .description(
+        "segment photographs over HTTP: index PNG, colours, overlay or JSON; the page at / shows it, /docs says how it is asked",
+      )
       .argument(
         "<weights...>",
         "safetensors made by pspnet, or names that pspnet models --pull lists; name=weights for another ?model=",
