@@ -52,7 +52,7 @@ const FLAGS: readonly [string, readonly (readonly [string, readonly string[], st
   [
     "export w",
     [
-      ["--to", ["caffe"], "Allowed choices are onnx."],
+      ["--to", ["caffe"], "Allowed choices are onnx, safetensors."],
       ["--size", ["0", "0x5", "-1", "big"], "expected any, a number or HEIGHTxWIDTH, above 0."],
       ["--size", ["99999x9"], "at most 16384 a side."],
       ["--output", ["mask", "labels,mask"], "expected some of logits8,logits,probabilities,labels."],
@@ -111,7 +111,7 @@ test.each([
   ["predict w p --out ", "expected a name, found none."],
   [
     "predict w https://a.org/b.jpg",
-    "https://a.org/b.jpg: expected the path of an image, a folder or a glob, found a URL",
+    "https://a.org/b.jpg: expected the path of an image, a film, a folder or a glob, found a URL",
   ],
 ])("pspnet %s is refused: %s", async (args, said) => {
   expect(await refusal(args)).toContain(said);

@@ -229,9 +229,13 @@ test("published weights that were pulled are meant by their name, where no file 
   const net = await begin("resnet50");
   expect(values(net, "layer0.0.weight")).toEqual(values(await begin(await described()), "layer0.0.weight"));
   const of = async (init: string) => (await loadTrainConfig(null, ["data.root=.", `init=${init}`], folder)).init;
-  expect([await of("resnet50-v2"), await of("resnet50"), await of("best.safetensors")]).toEqual([
+  await writeFile(join(folder, "resnet18"), "");
+  const names = ["resnet50-v2", "resnet50", "resnet18", "best.safetensors"];
+  expect(await Promise.all(names.map(of))).toEqual([
     "resnet50-v2",
-    join(folder, "resnet50"),
+    // A folder of that name is no weights.
+    "resnet50",
+    join(folder, "resnet18"),
     join(folder, "best.safetensors"),
   ]);
   vi.unstubAllEnvs();

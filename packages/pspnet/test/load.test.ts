@@ -389,8 +389,8 @@ describe("weights that cannot be used", () => {
   });
 
   test("neither a path nor bytes", async () => {
-    await expect(load(undefined as never)).rejects.toThrow(
-      /^weights: expected the path or the bytes \(Uint8Array\) of a file, found undefined$/,
+    await expect(load(null as never)).rejects.toThrow(
+      /^weights: expected the path or the bytes \(Uint8Array\) of a file, found null$/,
     );
     await expect(load(weights.buffer as never)).rejects.toMatchObject({ code: "usage" });
   });

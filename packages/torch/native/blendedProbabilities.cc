@@ -22,8 +22,9 @@ FUNCTION(blended, "logits", "before", "share") {
   TORCH_CHECK(share > 0 && share <= 1, "expected a share above 0 to 1, found ", share);
   return computeLater(call, [=] {
     c10::NoGradGuard noGrad;
+    // The logarithm of a double is a newer symbol than glibc 2.28 has; that of a float is not.
     const auto now = at::log_softmax(logits, 1, at::kFloat);
-    return before ? at::logaddexp(now.add(std::log(share)), before->add(std::log1p(-share))) : now;
+    return before ? at::logaddexp(now.add(std::log(static_cast<float>(share))), before->add(std::log1p(-share))) : now;
   });
 }
 
