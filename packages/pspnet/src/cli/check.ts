@@ -66,6 +66,6 @@ function onnx({ needed }: { readonly needed: boolean }): Finding {
 
 /** For films alone. */
 async function ffmpeg(): Promise<Finding> {
-  const found = await ffmpegVersion().catch(({ message }: Error) => `not usable; ${message}`);
+  const found = await ffmpegVersion().catch(() => "not usable; films need it: apt, brew or winget install ffmpeg");
   return { what: "ffmpeg", found };
 }
