@@ -9,7 +9,7 @@ import { showLegend } from "./view/legend.js";
 import { showNetwork } from "./view/network.js";
 import { choosePlace } from "./view/place.js";
 import { showProgress } from "./view/progress.js";
-import { showSources } from "./view/sources.js";
+import { offerSamples, showSources } from "./view/sources.js";
 import { pointAtClasses, showSplit, showStage } from "./view/stage.js";
 
 /** The network that comes with the packages. */
@@ -27,6 +27,7 @@ showNetwork(demo, BOXED);
 showSources(demo);
 takeDropsAndPastes((file) => void demo.take(file));
 
-const first = samplePhotograph(samples(0)[0]);
 if (import.meta.env.MODE === "served") await choosePlace(demo, new Server(), boxed);
-await demo.show(await first);
+const first = await samplePhotograph(samples(0)[0]);
+if (demo.store.state.photograph === null) void demo.show(first);
+offerSamples(demo);

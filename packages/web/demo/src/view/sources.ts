@@ -6,7 +6,7 @@ import { button, element, made } from "./element.js";
 /** Pixels of their width. */
 const THUMBNAIL = 240;
 
-/** Where pictures come from: files, the camera, made scenes. */
+/** Pictures from files and the camera. */
 export function showSources(demo: Demo): void {
   const file = element("pictureFile", HTMLInputElement);
   button("choosePicture", () => file.click());
@@ -19,7 +19,10 @@ export function showSources(demo: Demo): void {
   demo.store.watch(["live"], ({ live }) => {
     camera.ariaPressed = String(live);
   });
+}
 
+/** Made scenes to choose from, and others when they are wanted. */
+export function offerSamples(demo: Demo): void {
   let number = 0;
   const offer = () => {
     const items = samples(number++).map((sample) => made("li", "", sampleButton(demo, sample)));
