@@ -64,13 +64,12 @@ export function winograd(context: LoweringContext, { inputs, attributes }: Node<
     images = reshaped(phases, [-1, cin, 0, 0], "images");
   }
   const points = SEEN ** 2;
-  const patches = Array.from({ length: cin }, () => [...both(INPUT)]).flat();
+  const patch = both(INPUT);
+  const patches = new Float32Array(cin * patch.length);
+  for (let channel = 0; channel < cin; channel++) patches.set(patch, channel * patch.length);
   const tiles = node(
     "Conv",
-    [
-      images,
-      builder.floats(`winograd.input_${cin}`, Float32Array.from(patches), { shape: [cin * points, 1, SEEN, SEEN] }),
-    ],
+    [images, builder.floats(`winograd.input_${cin}`, patches, { shape: [cin * points, 1, SEEN, SEEN] })],
     "tiles",
     {
       kernel_shape: [SEEN, SEEN],
