@@ -1,5 +1,6 @@
 // Makes the tarballs that npm's registry would get, of built packages, into a folder: the five of the workspace, in pspnet's the page that
-// its server shows, and with --arch those that bring libtorch compiled (platformPackage.mjs), of which @pspnet/torch has npm install the one that fits.
+// its server shows, and with --arch those that bring libtorch compiled (platformPackage.mjs), of which @pspnet/torch has npm install the
+// one that fits.
 //   node scripts/pack.mjs [--arch x64] [--arch arm64] [--out tarballs]
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

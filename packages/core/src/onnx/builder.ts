@@ -1,12 +1,5 @@
-import { fromFloat32 } from "@pspnet/checkpoints";
-import { PspnetError } from "../error.js";
-import type { PRECISION_DTYPE } from "../tensor/precision.js";
+import { elements, type FloatType } from "../weights/elements.js";
 import { type Attribute, type OnnxNode, type OnnxTensor, type OnnxType, TYPE_NUMBER } from "./proto.js";
-
-/** Element types that ONNX models compute in. */
-export type FloatType = (typeof PRECISION_DTYPE)["fp32" | "fp16"];
-
-const LARGEST_FLOAT16 = 65_504;
 
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
@@ -44,8 +37,7 @@ export class OnnxBuilder {
     { shape, dtype = "float32" }: { readonly shape: readonly number[]; readonly dtype?: FloatType },
   ): string {
     if (this.#tensors.has(name)) return name;
-    if (dtype === "float16") checkRange(name, data);
-    this.#tensors.set(name, { name, dtype, shape, bytes: fromFloat32(data, dtype) });
+    this.#tensors.set(name, { name, dtype, shape, bytes: elements(name, data, dtype) });
     return name;
   }
 
@@ -66,11 +58,4 @@ export class OnnxBuilder {
     }
     return name;
   }
-}
-
-function checkRange(name: string, data: Float32Array): void {
-  const at = data.findIndex((value) => Math.abs(value) > LARGEST_FLOAT16);
-  if (at < 0) return;
-  const expected = `numbers of at most ${LARGEST_FLOAT16} for fp16`;
-  throw new PspnetError("weights", `${name}: expected ${expected}, found ${data[at]} at ${at}; export as fp32`);
 }

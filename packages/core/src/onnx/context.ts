@@ -2,7 +2,8 @@ import { toFloat32 } from "@pspnet/checkpoints";
 import type { Dim } from "../graph/dim.js";
 import type { Graph } from "../graph/graph.js";
 import { inferShapes } from "../graph/shapes.js";
-import { type FloatType, OnnxBuilder } from "./builder.js";
+import type { FloatType } from "../weights/elements.js";
+import { OnnxBuilder } from "./builder.js";
 import type { OnnxValue } from "./proto.js";
 
 /** A size along one dimension: a number, or the name of a float32 value without dimensions that holds it at run time. */

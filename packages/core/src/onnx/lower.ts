@@ -1,10 +1,11 @@
 /** How each operator of a graph is said in ONNX's: no Resize, no adaptive pooling, no control flow. */
+
 import { PspnetError } from "../error.js";
 import { formatDim } from "../graph/dim.js";
 import type { Activation, Attributes, Node, Operator } from "../graph/graph.js";
 import type { AlignCorners } from "../tensor/alignCorners.js";
+import type { FloatType } from "../weights/elements.js";
 import { arithmetic } from "./arithmetic.js";
-import type { FloatType } from "./builder.js";
 import type { LoweringContext, Side } from "./context.js";
 import { enlargement, tapMatrix } from "./matrices.js";
 import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, padded } from "./pooling.js";

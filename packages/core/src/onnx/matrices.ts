@@ -3,11 +3,12 @@
  * constant; another is computed inside the model from the sizes that the image has, by whole numbers in float32 and one division:
  * exact while size * bins stays below 2^23, which is images of up to 8,000 pixels a side, and within rounding beyond.
  */
+
 import type { AlignCorners } from "../tensor/alignCorners.js";
 import { enlargeMatrix } from "../tensor/enlargeMatrix.js";
 import type { EnlargeMatrixOptions } from "../tensor/tensor.js";
+import type { FloatType } from "../weights/elements.js";
 import { type Arithmetic, arithmetic } from "./arithmetic.js";
-import type { FloatType } from "./builder.js";
 import type { LoweringContext, Side } from "./context.js";
 
 interface Result {

@@ -2,7 +2,8 @@ import { symbol } from "../graph/dim.js";
 import { inputChannels, type Normalisation } from "../image/normalise.js";
 import type { PSPNetConfig } from "../model/config.js";
 import { type AlignedSides, alignedSides, alignedSize } from "../model/logits.js";
-import type { FloatType, OnnxBuilder } from "./builder.js";
+import type { FloatType } from "../weights/elements.js";
+import type { OnnxBuilder } from "./builder.js";
 import type { OnnxValue } from "./proto.js";
 
 export interface Prepared {

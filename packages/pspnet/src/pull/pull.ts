@@ -23,8 +23,8 @@ export interface PullOptions extends Pick<DownloadOptions, "unverified" | "signa
 }
 
 /**
- * The weights file of an entry, fetched and imported unless it was before; what comes with the packages is there. Of several processes that want the same one the first
- * makes it, and the others wait.
+ * The weights file of an entry, fetched and imported unless it was before; what comes with the packages is there. Of several processes
+ * that want the same one the first makes it, and the others wait.
  *
  * @returns its path.
  * @throws PspnetError as {@link download} and the import; "environment" when it is not there and nobody is to be asked.
