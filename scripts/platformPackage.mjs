@@ -16,10 +16,10 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { isDeepStrictEqual, parseArgs } from "node:util";
 import { buildBeside } from "../packages/torch/native/build.mjs";
 import { fetchMembers, libtorchVersion } from "../packages/torch/native/libtorch.mjs";
-import { librariesOf, versionsBeyond } from "../packages/torch/native/symbols.mjs";
+import { librariesOf, segmentsOf, versionsBeyond } from "../packages/torch/native/symbols.mjs";
 
 const scripts = dirname(fileURLToPath(import.meta.url));
 const root = join(scripts, "..");
@@ -61,16 +61,23 @@ function command(name, args, options) {
   throw new Error(`${name} ${args.join(" ")}: ${result.error?.message ?? result.stderr}`);
 }
 
-/** Puts the libraries, and those of the wheels that they are linked with, into `lib`, without the symbols that no loader reads. */
+/** Puts the libraries, and those of the wheels that they are linked with, into `lib`. */
 function copyClosure(wanted, { wheels, lib }) {
   const found = new Map(readdirSync(wheels, { recursive: true }).map((file) => [basename(file), join(wheels, file)]));
   const queue = [...wanted];
   for (const name of queue) {
-    copyFileSync(found.get(name), join(lib, name));
     for (const next of librariesOf(found.get(name))) if (found.has(next) && !queue.includes(next)) queue.push(next);
-    command(process.env.STRIP ?? "strip", ["--strip-unneeded", join(lib, name)]);
+    copyStripped(found.get(name), join(lib, name));
   }
   return queue;
+}
+
+/** Without the symbols that no loader reads. What BOLT rewrote, as arm64's libtorch, strip moves about: it stays as it is. */
+function copyStripped(from, to) {
+  command(process.env.STRIP ?? "strip", ["--strip-unneeded", "-o", to, from]);
+  if (isDeepStrictEqual(segmentsOf(to), segmentsOf(from))) return;
+  log(`${basename(from)}: as it is, since strip breaks it`);
+  copyFileSync(from, to);
 }
 
 function checkVersions(file) {

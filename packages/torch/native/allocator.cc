@@ -63,15 +63,29 @@ void* takeFromSystem(size_t size) {
   return reinterpret_cast<void*>(aligned);
 }
 void giveToSystem(void* memory, size_t size) { munmap(memory, size); }
-size_t smallSize(void* memory) { return malloc_usable_size(memory); }
 #elif defined(_WIN32)
 void* takeFromSystem(size_t size) { return _aligned_malloc(size, pageSize); }
 void giveToSystem(void* memory, size_t) { _aligned_free(memory); }
-size_t smallSize(void*) { return 0; }
 #else
 void* takeFromSystem(size_t size) { return std::aligned_alloc(pageSize, size); }
 void giveToSystem(void* memory, size_t) { std::free(memory); }
-#ifdef __APPLE__
+#endif
+
+// What libtorch's own functions take small memory from differs: on Linux for arm64 it is mimalloc, whose blocks the C library cannot measure.
+#ifdef _WIN32
+void* takeSmall(size_t size) { return c10::alloc_cpu(size); }
+void giveSmall(void* memory) { c10::free_cpu(memory); }
+size_t smallSize(void*) { return 0; }
+#else
+void* takeSmall(size_t size) {
+  void* memory = nullptr;
+  TORCH_CHECK(posix_memalign(&memory, c10::gAlignment, size) == 0, "out of memory: ", size, " bytes wanted");
+  return memory;
+}
+void giveSmall(void* memory) { std::free(memory); }
+#ifdef __linux__
+size_t smallSize(void* memory) { return malloc_usable_size(memory); }
+#elif defined(__APPLE__)
 size_t smallSize(void* memory) { return malloc_size(memory); }
 #else
 size_t smallSize(void*) { return 0; }
@@ -232,7 +246,7 @@ void release(void* memory) {
     if (giveLarge(memory)) return;
   }
   smallBytes -= static_cast<int64_t>(smallSize(memory));
-  c10::free_cpu(memory);
+  giveSmall(memory);
 }
 
 class KeepingAllocator final : public c10::Allocator {
@@ -243,7 +257,7 @@ class KeepingAllocator final : public c10::Allocator {
       auto* workspace = Workspace::current();
       memory = workspace == nullptr ? takeLarge(size) : workspace->take(size);
     } else if (size > 0) {
-      memory = c10::alloc_cpu(size);
+      memory = takeSmall(size);
       smallBytes += static_cast<int64_t>(smallSize(memory));
     }
     return {memory, memory, &release, c10::Device(c10::DeviceType::CPU)};

@@ -1,4 +1,4 @@
-// What a library for Linux asks of others, read with binutils' readelf. Node's own modules only.
+// What a library for Linux asks of others and of its loader, read with binutils' readelf. Node's own modules only.
 import { spawnSync } from "node:child_process";
 
 /** The newest versions that an addon may ask for: those of manylinux_2_28, whose systems are as old as libtorch takes them. */
@@ -28,6 +28,11 @@ export function versionsBeyond(file) {
     const [family, version] = name.split("_");
     return family in newest && isBeyond(version, newest[family]);
   });
+}
+
+/** The addresses, from that of a library on, that a loader maps its segments to. */
+export function segmentsOf(file) {
+  return [...readelf("-l", file).matchAll(/^ +LOAD +0x\w+ (0x\w+)/gm)].map(([, address]) => address);
 }
 
 function isBeyond(version, limit) {

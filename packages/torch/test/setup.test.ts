@@ -195,3 +195,17 @@ it.runIf(process.platform === "linux")("asks a system for nothing newer than gli
   const { versionsBeyond } = await import(source("symbols.mjs"));
   expect(versionsBeyond(fileURLToPath(new URL("../build/pspnet_torch.node", import.meta.url)))).toEqual([]);
 });
+
+it.runIf(process.platform === "linux")("finds the addresses that a library's segments are mapped to", async () => {
+  const { segmentsOf } = await import(source("symbols.mjs"));
+  const file = fileURLToPath(new URL("../build/pspnet_torch.node", import.meta.url));
+  const bytes = readFileSync(file);
+  const [table, entrySize, entries] = [
+    Number(bytes.readBigUInt64LE(32)),
+    bytes.readUInt16LE(54),
+    bytes.readUInt16LE(56),
+  ];
+  const headers = Array.from({ length: entries }, (_, index) => bytes.subarray(table + index * entrySize));
+  const loaded = headers.filter((header) => header.readUInt32LE(0) === 1);
+  expect(segmentsOf(file).map(BigInt)).toEqual(loaded.map((header) => header.readBigUInt64LE(16)));
+});
