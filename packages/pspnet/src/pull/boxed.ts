@@ -11,7 +11,7 @@ export const BOXED: ZooEntry = {
   supported: true,
   alone: false,
   licence: "MIT",
-  score: 62.39,
+  score: 88.75,
   averaged: null,
   crop: 241,
   files: [],
