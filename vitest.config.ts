@@ -28,7 +28,7 @@ const alone = { ...test, maxWorkers: 1, sequence: { groupOrder: 1 } } as const;
 /** What computes otherwise on several threads: kernels, plans, the compute thread and its end, a step of training. */
 const threaded = [
   "packages/torch/src/**/*.test.ts",
-  "packages/torch/test/{asymmetric,averagedProbabilities,lossGolden,memory,operations,training,upsampledCrossEntropy,workers}.test.ts",
+  "packages/torch/test/{asymmetric,averagedProbabilities,lossGolden,memory,operations,training,upsampledArgmax,upsampledCrossEntropy,workers}.test.ts",
   "packages/pspnet/src/segment/torchSegmenter.test.ts",
   "packages/pspnet/test/{exit,plan,step,windowInput}.test.ts",
 ];
@@ -36,7 +36,7 @@ const threaded = [
 /** What computes otherwise on another processor. */
 const computing = [
   "packages/torch/src/**/*.test.ts",
-  "packages/torch/test/{averagedProbabilities,memory,operations,training,upsampledCrossEntropy}.test.ts",
+  "packages/torch/test/{averagedProbabilities,memory,operations,training,upsampledArgmax,upsampledCrossEntropy}.test.ts",
   "packages/pspnet/src/segment/torchSegmenter.test.ts",
   "packages/pspnet/test/{operations,parity,plan,step}.test.ts",
 ];

@@ -1,5 +1,6 @@
 #include "bilinear.h"
 
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/index_select.h>
@@ -74,7 +75,7 @@ int64_t Taps::last(int64_t i) const {
 FOR_EACH_CPU
 void blend(float* out, const float* a, const float* b, float fraction, int64_t count) {
 #pragma omp simd
-  for (int64_t i = 0; i < count; i++) out[i] = a[i] + fraction * (b[i] - a[i]);
+  for (int64_t i = 0; i < count; i++) out[i] = between(a[i], b[i], fraction);
 }
 
 LogitRows::LogitRows(const at::Tensor& logits)
@@ -85,9 +86,15 @@ LogitRows::LogitRows(const at::Tensor& logits)
       w(logits.size(3)),
       source_(at::constant_pad_nd(logits.to(at::kFloat).permute({0, 2, 3, 1}), {0, padded - classes}, never).contiguous()) {}
 
+bool LogitRows::moderate() const {
+  if (source_.numel() == 0) return true;
+  const auto [least, most] = at::aminmax(source_);
+  return least.item<float>() >= never && most.item<float>() <= -never;
+}
+
 void LogitRows::between(float* row, int64_t image, int64_t below, float fraction) const {
   const int64_t wide = w * padded;
-  const float* above = source_.const_data_ptr<float>() + (image * h + below) * wide;
+  const float* above = at(image, below, 0);
   blend(row, above, below + 1 < h ? above + wide : above, fraction, wide);
 }
 

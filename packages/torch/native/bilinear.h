@@ -71,12 +71,15 @@ struct Taps {
   Taps() = default;
 };
 
-/** z = p + fraction (q - p); returns the largest of it. For bodies that are compiled for each instruction set. */
+/** Rounded alike wherever it stands in bodies for one instruction set. For bodies that are compiled for each. */
+ALWAYS_INLINE float between(float p, float q, float fraction) { return p + fraction * (q - p); }
+
+/** z = between(p, q, fraction); returns the largest of it. For the same bodies. */
 ALWAYS_INLINE float between(float* z, const float* p, const float* q, float fraction, int64_t count) {
   float top = never;
 #pragma omp simd reduction(max : top)
   for (int64_t i = 0; i < count; i++) {
-    z[i] = p[i] + fraction * (q[i] - p[i]);
+    z[i] = between(p[i], q[i], fraction);
     top = std::max(top, z[i]);
   }
   return top;
@@ -112,6 +115,10 @@ struct LogitRows {
 
   /** Room for a row, and for what stands to the right of its last column, where the fraction is 0. */
   std::vector<float> room() const { return std::vector<float>((w + 1) * padded, 0.0f); }
+  /** The classes of one place. */
+  const float* at(int64_t image, int64_t y, int64_t x) const { return source_.const_data_ptr<float>() + ((image * h + y) * w + x) * padded; }
+  /** Whether all are numbers, and so far from the largest that no difference of two is infinite. */
+  bool moderate() const;
   /** The row of one image that lies between row `below` and the next, or at the end of them. */
   void between(float* row, int64_t image, int64_t below, float fraction) const;
 
