@@ -12,6 +12,7 @@
 #include "bytesToFeatures.h"
 #include "computeThread.h"
 #include "upsampledArgmax.h"
+#include "winogradChoice.h"
 
 namespace binding {
 
@@ -82,8 +83,9 @@ at::Tensor Plan::run(const at::Tensor& images) {
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
     const bool packed = step.convolution.has_value();
     if (packed && !first && own.weights[i].defined()) read[1] = own.weights[i];
+    const bool winograd = packed && !first && own.filters[i].defined();
     auto& value = step.ofSizeAlone ? own.values[i] : values[step.output];
-    if (!value.defined()) value = step.compute(read);
+    if (!value.defined()) value = winograd ? winogradStep(*step.convolution, read, own.filters[i]) : step.compute(read);
     values[step.output] = value;
     if (packed && first) own.inputs[i] = read[0].sizes().vec();
     for (const auto index : step.lastUses) values[index] = at::Tensor();
@@ -109,14 +111,23 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
 void Plan::layWeightsOut(ForSize& own) {
   orderFor_.clear();
   own.weights.resize(steps_.size());
+  own.filters.resize(steps_.size());
   bool changed = false;
   for (size_t i = 0; i < own.inputs.size(); i++) {
     if (own.inputs[i].empty()) continue;
-    own.weights[i] = weightFor(steps_[i], own.inputs[i]);
-    changed = changed || !own.weights[i].is_same(constants_[steps_[i].inputs[1]]);
+    const int64_t weight = steps_[i].inputs[1];
+    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i])) own.filters[i] = filtersOf(weight);
+    else own.weights[i] = weightFor(steps_[i], own.inputs[i]);
+    changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[weight]);
   }
   // Without the old order a run no longer takes the memory that it was seen to take.
   if (changed) own.workspaces.clear();
+}
+
+const at::Tensor& Plan::filtersOf(int64_t weight) {
+  auto& filters = filters_[weight];
+  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense());
+  return filters;
 }
 
 const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {

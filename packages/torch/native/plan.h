@@ -48,6 +48,9 @@ struct Convolution {
   at::Tensor packed(const at::Tensor& weight, at::IntArrayRef inputSize) const;
 };
 
+/** Input, weights, bias and residual; the last two may be undefined. */
+at::Tensor convolve(const Convolution& convolution, const Values& in);
+
 /** Whether a convolution's weights of this type can be packed for oneDNN. */
 bool canPack(at::ScalarType dtype, at::Device device);
 
@@ -99,6 +102,8 @@ class Plan {
     std::vector<std::vector<int64_t>> inputs;
     /** Of each of these, from the second run on, its weights in the order that is best for this size. */
     std::vector<at::Tensor> weights;
+    /** Of each that is Winograd's, from the second run on, its filters. */
+    std::vector<at::Tensor> filters;
     /** Of each step, its value if that depends on the size alone. */
     std::vector<at::Tensor> values;
     Recent<Workspace> workspaces{8};
@@ -113,11 +118,14 @@ class Plan {
   std::atomic<int64_t> blockSize_{0}, served_{0};
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
+  /** By the number of a constant: the filters that it makes for Winograd's convolutions, if a size has any. */
+  std::map<int64_t, at::Tensor> filters_;
   /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
   std::map<std::vector<int64_t>, std::string> orderFor_;
 
   at::Tensor converted(const at::Tensor& value) const;
   void layWeightsOut(ForSize& own);
+  const at::Tensor& filtersOf(int64_t weight);
   const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);
 };
 

@@ -1,0 +1,31 @@
+// Convolutions of 3x3 filters with a quarter of the multiplications: Winograd's F(4x4, 3x3), float32, for any dilation.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace binding {
+
+/** A stride of 1, one group, and a padding that is the dilation: the output is as large as the input. */
+struct WinogradShape {
+  int64_t inputs, outputs, dilation;
+};
+
+/** Whether the processor has kernels for it, and libtorch may use their instructions (ATEN_CPU_CAPABILITY). */
+bool hasWinograd();
+
+/** What filters `[outputs, inputs, 3, 3]` are multiplied as. With `turned`, those that take gradients of outputs to inputs. */
+at::Tensor winogradFilters(const at::Tensor& weight, bool turned = false);
+
+/** What outputs get beside the convolution: a summand for each channel, one as they lie, limits. Tensors may be undefined. */
+struct WinogradEpilogue {
+  at::Tensor bias, residual;
+  float low, high;
+};
+
+/** The convolution of x, `[n, inputs, h, w]`: `[n, outputs, h, w]`, channels-last. */
+at::Tensor winogradConvolution(const at::Tensor& x, const at::Tensor& filters, const WinogradShape& shape, const WinogradEpilogue& epilogue);
+
+/** The gradient of the filters, in the layout of `weight`, from that of the outputs. */
+at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradient, const WinogradShape& shape, const at::Tensor& weight);
+
+}  // namespace binding

@@ -1,0 +1,23 @@
+// Which convolutions of a plan are Winograd's.
+#pragma once
+
+#include <optional>
+
+#include "plan.h"
+#include "winograd.h"
+
+namespace binding {
+
+/** What Winograd's form of a convolution is told, if it has one: float32, many channels, outputs as large as inputs. */
+std::optional<WinogradShape> winogradShape(const Convolution& convolution, const at::Tensor& weight);
+
+/** The step of a convolution with `filters` in place of its weights. */
+at::Tensor winogradStep(const Convolution& convolution, const Values& in, const at::Tensor& filters);
+
+/**
+ * Whether that takes less time than oneDNN's direct form, for inputs of this size, and gives the same but for rounding. Measured once in a
+ * process for each shape: on noise, which is not the data's, so that it may fall out otherwise the next time where both take about as long.
+ */
+bool winogradIsFaster(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize);
+
+}  // namespace binding
