@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ class Plan {
   Plan(at::ScalarType dtype, at::Device device) : dtype_(dtype), device_(device) {}
 
   at::ScalarType dtype() const { return dtype_; }
+  at::Device device() const { return device_; }
 
   /** Gives value `index` for every run, in the plan's precision or, if `exact`, its own. Its memory is copied. */
   void constant(int64_t index, const at::Tensor& value, bool exact);
@@ -81,6 +83,11 @@ class Plan {
   /** Of the block that the work was done in last: its bytes, and how many times it was done there. On any thread. */
   int64_t blockSize() const { return blockSize_; }
   int64_t served() const { return served_; }
+  /** The outputs of the steps that were Winograd's there. On any thread. */
+  std::vector<int64_t> winograd() const {
+    const std::lock_guard lock(winogradMutex_);
+    return winograd_;
+  }
 
  private:
   struct Step {
@@ -104,6 +111,8 @@ class Plan {
     std::vector<at::Tensor> weights;
     /** Of each that is Winograd's, from the second run on, its filters. */
     std::vector<at::Tensor> filters;
+    /** The outputs of these. */
+    std::vector<int64_t> winograd;
     /** Of each step, its value if that depends on the size alone. */
     std::vector<at::Tensor> values;
     Recent<Workspace> workspaces{8};
@@ -116,6 +125,8 @@ class Plan {
   int64_t images_ = 0, output_ = 0;
   Recent<ForSize> sizes_{16};
   std::atomic<int64_t> blockSize_{0}, served_{0};
+  mutable std::mutex winogradMutex_;
+  std::vector<int64_t> winograd_;
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
   /** By the number of a constant: the filters that it makes for Winograd's convolutions, if a size has any. */

@@ -33,9 +33,9 @@ const WinogradKernels* kernels() {
 
 int64_t ceilDivide(int64_t x, int64_t y) { return (x + y - 1) / y; }
 
-TileGrid gridOf(const at::Tensor& x, int64_t dilation) {
-  const int64_t height = x.size(2), width = x.size(3);
-  return {x.size(0), height, width, dilation, ceilDivide(ceilDivide(height, dilation), 4), ceilDivide(ceilDivide(width, dilation), 4)};
+TileGrid gridOf(at::IntArrayRef size, int64_t dilation) {
+  const int64_t height = size[2], width = size[3];
+  return {size[0], height, width, dilation, ceilDivide(ceilDivide(height, dilation), 4), ceilDivide(ceilDivide(width, dilation), 4)};
 }
 
 /** Consecutive parts of 0..size that differ by one at most. */
@@ -58,10 +58,14 @@ struct Section {
   int64_t floats(int64_t blocks) const { return offset(groups.count, blocks); }
 };
 
-/** All tiles, in sections whose transformed values, of `blocks` blocks, are at most so large that the last level of cache has most of them. */
-Parts sectionsOf(const TileGrid& grid, int64_t blocks) {
-  constexpr int64_t mostFloats = (int64_t{17} << 20) / sizeof(float), fewestTiles = 128;
-  const int64_t tiles = grid.tiles(), most = std::max(mostFloats / (frequencies * channelBlock * blocks), fewestTiles);
+/**
+ * All tiles, in sections whose transformed values, of `blocks` blocks, are about as large as filters of as many outputs, which each section
+ * reads once: but at most 34 MB, and enough for all threads.
+ */
+Parts sectionsOf(const TileGrid& grid, int64_t blocks, int64_t outputs) {
+  constexpr int64_t mostFloats = (int64_t{34} << 20) / sizeof(float);
+  const int64_t tiles = grid.tiles(), fewest = std::max<int64_t>(128, 32 * at::get_num_threads());
+  const int64_t most = std::max(fewest, std::min(outputs, mostFloats / (frequencies * channelBlock * blocks)));
   return {tiles, ceilDivide(tiles, most)};
 }
 
@@ -136,11 +140,49 @@ void multiplyPart(const Product& product, const Section& section, const float* v
   }
 }
 
+/** How a convolution goes about it, and the floats that it takes. */
+struct Schedule {
+  TileGrid grid;
+  WinogradShape shape;
+  int64_t threads = at::get_num_threads();
+  Parts sections;
+  /** Of a section's transformed values, and of a thread's products. */
+  int64_t values = 0, products = 0;
+
+  Schedule(const TileGrid& grid, const WinogradShape& shape) : grid(grid), shape(shape), sections(sectionsOf(grid, blocksOf(shape.inputs), shape.outputs)) {
+    for (int64_t i = 0; i < sections.count; i++) {
+      values = std::max(values, section(i).floats(blocksOf(shape.inputs)));
+      products = std::max(products, tasks(section(i)).floats());
+    }
+  }
+
+  Section section(int64_t i) const { return {sections.begin(i), sections.length(i)}; }
+  Tasks tasks(const Section& section) const { return {section, shape.inputs, blocksOf(shape.outputs), threads}; }
+};
+
 const float* dataOf(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
 
 }  // namespace
 
-bool hasWinograd() { return kernels() != nullptr; }
+std::optional<WinogradShape> winogradShape(at::IntArrayRef weightSize, at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                                           int64_t groups) {
+  constexpr int64_t fewestChannels = 32;
+  const int64_t outputs = weightSize[0], inputs = weightSize[1];
+  const bool form = weightSize[2] == 3 && weightSize[3] == 3 && stride[0] == 1 && stride[1] == 1 && padding == dilation && dilation[0] == dilation[1];
+  if (kernels() == nullptr || groups != 1 || !form || std::min(inputs, outputs) < fewestChannels) return std::nullopt;
+  return WinogradShape{inputs, outputs, dilation[0]};
+}
+
+// Measured with AVX-512 and AVX2: transforms take as long as so many multiplications for each value of a frequency, those of filters for
+// each of theirs. Products of few channels are a little slower than oneDNN's.
+bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape) {
+  constexpr double tileCost = 20, filterCost = 30, worthwhile = 0.8;
+  const auto [inputs, outputs, dilation] = shape;
+  const auto tiles = static_cast<double>(gridOf(inputSize, dilation).tiles()), filters = static_cast<double>(inputs * outputs);
+  const double winograd = frequencies * (tiles * (filters + tileCost * static_cast<double>(inputs + outputs)) + filterCost * filters);
+  const double direct = 9.0 * static_cast<double>(inputSize[0] * inputSize[2] * inputSize[3]) * filters;
+  return winograd < worthwhile * direct;
+}
 
 at::Tensor winogradFilters(const at::Tensor& weight, bool turned) {
   const int64_t outputs = weight.size(turned ? 1 : 0), inputs = weight.size(turned ? 0 : 1), blocks = blocksOf(outputs);
@@ -166,28 +208,20 @@ at::Tensor winogradConvolution(const at::Tensor& x, const at::Tensor& filters, c
   const auto bias = epilogue.bias.defined() ? epilogue.bias.contiguous() : at::Tensor();
   const auto residual = epilogue.residual.defined() ? channelsLast(epilogue.residual) : at::Tensor();
   auto y = at::empty({x.size(0), shape.outputs, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
-  const auto grid = gridOf(x, shape.dilation);
+  const Schedule schedule(gridOf(x.sizes(), shape.dilation), shape);
   const Epilogue finish{dataOf(bias), dataOf(residual), epilogue.low, epilogue.high};
-  const Product product{grid, filters, finish, shape.inputs, shape.outputs, y.mutable_data_ptr<float>()};
-  const int64_t inputBlocks = blocksOf(shape.inputs), threads = at::get_num_threads();
-  const auto sections = sectionsOf(grid, inputBlocks);
-  const auto sectionOf = [&](int64_t i) { return Section(sections.begin(i), sections.length(i)); };
-  const auto tasksOf = [&](const Section& section) { return Tasks(section, shape.inputs, blocksOf(shape.outputs), threads); };
-  int64_t mostValues = 0, mostProducts = 0;
-  for (int64_t i = 0; i < sections.count; i++) {
-    mostValues = std::max(mostValues, sectionOf(i).floats(inputBlocks));
-    mostProducts = std::max(mostProducts, tasksOf(sectionOf(i)).floats());
-  }
-  const auto values = floats(mostValues), products = floats(threads * mostProducts);
-  for (int64_t i = 0; i < sections.count; i++) {
-    const auto section = sectionOf(i);
-    transformSection(kernels()->transformInputs, grid, inputs, section, values.mutable_data_ptr<float>());
-    const auto tasks = tasksOf(section);
-    const Parts shares{tasks.count(), threads};
-    parallelFor(threads, 1, [&](int64_t begin, int64_t end) {
+  const Product product{schedule.grid, filters, finish, shape.inputs, shape.outputs, y.mutable_data_ptr<float>()};
+  const auto values = floats(schedule.values), products = floats(schedule.threads * schedule.products);
+  for (int64_t i = 0; i < schedule.sections.count; i++) {
+    const auto section = schedule.section(i);
+    transformSection(kernels()->transformInputs, schedule.grid, inputs, section, values.mutable_data_ptr<float>());
+    const auto tasks = schedule.tasks(section);
+    const Parts shares{tasks.count(), schedule.threads};
+    parallelFor(schedule.threads, 1, [&](int64_t begin, int64_t end) {
       for (int64_t thread = begin; thread < end; thread++) {
+        float* own = products.mutable_data_ptr<float>() + thread * schedule.products;
         for (int64_t task = shares.begin(thread); task < shares.begin(thread + 1); task++) {
-          multiplyPart(product, section, values.const_data_ptr<float>(), tasks, task, products.mutable_data_ptr<float>() + thread * mostProducts);
+          multiplyPart(product, section, values.const_data_ptr<float>(), tasks, task, own);
         }
       }
     });
@@ -195,11 +229,16 @@ at::Tensor winogradConvolution(const at::Tensor& x, const at::Tensor& filters, c
   return y;
 }
 
+int64_t winogradScratch(at::IntArrayRef inputSize, const WinogradShape& shape) {
+  const Schedule schedule(gridOf(inputSize, shape.dilation), shape);
+  return (schedule.values + schedule.threads * schedule.products) * static_cast<int64_t>(sizeof(float));
+}
+
 at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradient, const WinogradShape& shape, const at::Tensor& weight) {
   const auto inputs = channelsLast(x), gradients = channelsLast(gradient);
-  const auto grid = gridOf(x, shape.dilation);
+  const auto grid = gridOf(x.sizes(), shape.dilation);
   const int64_t inputBlocks = blocksOf(shape.inputs), outputBlocks = blocksOf(shape.outputs);
-  const auto sections = sectionsOf(grid, inputBlocks + outputBlocks);
+  const auto sections = sectionsOf(grid, inputBlocks + outputBlocks, std::max(shape.inputs, shape.outputs));
   const Section largest(0, ceilDivide(sections.size, sections.count));
   const auto values = floats(largest.floats(inputBlocks)), changes = floats(largest.floats(outputBlocks));
   const auto sums = at::zeros({outputBlocks, frequencies, shape.inputs, channelBlock}, at::TensorOptions(at::kFloat));
@@ -245,6 +284,14 @@ FUNCTION(winogradConv2d, "self", "weight", "bias", "residual", "dilation", "low"
   const auto given = [&](size_t index) { return call.optionalTensor(index).value_or(at::Tensor()); };
   const WinogradEpilogue epilogue{given(2), given(3), static_cast<float>(call.number(5)), static_cast<float>(call.number(6))};
   return call.result(winogradConvolution(call.tensor(0), winogradFilters(weight), shape, epilogue));
+}
+
+// For tests: the gradients of inputs and filters from that of the outputs.
+FUNCTION(winogradGradients, "self", "weight", "gradient", "dilation") {
+  const auto x = call.tensor(0), weight = call.tensor(1), gradient = call.tensor(2);
+  const int64_t inputs = weight.size(1), outputs = weight.size(0), dilation = call.integer(3, 1);
+  return call.result(std::vector<at::Tensor>{winogradConvolution(gradient, winogradFilters(weight, true), {outputs, inputs, dilation}, {}),
+                                             winogradFilterGradient(x, gradient, {inputs, outputs, dilation}, weight)});
 }
 
 }  // namespace binding

@@ -12,8 +12,6 @@ namespace binding {
 
 namespace {
 
-constexpr int64_t fewestChannels = 32;
-
 /** Seconds of the fastest of up to three runs; long ones are not done again. */
 template <typename Work>
 double fastest(const Work& work) {
@@ -46,23 +44,19 @@ bool measure(const Convolution& convolution, const at::Tensor& weight, at::IntAr
 
 }  // namespace
 
-std::optional<WinogradShape> winogradShape(const Convolution& convolution, const at::Tensor& weight) {
-  const auto& [stride, padding, dilation, groups, activation] = convolution;
-  const bool small = weight.size(0) < fewestChannels || weight.size(1) < fewestChannels;
-  const bool form = weight.size(2) == 3 && weight.size(3) == 3 && stride == Integers{1, 1} && padding == dilation && dilation[0] == dilation[1];
-  if (!hasWinograd() || weight.scalar_type() != at::kFloat || groups != 1 || small || !form) return std::nullopt;
-  return WinogradShape{weight.size(1), weight.size(0), dilation[0]};
+std::optional<WinogradShape> winogradShape(const Convolution& convolution, at::IntArrayRef weightSize) {
+  return winogradShape(weightSize, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
 }
 
 at::Tensor winogradStep(const Convolution& convolution, const Values& in, const at::Tensor& filters) {
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  const bool limited = convolution.activation != "none";
-  const WinogradEpilogue epilogue{in[2], in[3], limited ? 0 : -infinity, convolution.activation == "hardtanh" ? 6 : infinity};
-  return winogradConvolution(in[0], filters, *winogradShape(convolution, in[1]), epilogue);
+  WinogradEpilogue epilogue{in[2], in[3]};
+  if (convolution.activation != "none") epilogue.low = 0;
+  if (convolution.activation == "hardtanh") epilogue.high = 6;
+  return winogradConvolution(in[0], filters, *winogradShape(convolution, in[1].sizes()), epilogue);
 }
 
 bool winogradIsFaster(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize) {
-  if (!winogradShape(convolution, weight)) return false;
+  if (weight.scalar_type() != at::kFloat || !winogradShape(convolution, weight.sizes())) return false;
   static std::map<std::vector<int64_t>, bool> known;
   std::vector<int64_t> key(inputSize.vec());
   key.insert(key.end(), {weight.size(0), convolution.dilation[0], at::get_num_threads()});

@@ -1,15 +1,12 @@
 // Which convolutions of a plan are Winograd's.
 #pragma once
 
-#include <optional>
-
 #include "plan.h"
 #include "winograd.h"
 
 namespace binding {
 
-/** What Winograd's form of a convolution is told, if it has one: float32, many channels, outputs as large as inputs. */
-std::optional<WinogradShape> winogradShape(const Convolution& convolution, const at::Tensor& weight);
+std::optional<WinogradShape> winogradShape(const Convolution& convolution, at::IntArrayRef weightSize);
 
 /** The step of a convolution with `filters` in place of its weights. */
 at::Tensor winogradStep(const Convolution& convolution, const Values& in, const at::Tensor& filters);
