@@ -124,7 +124,7 @@ void multiplyPart(const Product& product, const Section& section, const float* v
   const int64_t inputBlocks = blocksOf(inputs), step = frequencyStep(tiles, 1);
   for (int64_t f = 0; f < frequencies; f++) {
     for (int64_t o = block; o < blockEnd; o++) {
-      const float* filter = filters.const_data_ptr<float>() + (o * frequencies + f) * inputs * channelBlock;
+      const float* filter = filters.const_data_ptr<float>() + (o * frequencies + f) * frequencyStep(inputs, 1);
       float* result = products + ((o - block) * frequencies + f) * step;
       for (int64_t g = group; g < groupEnd; g++) {
         const int64_t length = groups.length(g);
@@ -192,12 +192,12 @@ at::Tensor winogradFilters(const at::Tensor& weight, bool turned) {
     first += 2 * strides.row + 2 * strides.column;
     strides = {strides.input, strides.output, -strides.row, -strides.column};
   }
-  auto filters = at::empty({blocks, frequencies, inputs, channelBlock}, weight.options(), at::MemoryFormat::Contiguous);
+  auto filters = floats(blocks * frequencies * frequencyStep(inputs, 1));
   parallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
       const int64_t channel = block * channelBlock;
       kernels()->transformFilters(first + channel * strides.output, strides, inputs, std::min(channelBlock, outputs - channel),
-                                  filters.mutable_data_ptr<float>() + block * frequencies * inputs * channelBlock);
+                                  filters.mutable_data_ptr<float>() + block * frequencies * frequencyStep(inputs, 1));
     }
   });
   return filters;
@@ -241,7 +241,8 @@ at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradien
   const auto sections = sectionsOf(grid, inputBlocks + outputBlocks, std::max(shape.inputs, shape.outputs));
   const Section largest(0, ceilDivide(sections.size, sections.count));
   const auto values = floats(largest.floats(inputBlocks)), changes = floats(largest.floats(outputBlocks));
-  const auto sums = at::zeros({outputBlocks, frequencies, shape.inputs, channelBlock}, at::TensorOptions(at::kFloat));
+  const int64_t filterStep = frequencyStep(shape.inputs, 1);
+  const auto sums = at::zeros({outputBlocks * frequencies * filterStep}, at::TensorOptions(at::kFloat));
   for (int64_t i = 0; i < sections.count; i++) {
     const Section section(sections.begin(i), sections.length(i));
     transformSection(kernels()->transformInputs, grid, inputs, section, values.mutable_data_ptr<float>());
@@ -259,7 +260,7 @@ at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradien
             parts[g] = {at(values, inputBlocks, block), at(changes, outputBlocks, o), length};
           }
           kernels()->correlate(parts.data(), section.groups.count, std::min(channelBlock, shape.inputs - first),
-                               sums.mutable_data_ptr<float>() + ((o * frequencies + f) * shape.inputs + first) * channelBlock);
+                               sums.mutable_data_ptr<float>() + (o * frequencies + f) * filterStep + first * channelBlock);
         }
       }
     });
@@ -269,7 +270,7 @@ at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradien
   parallelFor(outputBlocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
       const int64_t channel = block * channelBlock;
-      kernels()->transformFilterGradients(sums.const_data_ptr<float>() + block * frequencies * shape.inputs * channelBlock, strides, shape.inputs,
+      kernels()->transformFilterGradients(sums.const_data_ptr<float>() + block * frequencies * filterStep, strides, shape.inputs,
                                           std::min(channelBlock, shape.outputs - channel),
                                           result.mutable_data_ptr<float>() + channel * strides.output);
     }
@@ -277,10 +278,25 @@ at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradien
   return result;
 }
 
+FUNCTION(hasWinograd) { return call.result(kernels() != nullptr); }
+
+namespace {
+
+/** The shape of what tests ask for. */
+WinogradShape shapeOf(const at::Tensor& x, const at::Tensor& weight, int64_t dilation) {
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat, "expected float32 [n, c, h, w]");
+  const Integers both{dilation, dilation};
+  const auto shape = winogradShape(weight.sizes(), Integers{1, 1}, both, both, 1);
+  TORCH_CHECK(shape && x.size(1) == shape->inputs, "no Winograd form of ", x.sizes(), " and ", weight.sizes());
+  return *shape;
+}
+
+}  // namespace
+
 // For tests: a convolution by these kernels, with what a plan puts into it.
 FUNCTION(winogradConv2d, "self", "weight", "bias", "residual", "dilation", "low", "high") {
   const auto weight = call.tensor(1);
-  const WinogradShape shape{weight.size(1), weight.size(0), call.integer(4, 1)};
+  const auto shape = shapeOf(call.tensor(0), weight, call.integer(4, 1));
   const auto given = [&](size_t index) { return call.optionalTensor(index).value_or(at::Tensor()); };
   const WinogradEpilogue epilogue{given(2), given(3), static_cast<float>(call.number(5)), static_cast<float>(call.number(6))};
   return call.result(winogradConvolution(call.tensor(0), winogradFilters(weight), shape, epilogue));
@@ -289,7 +305,7 @@ FUNCTION(winogradConv2d, "self", "weight", "bias", "residual", "dilation", "low"
 // For tests: the gradients of inputs and filters from that of the outputs.
 FUNCTION(winogradGradients, "self", "weight", "gradient", "dilation") {
   const auto x = call.tensor(0), weight = call.tensor(1), gradient = call.tensor(2);
-  const int64_t inputs = weight.size(1), outputs = weight.size(0), dilation = call.integer(3, 1);
+  const auto [inputs, outputs, dilation] = shapeOf(x, weight, call.integer(3, 1));
   return call.result(std::vector<at::Tensor>{winogradConvolution(gradient, winogradFilters(weight, true), {outputs, inputs, dilation}, {}),
                                              winogradFilterGradient(x, gradient, {inputs, outputs, dilation}, weight)});
 }

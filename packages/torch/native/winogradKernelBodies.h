@@ -128,6 +128,8 @@ struct Place {
   /** Of the tile's first pixel, counted from the first of all images, and from a row or column to the next. */
   int64_t pixel, down, right;
   int64_t rowBegin, rowEnd, columnBegin, columnEnd;
+  /** Whether all are. */
+  bool whole;
 
   INLINE bool within(int64_t row, int64_t column) const { return row >= rowBegin && row < rowEnd && column >= columnBegin && column < columnEnd; }
   INLINE int64_t at(int64_t row, int64_t column) const { return pixel + row * down + column * right; }
@@ -141,8 +143,10 @@ INLINE Place placeOf(const TileGrid& grid, int64_t index, int64_t side, int64_t 
   const int64_t top = phase / d % d + d * (4 * row - before), left = phase % d + d * (4 * column - before);
   // Of places start, start + d, ... how many come before `bound`.
   const auto countBefore = [&](int64_t start, int64_t bound) INLINE_LAMBDA { return start >= bound ? 0 : least((bound - start + d - 1) / d, side); };
-  return {(image * grid.height + top) * grid.width + left, d * grid.width, d, countBefore(top, 0), countBefore(top, grid.height), countBefore(left, 0),
-          countBefore(left, grid.width)};
+  const int64_t rowBegin = countBefore(top, 0), rowEnd = countBefore(top, grid.height);
+  const int64_t columnBegin = countBefore(left, 0), columnEnd = countBefore(left, grid.width);
+  const bool whole = rowBegin == 0 && columnBegin == 0 && rowEnd == side && columnEnd == side;
+  return {(image * grid.height + top) * grid.width + left, d * grid.width, d, rowBegin, rowEnd, columnBegin, columnEnd, whole};
 }
 
 /** `Transform` of tiles' pixels, which are 0 around the image. */
@@ -150,14 +154,15 @@ template <typename Transform>
 INLINE void transformTiles(const TileGrid& grid, const float* pixels, int64_t channels, int64_t first, int64_t tiles, float* to, int64_t before) {
   constexpr int64_t side = Transform::from;
   const int64_t blocks = blocksOf(channels), step = frequencyStep(tiles, blocks);
-  for (int64_t tile = 0; tile < tiles; tile++) {
-    const Place place = placeOf(grid, first + tile, side, before);
-    const bool whole = place.rowBegin == 0 && place.columnBegin == 0 && place.rowEnd == side && place.columnEnd == side;
-    for (int64_t c = 0; c < blocks * channelBlock; c += lanes) {
+  Place places[mostRows];
+  for (int64_t tile = 0; tile < tiles; tile++) places[tile] = placeOf(grid, first + tile, side, before);
+  for (int64_t c = 0; c < blocks * channelBlock; c += lanes) {
+    const int64_t left = channels - c;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      const Place& place = places[tile];
       float* target = to + (c / channelBlock * tiles + tile) * channelBlock + c % channelBlock;
-      const int64_t left = channels - c;
       const auto write = [&](int i, int j, Vector value) INLINE_LAMBDA { store(target + (6 * i + j) * step, value); };
-      if (whole && left >= lanes) {
+      if (place.whole && left >= lanes) {
         transform<Transform>([&](int i, int j) INLINE_LAMBDA { return load(pixels + place.at(i, j) * channels + c); }, write);
       } else {
         transform<Transform>(
@@ -203,6 +208,7 @@ void transformOutputs(const TileGrid& grid, const float* products, int64_t first
 constexpr int64_t turned = 16;
 
 void transformFilters(const float* filters, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) {
+  const int64_t step = frequencyStep(inputs, 1);
   float across[9][turned][channelBlock];
   for (float& value : reinterpret_cast<float(&)[9 * turned * channelBlock]>(across)) value = 0;
   for (int64_t first = 0; first < inputs; first += turned) {
@@ -217,20 +223,21 @@ void transformFilters(const float* filters, FilterStrides strides, int64_t input
       for (int64_t o = 0; o < channelBlock; o += lanes) {
         float* target = to + (first + i) * channelBlock + o;
         transform<Filters>([&](int row, int column) INLINE_LAMBDA { return load(across[3 * row + column][i] + o); },
-                           [&](int row, int column, Vector value) INLINE_LAMBDA { store(target + (6 * row + column) * inputs * channelBlock, value); });
+                           [&](int row, int column, Vector value) INLINE_LAMBDA { store(target + (6 * row + column) * step, value); });
       }
     }
   }
 }
 
 void transformFilterGradients(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) {
+  const int64_t step = frequencyStep(inputs, 1);
   float across[9][turned][channelBlock];
   for (int64_t first = 0; first < inputs; first += turned) {
     const int64_t count = least(turned, inputs - first);
     for (int64_t i = 0; i < count; i++) {
       for (int64_t o = 0; o < channelBlock; o += lanes) {
         const float* source = from + (first + i) * channelBlock + o;
-        transform<FilterGradients>([&](int row, int column) INLINE_LAMBDA { return load(source + (6 * row + column) * inputs * channelBlock); },
+        transform<FilterGradients>([&](int row, int column) INLINE_LAMBDA { return load(source + (6 * row + column) * step); },
                                    [&](int row, int column, Vector value) INLINE_LAMBDA { store(across[3 * row + column][i] + o, value); });
       }
     }

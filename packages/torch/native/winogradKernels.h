@@ -26,8 +26,8 @@ constexpr int64_t blocksOf(int64_t channels) { return (channels + channelBlock -
 /** Beyond what a frequency takes: 36 of them must not lie in the same few lines of the cache. */
 constexpr int64_t frequencyGap = 16;
 
-/** Floats from one frequency to the next where `tiles` lie together, `[frequency][block][tile][channelBlock]`. */
-constexpr int64_t frequencyStep(int64_t tiles, int64_t blocks) { return blocks * tiles * channelBlock + frequencyGap; }
+/** Floats from one frequency to the next where `rows` lie together, tiles or the inputs of filters: `[frequency][block][row][channelBlock]`. */
+constexpr int64_t frequencyStep(int64_t rows, int64_t blocks) { return blocks * rows * channelBlock + frequencyGap; }
 
 /** What outputs get beside the convolution. */
 struct Epilogue {

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { type Handle, native } from "./binding.js";
 import { manualSeed, numThreads, setNumThreads } from "./device.js";
-import { noGrad } from "./modes.js";
+import { autocast, noGrad } from "./modes.js";
+import { scope } from "./scope.js";
+import { SGD } from "./sgd.js";
 import { randn, Tensor } from "./tensor.js";
+
+/** Elsewhere convolutions are libtorch's. */
+const elsewhere = !native().hasWinograd();
 
 const lastly = (x: Tensor) => x.contiguous("channelsLast");
 const wide = (x: Tensor) => x.to({ dtype: "float64" });
@@ -56,7 +61,7 @@ function differentiated({ x, weight, gradient }: ReturnType<typeof made>, dilati
   return (native().winogradGradients(...given) as Handle[]).map((handle) => new Tensor(handle));
 }
 
-describe("Winograd's convolution is float64's direct one within 1e-5", () => {
+describe.skipIf(elsewhere)("Winograd's convolution is float64's direct one within 1e-5", () => {
   test.each(SHAPES)("%j", (shape) => {
     const { x, weight, gradient: residual } = made(shape);
     const { dilation, outputs } = shape;
@@ -72,7 +77,7 @@ describe("Winograd's convolution is float64's direct one within 1e-5", () => {
   });
 });
 
-describe("its gradients are float64's within 2e-5", () => {
+describe.skipIf(elsewhere)("its gradients are float64's within 2e-5", () => {
   test.each(SHAPES)("%j", (shape) => {
     const operands = made(shape);
     const [x, weight] = [wide(operands.x), wide(operands.weight)];
@@ -85,7 +90,7 @@ describe("its gradients are float64's within 2e-5", () => {
   });
 });
 
-test("bits do not depend on the number of threads", () => {
+test.skipIf(elsewhere)("bits do not depend on the number of threads", () => {
   const shape: Shape = { size: [1, 60, 60], inputs: 64, outputs: 96, dilation: 2 };
   const operands = made(shape);
   const all = () =>
@@ -99,22 +104,63 @@ test("bits do not depend on the number of threads", () => {
   setNumThreads(threads);
 });
 
-test("in training a convolution is Winograd's where its shape suits, with its bias, and else libtorch's", () => {
-  const shape: Shape = { size: [2, 33, 33], inputs: 64, outputs: 64, dilation: 2 };
-  const { x, weight, gradient } = made(shape);
-  const bias = randn([64]);
-  const options = { padding: 2, dilation: 2 };
-  const direct = noGrad(() => x.conv2d(weight, bias, options));
-  for (const leaf of [x, weight, bias]) leaf.requiresGrad = true;
-  const y = x.conv2d(weight, bias, options);
-  expect(relativeError(y, direct)).toBeLessThan(1e-5);
-  y.mul(gradient).sum().backward();
-  const [ofInputs, ofWeight] = differentiated({ x, weight, gradient }, 2);
-  expect(relativeError(x.grad!, ofInputs)).toBeLessThan(1e-5);
-  expect(relativeError(weight.grad!, ofWeight)).toBeLessThan(1e-5);
-  expect(relativeError(bias.grad!, gradient.sum([0, 2, 3]))).toBeLessThan(1e-5);
-  // Two tiles of which most is outside.
-  const few = { x: randn([1, 64, 1, 1]), weight };
-  few.x.requiresGrad = true;
-  expect(few.x.conv2d(few.weight, null, options).shape).toEqual([1, 64, 1, 1]);
+describe.skipIf(elsewhere)("in training", () => {
+  const bits = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.toArray());
+
+  test("a convolution is Winograd's where its shape suits, and else libtorch's", () => {
+    const operands = made({ size: [2, 33, 33], inputs: 64, outputs: 64, dilation: 2 });
+    const { x, weight, gradient } = operands;
+    const bias = randn([64]);
+    const options = { padding: 2, dilation: 2 };
+    const direct = noGrad(() => x.conv2d(weight, bias, options));
+    const own = winograd(x, weight, 2, { bias });
+    const ownGradients = differentiated(operands, 2);
+    for (const leaf of [x, weight, bias]) leaf.requiresGrad = true;
+    const y = x.conv2d(weight, bias, options);
+    y.mul(gradient).sum().backward();
+    expect(bits([y, x.grad!, weight.grad!])).toEqual(bits([own, ...ownGradients]));
+    expect(relativeError(y, direct)).toBeLessThan(1e-5);
+    expect(bits([noGrad(() => x.conv2d(weight, bias, options))])).toEqual(bits([direct]));
+    expect(relativeError(bias.grad!, gradient.sum([0, 2, 3]))).toBeLessThan(1e-5);
+    // A tile of which little is inside.
+    const few = randn([1, 64, 1, 1]);
+    const expected = noGrad(() => few.conv2d(weight, null, options));
+    expect(bits([few.conv2d(weight, null, options)])).toEqual(bits([expected]));
+  });
+
+  test("under autocast it is libtorch's", () => {
+    const { x, weight } = made({ size: [1, 33, 33], inputs: 64, outputs: 64, dilation: 1 });
+    weight.requiresGrad = true;
+    const y = autocast({ dtype: "bfloat16" }, () => x.conv2d(weight, null, { padding: 1 }));
+    expect(y.dtype).toBe("bfloat16");
+  });
+
+  test("twenty steps follow float64's within 1e-3", () => {
+    const { x } = made({ size: [2, 40, 40], inputs: 32, outputs: 32, dilation: 1 });
+    const first = [1, 2, 1].map(() => randn([32, 32, 3, 3]).mul(Math.sqrt(2 / 9 / 32)));
+    const trained = (dtype: "float32" | "float64") => {
+      const images = x.to({ dtype });
+      const weights = first.map((weight) => weight.clone().to({ dtype }));
+      for (const weight of weights) weight.requiresGrad = true;
+      const optimiser = new SGD({ groups: [{ parameters: weights, lr: 0.5 }], momentum: 0.9, weightDecay: 1e-4 });
+      for (let step = 0; step < 20; step++) {
+        scope(() => {
+          const y = weights.reduce((features, weight, i) => {
+            const dilation = 1 + (i % 2);
+            return features.conv2d(weight, null, { padding: dilation, dilation }).tanh();
+          }, images);
+          y.sub(images).pow(2).mean().backward();
+          optimiser.step();
+          optimiser.zeroGrad();
+        });
+      }
+      return weights;
+    };
+    const [found, expected] = [trained("float32"), trained("float64")];
+    for (const [i, weight] of expected.entries()) {
+      const moved = weight.sub(wide(first[i]));
+      expect(moved.abs().max().item()).toBeGreaterThan(1e-3);
+      expect(relativeError(wide(found[i]).sub(wide(first[i])), moved)).toBeLessThan(1e-3);
+    }
+  });
 });
