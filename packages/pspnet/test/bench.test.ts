@@ -53,10 +53,13 @@ test("bench: every runtime, precision and size, with time, memory and share", as
     ["onnx", "fp32", [65, 41]],
   ]);
   const limit = Math.max(...matrixProducts.map(({ teraflops }) => teraflops));
-  for (const { size, milliseconds, imagesPerSecond, peakMemory, gmac, teraflops, share } of results) {
+  for (const { runtime, size, milliseconds, imagesPerSecond, peakMemory, ...result } of results) {
+    const { winograd, gmac, teraflops, share } = result;
     expect(milliseconds).toBeGreaterThan(0);
     expect(imagesPerSecond).toBeCloseTo(1000 / milliseconds, 6);
     expect(peakMemory).toBeGreaterThan(2 ** 25);
+    // Those of at least 32 channels: three of the last stage's and the head's.
+    expect(winograd).toBeLessThanOrEqual(runtime === "torch" ? 4 : 0);
     expect(gmac).toBe(modelCost(SMALL_CONFIG, { height: size[0], width: size[1] }).factorised);
     expect(teraflops).toBeCloseTo((2 * gmac) / milliseconds, 9);
     expect(share).toBeCloseTo(teraflops / limit, 9);
@@ -73,7 +76,7 @@ test("bench: a table, and the rate from onnxruntime where libtorch is not asked 
   expect(out).toMatch(
     /^PSPNet on resnet \(layers 18, stages 4, outputStride 8, width 4, groups 1, groupWidth 64\), 3 classes, /,
   );
-  expect(out).toMatch(/runtime +precision +size +ms +images\/s +peak MB +GMAC +TFLOP\/s +share %/);
+  expect(out).toMatch(/runtime +precision +size +ms +images\/s +peak MB +Winograd +GMAC +TFLOP\/s +share %/);
   expect(out).toMatch(/matrix product fp32 \(onnx\): [\d.]+ TFLOP\/s/);
 });
 

@@ -153,6 +153,38 @@ test("with memory and weights laid out for its size a run gives what the first r
   }
 });
 
+test.each([
+  { layers: 18, headChannels: 64 },
+  { layers: 50, headChannels: 32, classes: 40 },
+] as const)(
+  "from a size's second run on Winograd's convolutions give the direct ones' logits within 1e-5: %j",
+  async (fields) => {
+    // Dilations 1, 2 and 4.
+    const { eager, plan } = pair({ width: 32, ...fields });
+    const x = randn([2, 3, 121, 97]);
+    const first = await plan.run(x);
+    expect(plan.winograd).toEqual([]);
+    const second = await plan.run(x);
+    if (native().hasWinograd()) expect(plan.winograd).toContain("layer3.1.conv2");
+    for (const found of [second, await plan.run(x)]) expect(relativeError(found, first)).toBeLessThan(1e-5);
+    expect(
+      relativeError(
+        second,
+        noGrad(() => eager.forward(x).out),
+      ),
+    ).toBeLessThan(1e-5);
+    // Of another size nothing is known yet.
+    await plan.run(randn([1, 3, 121, 97]));
+    expect(plan.winograd).toEqual([]);
+  },
+);
+
+test("of a plan in bf16 no convolution is Winograd's", async () => {
+  const { plan } = pair({ layers: 18, width: 32 }, "bf16");
+  for (let i = 0; i < 2; i++) await plan.run(randn([1, 3, 65, 65]));
+  expect(plan.winograd).toEqual([]);
+});
+
 test("once a size's weights are laid out, every run of it lies in its block, and a larger image has a larger one", async () => {
   const { plan } = pair({ layers: 18, width: 64, headChannels: 64 });
   const blockAfter = async (size: number) => {
@@ -166,7 +198,7 @@ test("once a size's weights are laid out, every run of it lies in its block, and
   // The second run has the weights that are laid out for its size: where one is in another order its memory is watched anew.
   const second = await blockAfter(161);
   for (let i = 1; i <= 3; i++) expect(await blockAfter(161)).toEqual({ bytes: second.bytes, runs: second.runs + i });
-  expect((await blockAfter(241)).bytes).toBeGreaterThan(second.bytes);
+  expect((await blockAfter(481)).bytes).toBeGreaterThan(second.bytes);
 });
 
 test("an engine at rest gives back the memory that a rare large image took", async () => {
@@ -190,7 +222,9 @@ test("what a run takes is known before it", async () => {
       for (let i = 0; i < 3; i++) (await plan.run(randn([1, 3, h, w]))).dispose();
       const ratio = plan.memoryFor([1, h, w]) / plan.workspace.bytes;
       expect(ratio).toBeGreaterThan(0.95);
-      expect(ratio).toBeLessThan(precision === "fp32" || bfloat16Instructions() ? 1.25 : 4);
+      // In float32 it counts Winograd's tiles for convolutions that may then be computed directly.
+      const most = bfloat16Instructions() ? 1.25 : 4;
+      expect(ratio).toBeLessThan(precision === "fp32" ? 1.75 : most);
     }
   }
 });

@@ -8,6 +8,7 @@
 
 #include "bilinear.h"
 #include "call.h"
+#include "convolution.h"
 #include "enlargeMatrix.h"
 #include "upsampledArgmax.h"
 #include "upsampledCrossEntropy.h"

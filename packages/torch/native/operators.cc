@@ -58,13 +58,17 @@ at::Tensor fusedResidualConvolution(const Convolution& c, const Values& in) {
   return c.activation == "hardtanh" ? y.clamp_(0, 6) : y;
 }
 
-at::Tensor convolution(const Convolution& c, const Values& in) {
+}  // namespace
+
+at::Tensor convolve(const Convolution& c, const Values& in) {
   if (in[1].is_mkldnn()) return in[3].defined() ? fusedResidualConvolution(c, in) : fusedConvolution(c, in);
   auto y = at::conv2d(in[0], in[1], given(in[2]), c.stride, c.padding, c.dilation, c.groups);
   if (in[3].defined()) y.add_(in[3]);
   if (c.activation == "relu") return y.relu_();
   return c.activation == "hardtanh" ? y.clamp_(0, 6) : y;
 }
+
+namespace {
 
 /** What the activation, attribute `index`, limits values to. */
 Range rangeOf(const Call& attributes, size_t index) {
@@ -79,7 +83,7 @@ Range rangeOf(const Call& attributes, size_t index) {
 // What there is, how many inputs it has, and how it is computed.
 const Operator operators[] = {
     {{"conv2d", {"stride", "padding", "dilation", "groups", "activation", "inputSize"}}, 2, 4, [](const Call& a) -> Compute {
-       return [c = Convolution(a)](const Values& in) { return convolution(c, in); };
+       return [c = Convolution(a)](const Values& in) { return convolve(c, in); };
      }},
     {{"batchNorm", {"eps"}}, 5, 5, [](const Call& a) -> Compute {
        return [eps = a.number(0)](const Values& in) { return at::batch_norm(in[0], in[1], in[2], in[3], in[4], false, 0, eps, false); };

@@ -12,6 +12,7 @@
 #include "bytesToFeatures.h"
 #include "computeThread.h"
 #include "upsampledArgmax.h"
+#include "winogradChoice.h"
 
 namespace binding {
 
@@ -82,8 +83,9 @@ at::Tensor Plan::run(const at::Tensor& images) {
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
     const bool packed = step.convolution.has_value();
     if (packed && !first && own.weights[i].defined()) read[1] = own.weights[i];
+    const bool winograd = packed && !first && own.filters[i].defined();
     auto& value = step.ofSizeAlone ? own.values[i] : values[step.output];
-    if (!value.defined()) value = step.compute(read);
+    if (!value.defined()) value = winograd ? winogradStep(*step.convolution, read, own.filters[i]) : step.compute(read);
     values[step.output] = value;
     if (packed && first) own.inputs[i] = read[0].sizes().vec();
     for (const auto index : step.lastUses) values[index] = at::Tensor();
@@ -101,6 +103,8 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
     const Workspace::Scope scope(workspace);
     result = work();
   }
+  const std::lock_guard lock(winogradMutex_);
+  winograd_ = own.winograd;
   blockSize_ = static_cast<int64_t>(workspace.size());
   served_ = workspace.served();
   return result;
@@ -109,14 +113,24 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
 void Plan::layWeightsOut(ForSize& own) {
   orderFor_.clear();
   own.weights.resize(steps_.size());
+  own.filters.resize(steps_.size());
   bool changed = false;
   for (size_t i = 0; i < own.inputs.size(); i++) {
     if (own.inputs[i].empty()) continue;
-    own.weights[i] = weightFor(steps_[i], own.inputs[i]);
-    changed = changed || !own.weights[i].is_same(constants_[steps_[i].inputs[1]]);
+    const int64_t weight = steps_[i].inputs[1];
+    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i])) own.filters[i] = filtersOf(weight);
+    else own.weights[i] = weightFor(steps_[i], own.inputs[i]);
+    if (own.filters[i].defined()) own.winograd.push_back(steps_[i].output);
+    changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[weight]);
   }
   // Without the old order a run no longer takes the memory that it was seen to take.
   if (changed) own.workspaces.clear();
+}
+
+const at::Tensor& Plan::filtersOf(int64_t weight) {
+  auto& filters = filters_[weight];
+  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense());
+  return filters;
 }
 
 const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {
@@ -262,6 +276,24 @@ FUNCTION(planWorkspace, "plan") {
   call.check(napi_set_element(call.env(), figures, 0, call.result(plan->blockSize())));
   call.check(napi_set_element(call.env(), figures, 1, call.result(plan->served())));
   return figures;
+}
+
+// The outputs of the convolutions that Winograd's form computed in the last run.
+FUNCTION(planWinograd, "plan") {
+  const auto outputs = planIn(call)->winograd();
+  napi_value list;
+  call.check(napi_create_array_with_length(call.env(), outputs.size(), &list));
+  for (uint32_t i = 0; i < outputs.size(); i++) call.check(napi_set_element(call.env(), list, i, call.result(outputs[i])));
+  return list;
+}
+
+// Bytes that a convolution of weights of this size may take beside its inputs and outputs.
+FUNCTION(planScratch, "plan", "weightSize", "attributes") {
+  const auto& plan = planIn(call);
+  if (plan->dtype() != at::kFloat || !canPack(plan->dtype(), plan->device())) return call.result(int64_t{0});
+  const Call attributes(call, 2, operatorNamed("conv2d").signature);
+  const auto shape = winogradShape(Convolution(attributes), call.integers(1, 4));
+  return call.result(shape ? winogradScratch(attributes.integers(5, 4), *shape) : int64_t{0});
 }
 
 FUNCTION(planDispose, "plan") {

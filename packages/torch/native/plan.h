@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,9 @@ struct Convolution {
   at::Tensor packed(const at::Tensor& weight, at::IntArrayRef inputSize) const;
 };
 
+/** Input, weights, bias and residual; the last two may be undefined. */
+at::Tensor convolve(const Convolution& convolution, const Values& in);
+
 /** Whether a convolution's weights of this type can be packed for oneDNN. */
 bool canPack(at::ScalarType dtype, at::Device device);
 
@@ -59,6 +63,7 @@ class Plan {
   Plan(at::ScalarType dtype, at::Device device) : dtype_(dtype), device_(device) {}
 
   at::ScalarType dtype() const { return dtype_; }
+  at::Device device() const { return device_; }
 
   /** Gives value `index` for every run, in the plan's precision or, if `exact`, its own. Its memory is copied. */
   void constant(int64_t index, const at::Tensor& value, bool exact);
@@ -78,6 +83,11 @@ class Plan {
   /** Of the block that the work was done in last: its bytes, and how many times it was done there. On any thread. */
   int64_t blockSize() const { return blockSize_; }
   int64_t served() const { return served_; }
+  /** The outputs of the steps that were Winograd's there. On any thread. */
+  std::vector<int64_t> winograd() const {
+    const std::lock_guard lock(winogradMutex_);
+    return winograd_;
+  }
 
  private:
   struct Step {
@@ -99,6 +109,10 @@ class Plan {
     std::vector<std::vector<int64_t>> inputs;
     /** Of each of these, from the second run on, its weights in the order that is best for this size. */
     std::vector<at::Tensor> weights;
+    /** Of each that is Winograd's, from the second run on, its filters. */
+    std::vector<at::Tensor> filters;
+    /** The outputs of these. */
+    std::vector<int64_t> winograd;
     /** Of each step, its value if that depends on the size alone. */
     std::vector<at::Tensor> values;
     Recent<Workspace> workspaces{8};
@@ -111,13 +125,18 @@ class Plan {
   int64_t images_ = 0, output_ = 0;
   Recent<ForSize> sizes_{16};
   std::atomic<int64_t> blockSize_{0}, served_{0};
+  mutable std::mutex winogradMutex_;
+  std::vector<int64_t> winograd_;
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
+  /** By the number of a constant: the filters that it makes for Winograd's convolutions, if a size has any. */
+  std::map<int64_t, at::Tensor> filters_;
   /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
   std::map<std::vector<int64_t>, std::string> orderFor_;
 
   at::Tensor converted(const at::Tensor& value) const;
   void layWeightsOut(ForSize& own);
+  const at::Tensor& filtersOf(int64_t weight);
   const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);
 };
 

@@ -30,12 +30,6 @@ export interface EnlargeOptions {
   readonly alignCorners: AlignCorners;
 }
 
-/** Bytes that libtorch takes beside a node's output: its max pooling finds places too, its mean of half precision is one of floats. */
-function scratch(node: Node, elements: (value: string) => number): number {
-  if (node.operator === "maxPool2d") return 8 * elements(node.output);
-  return node.operator === "adaptiveAvgPool2d" && node.attributes.bins === 1 ? 4 * elements(node.inputs[0]) : 0;
-}
-
 /** What bfloat16 takes where the processor has no instructions for it, over what it takes elsewhere: 1 to 3.3 was measured. */
 const EMULATED = 3.3;
 
@@ -70,6 +64,8 @@ export class Plan {
   readonly #shapes: Graph;
   readonly #device: string;
   readonly #precision: Precision;
+  /** Of nodes, by the number of their output. */
+  #names: ReadonlyMap<number, string> = new Map();
 
   /** @param graph with one input `[n, c, h, w]` and one output, the better for having been optimised. */
   constructor(graph: Graph, { precision, device = "cpu", usualSize }: PlanOptions) {
@@ -130,6 +126,14 @@ export class Plan {
   }
 
   /**
+   * The names of the convolutions that the last run multiplied in Winograd's form: from the second run of a size on those, in float32, for
+   * which it was measured to be faster than the direct one. The same machine may choose otherwise the next time where both take about as long.
+   */
+  get winograd(): readonly string[] {
+    return (native().planWinograd(this.#handle) as number[]).map((output) => this.#names.get(output)!);
+  }
+
+  /**
    * About how much memory a run on `n` images of `[h, w]` takes at once, in bytes: what lives at the same time of what the operators make,
    * and their inputs.
    */
@@ -137,7 +141,8 @@ export class Plan {
     const [{ name, shape }] = this.#shapes.inputs;
     const emulated = this.#precision === "bf16" && this.#device === "cpu" && !bfloat16Instructions();
     const bytes = this.#precision === "fp32" ? 4 : 2;
-    return (emulated ? EMULATED : 1) * peakBytes(this.#shapes, { [name]: [n, shape[1], h, w] }, { bytes, scratch });
+    const options = { bytes, scratch: this.#scratch.bind(this) };
+    return (emulated ? EMULATED : 1) * peakBytes(this.#shapes, { [name]: [n, shape[1], h, w] }, options);
   }
 
   /** Frees the weights. Runs that have been asked for are still done. */
@@ -161,6 +166,19 @@ export class Plan {
     return computed(native()[question](this.#handle, ...given));
   }
 
+  /**
+   * Bytes that libtorch takes beside a node's output: its max pooling finds places too, its mean of half precision is one of floats, and a
+   * convolution that may be Winograd's has its tiles.
+   */
+  #scratch(node: Node, elements: (value: string) => number, shapeOf: (value: string) => readonly number[]): number {
+    const [first, weights] = node.inputs;
+    if (node.operator === "maxPool2d") return 8 * elements(node.output);
+    if (node.operator === "adaptiveAvgPool2d") return node.attributes.bins === 1 ? 4 * elements(first) : 0;
+    if (node.operator !== "conv2d") return 0;
+    const attributes = { ...node.attributes, inputSize: shapeOf(first) };
+    return native().planScratch(this.#handle, shapeOf(weights), attributes) as number;
+  }
+
   #build(graph: Graph, [h, w]: readonly [number, number]): void {
     const { inputs, initialisers, nodes, outputs } = graph;
     const [{ name, shape }] = inputs;
@@ -168,6 +186,7 @@ export class Plan {
     const index = new Map<string, number>([["", -1]]);
     for (const value of [name, ...initialisers.keys(), ...nodes.map(({ output }) => output)])
       index.set(value, index.size - 1);
+    this.#names = new Map(nodes.map(({ name, output }) => [index.get(output)!, name]));
     const at = (value: string) => index.get(value)!;
     // Factors and summands of channels are few, and as exact as those that convolutions took in.
     const scales = nodes.filter(({ operator }) => operator === "scaleChannels");

@@ -5,8 +5,12 @@ import { inferShapes } from "./shapes.js";
 export interface MemoryOptions {
   /** Of an element. */
   readonly bytes: number;
-  /** Bytes that a node takes beside its output while it is computed, by the number of elements of its values. */
-  readonly scratch?: (node: Node, elements: (value: string) => number) => number;
+  /** Bytes that a node takes beside its output while it is computed, by the number of elements of its values and their shapes. */
+  readonly scratch?: (
+    node: Node,
+    elements: (value: string) => number,
+    shapeOf: (value: string) => readonly number[],
+  ) => number;
 }
 
 /**
@@ -21,15 +25,15 @@ export function peakBytes(
   { bytes, scratch = () => 0 }: MemoryOptions,
 ): number {
   const shapes = inferShapes(graph, inputs);
-  const elements = (value: string) =>
-    shapes.get(value)!.reduce<number>((product, size) => product * (size as number), 1);
+  const shapeOf = (value: string) => shapes.get(value) as readonly number[];
+  const elements = (value: string) => shapeOf(value).reduce((product, size) => product * size, 1);
   const last = new Map([...readers(graph)].map(([value, nodes]) => [value, nodes.at(-1)]));
   let living = graph.inputs.reduce((sum, { name }) => sum + bytes * elements(name), 0);
   let peak = living;
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initialisers.keys()]);
   for (const node of graph.nodes) {
     living += bytes * elements(node.output);
-    peak = Math.max(peak, living + scratch(node, elements));
+    peak = Math.max(peak, living + scratch(node, elements, shapeOf));
     const ended = new Set(node.inputs.filter((value) => !given.has(value) && last.get(value) === node));
     for (const value of ended) living -= bytes * elements(value);
   }

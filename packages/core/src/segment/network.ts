@@ -54,6 +54,14 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
     return this.#runtime.name;
   }
 
+  /**
+   * The names of the convolutions that libtorch's plan multiplied in Winograd's form in the last run: in float32, from the second run of a
+   * size on, those for which it measured that to be faster.
+   */
+  get winograd(): readonly string[] {
+    return this.#runtime.winograd ?? [];
+  }
+
   get classes(): ClassList {
     return this.description.classes;
   }

@@ -24,6 +24,8 @@ export interface LabelsOptions extends Protocol, AskOptions {
  */
 export interface Runtime extends AsyncDisposable {
   readonly name: RuntimeName;
+  /** The names of the convolutions that the last run multiplied in Winograd's form, where the runtime chooses so itself. */
+  readonly winograd?: readonly string[];
   /** The most probable class of each pixel. */
   labels(image: Image, options: LabelsOptions): Promise<LabelMap>;
   /** Frees the average over time of a sequence, when what was asked of it is done. */

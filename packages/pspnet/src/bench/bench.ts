@@ -20,11 +20,16 @@ export interface BenchResult extends BenchCase {
   readonly imagesPerSecond: number;
   /** The largest resident set of the process, in bytes. */
   readonly peakMemory: number;
+  /** How many convolutions were multiplied in Winograd's form. */
+  readonly winograd: number;
   /** 10^9 multiply-adds of the network, factorised. */
   readonly gmac: number;
   /** 10^12 operations a second, two for each multiply-add. */
   readonly teraflops: number;
-  /** Share of what a matrix product of that precision comes to on this machine, in the runtime that is the fastest at it. */
+  /**
+   * Share of what a matrix product of that precision comes to on this machine, in the runtime that is the fastest at it. Winograd's form
+   * multiplies less, so it may be more than 1.
+   */
   readonly share: number;
 }
 
@@ -54,13 +59,13 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
     teraflops: teraflops(MATRIX_PRODUCT_MACS, Math.min(...measurements[i].milliseconds)),
   }));
   const results = cases.map((one, i): BenchResult => {
-    const { milliseconds: rounds, peakMemory } = measurements[kinds.length + i];
+    const { milliseconds: rounds, peakMemory, winograd } = measurements[kinds.length + i];
     const milliseconds = median(rounds);
     const gmac = modelCost(config, one.size).factorised;
     const reached = teraflops(1e9 * gmac, milliseconds);
     const rates = matrixProducts.filter(({ precision }) => precision === one.precision);
     const limit = Math.max(...rates.map((rate) => rate.teraflops));
-    const figures = { milliseconds, imagesPerSecond: 1000 / milliseconds, peakMemory, gmac };
+    const figures = { milliseconds, imagesPerSecond: 1000 / milliseconds, peakMemory, winograd, gmac };
     return { ...one, ...figures, teraflops: reached, share: reached / limit };
   });
   return { results, matrixProducts };

@@ -17,6 +17,6 @@ export type ToBenchProcess = { readonly kind: "start"; readonly task: BenchTask 
 
 export type FromBenchProcess =
   | { readonly kind: "ready" }
-  /** Milliseconds of one round, and the largest memory of the process so far, in bytes. */
-  | { readonly kind: "round"; readonly milliseconds: number; readonly peakMemory: number }
+  /** Milliseconds of one round, the largest memory of the process so far, in bytes, and how many convolutions were Winograd's. */
+  | { readonly kind: "round"; readonly milliseconds: number; readonly peakMemory: number; readonly winograd: number }
   | { readonly kind: "failed"; readonly message: string };

@@ -9,6 +9,7 @@ import { matrixProduct } from "./matrixProduct.js";
 const WARM_UP = 2;
 
 let round: () => Promise<unknown> = async () => {};
+let winograd = () => 0;
 
 process.on("message", (message: ToBenchProcess) => {
   const done = message.kind === "start" ? start(message.task) : run();
@@ -27,13 +28,14 @@ async function run(): Promise<void> {
   const begin = performance.now();
   await round();
   const milliseconds = performance.now() - begin;
-  send({ kind: "round", milliseconds, peakMemory: 1024 * resourceUsage().maxRSS });
+  send({ kind: "round", milliseconds, peakMemory: 1024 * resourceUsage().maxRSS, winograd: winograd() });
 }
 
 async function prepare(task: BenchTask): Promise<() => Promise<unknown>> {
   if (task.kind === "matrixProduct") return matrixProduct(task);
   const { runtime, precision, threads, size, weights } = task;
   const net = await load(weights, { runtime, precision, threads });
+  winograd = () => net.winograd.length;
   const image = noise({ ...size, channels: inputChannels(net.description.config.input) });
   return () => net.segment(image);
 }

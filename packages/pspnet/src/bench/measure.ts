@@ -15,6 +15,8 @@ export interface Measurement {
   readonly milliseconds: readonly number[];
   /** The largest resident set of the process, in bytes. */
   readonly peakMemory: number;
+  /** How many convolutions were Winograd's. */
+  readonly winograd: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function measure(
 class BenchProcess implements Measurement {
   readonly milliseconds: number[] = [];
   peakMemory = 0;
+  winograd = 0;
   readonly #task: BenchTask;
   readonly #child: ChildProcess;
 
@@ -69,6 +72,7 @@ class BenchProcess implements Measurement {
     if (answer.kind !== "round") return;
     this.milliseconds.push(answer.milliseconds);
     this.peakMemory = answer.peakMemory;
+    this.winograd = answer.winograd;
   }
 
   end(): void {

@@ -90,13 +90,15 @@ function show({ results, matrixProducts }: BenchReport, { backbone, classes }: P
     result.milliseconds.toFixed(1),
     result.imagesPerSecond.toFixed(2),
     (result.peakMemory / 2 ** 20).toFixed(0),
+    String(result.winograd),
     result.gmac.toFixed(1),
     result.teraflops.toFixed(3),
     (100 * result.share).toFixed(0),
   ]);
-  const head = ["runtime", "precision", "size", "ms", "images/s", "peak MB", "GMAC", "TFLOP/s", "share %"];
+  const head = ["runtime", "precision", "size", "ms", "images/s", "peak MB", "Winograd", "GMAC", "TFLOP/s", "share %"];
   print(`PSPNet on ${backboneLine(backbone)}, ${classes} classes, pixels to labels, medians`);
   print(table(head, rows));
+  print("Winograd: convolutions that are multiplied in its form, which the others' multiply-adds count as direct");
   print("share: of the fastest matrix product of that precision");
   for (const { runtime, precision, teraflops } of matrixProducts)
     print(`matrix product ${precision} (${runtime}): ${teraflops.toFixed(3)} TFLOP/s`);

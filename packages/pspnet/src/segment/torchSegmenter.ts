@@ -78,6 +78,10 @@ export class TorchSegmenter implements Runtime {
     this.#input = byteInput(config.input);
   }
 
+  get winograd(): readonly string[] {
+    return this.#plan.winograd;
+  }
+
   async labels(image: Image, { overTime, ...options }: LabelsOptions): Promise<LabelMap> {
     const { width, height } = image;
     const { signal, onWindow } = options;

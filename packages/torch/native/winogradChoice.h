@@ -1,0 +1,20 @@
+// Which convolutions of a plan are Winograd's.
+#pragma once
+
+#include "plan.h"
+#include "winograd.h"
+
+namespace binding {
+
+std::optional<WinogradShape> winogradShape(const Convolution& convolution, at::IntArrayRef weightSize);
+
+/** The step of a convolution with `filters` in place of its weights. */
+at::Tensor winogradStep(const Convolution& convolution, const Values& in, const at::Tensor& filters);
+
+/**
+ * Whether that takes less time than oneDNN's direct form, for inputs of this size, and gives the same but for rounding. Measured once in a
+ * process for each shape: on noise, which is not the data's, so that it may fall out otherwise the next time where both take about as long.
+ */
+bool winogradIsFaster(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize);
+
+}  // namespace binding

@@ -1,0 +1,78 @@
+// The inner loops of Winograd's convolutions, which are compiled for each set of instructions: plain memory in, plain memory out.
+#pragma once
+
+#include <cstdint>
+
+namespace binding {
+
+/**
+ * Tiles of 4x4 outputs of a 3x3 convolution of stride 1 whose padding is its dilation, in the order image, phase, row, column. A dilated
+ * convolution is an ordinary one on each of its dilation x dilation phases, the grids of pixels that lie `dilation` apart.
+ */
+struct TileGrid {
+  int64_t images, height, width, dilation, rows, columns;
+
+  int64_t tiles() const { return images * dilation * dilation * rows * columns; }
+};
+
+/** F(4x4, 3x3) works on tiles of 6x6 inputs, in as many frequencies. */
+constexpr int64_t frequencies = 36;
+
+/** Channels lie in blocks of as many; the last is filled up with zeros. */
+constexpr int64_t channelBlock = 32;
+
+constexpr int64_t blocksOf(int64_t channels) { return (channels + channelBlock - 1) / channelBlock; }
+
+/** Beyond what a frequency takes: 36 of them must not lie in the same few lines of the cache. */
+constexpr int64_t frequencyGap = 16;
+
+/** Floats from one frequency to the next where `rows` lie together, tiles or the inputs of filters: `[frequency][block][row][channelBlock]`. */
+constexpr int64_t frequencyStep(int64_t rows, int64_t blocks) { return blocks * rows * channelBlock + frequencyGap; }
+
+/** What outputs get beside the convolution. */
+struct Epilogue {
+  /** One for each channel, or nullptr. */
+  const float* bias;
+  /** Added as the outputs lie, or nullptr. */
+  const float* residual;
+  float low, high;
+};
+
+/** Where a filter's values lie: from an output channel to the next, an input channel, a row, a column. */
+struct FilterStrides {
+  int64_t output, input, row, column;
+};
+
+/** Of one block of channels, one frequency and some tiles that lie together, `[tile][channelBlock]` each. */
+struct Correlated {
+  const float* values;
+  const float* gradients;
+  int64_t tiles;
+};
+
+struct WinogradKernels {
+  /** Tiles that the registers hold at once: as many, or fewer, lie together. */
+  int64_t mostTiles;
+  /** B^T d B of the inputs, channels-last, of tiles `first` to `first + tiles`, which lie together. */
+  void (*transformInputs)(const TileGrid& grid, const float* inputs, int64_t channels, int64_t first, int64_t tiles, float* to);
+  /** A d A^T of the gradients of the outputs, likewise. */
+  void (*transformGradients)(const TileGrid& grid, const float* gradients, int64_t channels, int64_t first, int64_t tiles, float* to);
+  /** G g G^T of at most a block of filters, `[frequency][input][channelBlock]`. */
+  void (*transformFilters)(const float* filters, FilterStrides strides, int64_t inputs, int64_t outputs, float* to);
+  /** `[tile][channelBlock]` of one frequency of tiles that lie together: values times filters `[input][channelBlock]`, summed over inputs. */
+  void (*multiply)(const float* values, int64_t tiles, const float* filters, int64_t inputs, float* to);
+  /** A^T m A of products `[frequency][tile][channelBlock]`: `count` of the outputs' `channels`, channels-last, from channel `begin` on. */
+  void (*transformOutputs)(const TileGrid& grid, const float* products, int64_t first, int64_t tiles, const Epilogue& epilogue, float* outputs,
+                           int64_t channels, int64_t begin, int64_t count);
+  /** Adds to `[input][channelBlock]`, of at most a block of inputs, their values times gradients, summed over tiles. */
+  void (*correlate)(const Correlated* parts, int64_t count, int64_t inputs, float* to);
+  /** G^T u G, which takes transformFilters back as a gradient. */
+  void (*transformFilterGradients)(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to);
+};
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define WINOGRAD_KERNELS
+extern const WinogradKernels avx2WinogradKernels, avx512WinogradKernels;
+#endif
+
+}  // namespace binding

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { type Handle, native } from "./binding.js";
+import { manualSeed, numThreads, setNumThreads } from "./device.js";
+import { autocast, noGrad } from "./modes.js";
+import { scope } from "./scope.js";
+import { SGD } from "./sgd.js";
+import { randn, Tensor } from "./tensor.js";
+
+/** Elsewhere convolutions are libtorch's. */
+const elsewhere = !native().hasWinograd();
+
+const lastly = (x: Tensor) => x.contiguous("channelsLast");
+const wide = (x: Tensor) => x.to({ dtype: "float64" });
+
+/** The largest difference, in parts of the largest expected value. */
+function relativeError(found: Tensor, expected: Tensor): number {
+  expect(found.shape).toEqual(expected.shape);
+  return wide(found).sub(wide(expected)).abs().max().item() / expected.abs().max().item();
+}
+
+interface Shape {
+  readonly size: readonly [n: number, h: number, w: number];
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly dilation: number;
+}
+
+const SHAPES: readonly Shape[] = [
+  { size: [1, 1, 1], inputs: 32, outputs: 32, dilation: 1 },
+  { size: [1, 3, 2], inputs: 32, outputs: 64, dilation: 1 },
+  { size: [2, 13, 9], inputs: 40, outputs: 36, dilation: 1 },
+  { size: [3, 17, 11], inputs: 33, outputs: 47, dilation: 2 },
+  { size: [1, 15, 16], inputs: 64, outputs: 65, dilation: 4 },
+  { size: [1, 5, 30], inputs: 70, outputs: 32, dilation: 12 },
+  { size: [2, 60, 61], inputs: 64, outputs: 96, dilation: 1 },
+  { size: [1, 24, 24], inputs: 288, outputs: 160, dilation: 2 },
+];
+
+function made({ size: [n, h, w], inputs, outputs }: Shape) {
+  manualSeed(h + w);
+  const weight = randn([outputs, inputs, 3, 3]).mul(Math.sqrt(2 / 9 / inputs));
+  return { x: lastly(randn([n, inputs, h, w]).relu()), weight, gradient: lastly(randn([n, outputs, h, w])) };
+}
+
+/** Bias, residual and limits of a step of a plan. */
+interface Epilogue {
+  readonly bias?: Tensor;
+  readonly residual?: Tensor;
+  readonly limits?: readonly [low: number, high: number];
+}
+
+function winograd(x: Tensor, weight: Tensor, dilation: number, epilogue: Epilogue = {}): Tensor {
+  const { bias, residual, limits: [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = epilogue;
+  const given = [x.handle, weight.handle, bias?.handle, residual?.handle, dilation, low, high];
+  return new Tensor(native().winogradConv2d(...given) as Handle);
+}
+
+/** Winograd's output, and the gradients of inputs and filters when its own is `gradient`. */
+function differentiated({ x, weight, gradient }: ReturnType<typeof made>, dilation: number): Tensor[] {
+  const given = [x.handle, weight.handle, gradient.handle, dilation];
+  return (native().winogradGradients(...given) as Handle[]).map((handle) => new Tensor(handle));
+}
+
+describe.skipIf(elsewhere)("Winograd's convolution is float64's direct one within 1e-5", () => {
+  test.each(SHAPES)("%j", (shape) => {
+    const { x, weight, gradient: residual } = made(shape);
+    const { dilation, outputs } = shape;
+    const bias = randn([outputs]);
+    const plain = wide(x).conv2d(wide(weight), null, { padding: dilation, dilation });
+    const summed = plain.add(wide(bias).reshape(1, -1, 1, 1)).add(wide(residual));
+    expect(relativeError(winograd(x, weight, dilation), plain)).toBeLessThan(1e-5);
+    expect(relativeError(winograd(x, lastly(weight), dilation), plain)).toBeLessThan(1e-5);
+    expect(relativeError(winograd(x, weight, dilation, { bias, residual }), summed)).toBeLessThan(1e-5);
+    const limits = [0, 1.5] as const;
+    const limited = summed.clamp(...limits);
+    expect(relativeError(winograd(x, weight, dilation, { bias, residual, limits }), limited)).toBeLessThan(1e-5);
+  });
+});
+
+describe.skipIf(elsewhere)("its gradients are float64's within 2e-5", () => {
+  test.each(SHAPES)("%j", (shape) => {
+    const operands = made(shape);
+    const [x, weight] = [wide(operands.x), wide(operands.weight)];
+    for (const leaf of [x, weight]) leaf.requiresGrad = true;
+    const y = x.conv2d(weight, null, { padding: shape.dilation, dilation: shape.dilation });
+    y.mul(wide(operands.gradient)).sum().backward();
+    const [ofInputs, ofWeight] = differentiated(operands, shape.dilation);
+    expect(relativeError(ofInputs, x.grad!)).toBeLessThan(2e-5);
+    expect(relativeError(ofWeight, weight.grad!)).toBeLessThan(2e-5);
+  });
+});
+
+test.skipIf(elsewhere)("bits do not depend on the number of threads", () => {
+  const shape: Shape = { size: [1, 60, 60], inputs: 64, outputs: 96, dilation: 2 };
+  const operands = made(shape);
+  const all = () =>
+    [winograd(operands.x, operands.weight, 2), ...differentiated(operands, 2)].map((tensor) => tensor.toArray());
+  const threads = numThreads();
+  const expected = all();
+  for (const count of [1, 3]) {
+    setNumThreads(count);
+    expect(all()).toEqual(expected);
+  }
+  setNumThreads(threads);
+});
+
+describe.skipIf(elsewhere)("in training", () => {
+  const bits = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.toArray());
+
+  test("a convolution is Winograd's where its shape suits, and else libtorch's", () => {
+    const operands = made({ size: [2, 33, 33], inputs: 64, outputs: 64, dilation: 2 });
+    const { x, weight, gradient } = operands;
+    const bias = randn([64]);
+    const options = { padding: 2, dilation: 2 };
+    const direct = noGrad(() => x.conv2d(weight, bias, options));
+    const own = winograd(x, weight, 2, { bias });
+    const ownGradients = differentiated(operands, 2);
+    for (const leaf of [x, weight, bias]) leaf.requiresGrad = true;
+    const y = x.conv2d(weight, bias, options);
+    y.mul(gradient).sum().backward();
+    expect(bits([y, x.grad!, weight.grad!])).toEqual(bits([own, ...ownGradients]));
+    expect(relativeError(y, direct)).toBeLessThan(1e-5);
+    expect(bits([noGrad(() => x.conv2d(weight, bias, options))])).toEqual(bits([direct]));
+    expect(relativeError(bias.grad!, gradient.sum([0, 2, 3]))).toBeLessThan(1e-5);
+    // A tile of which little is inside.
+    const few = randn([1, 64, 1, 1]);
+    const expected = noGrad(() => few.conv2d(weight, null, options));
+    expect(bits([few.conv2d(weight, null, options)])).toEqual(bits([expected]));
+  });
+
+  test("under autocast it is libtorch's", () => {
+    const { x, weight } = made({ size: [1, 33, 33], inputs: 64, outputs: 64, dilation: 1 });
+    weight.requiresGrad = true;
+    const y = autocast({ dtype: "bfloat16" }, () => x.conv2d(weight, null, { padding: 1 }));
+    expect(y.dtype).toBe("bfloat16");
+  });
+
+  test("twenty steps follow float64's within 1e-3", () => {
+    const { x } = made({ size: [2, 40, 40], inputs: 32, outputs: 32, dilation: 1 });
+    const first = [1, 2, 1].map(() => randn([32, 32, 3, 3]).mul(Math.sqrt(2 / 9 / 32)));
+    const trained = (dtype: "float32" | "float64") => {
+      const images = x.to({ dtype });
+      const weights = first.map((weight) => weight.clone().to({ dtype }));
+      for (const weight of weights) weight.requiresGrad = true;
+      const optimiser = new SGD({ groups: [{ parameters: weights, lr: 0.5 }], momentum: 0.9, weightDecay: 1e-4 });
+      for (let step = 0; step < 20; step++) {
+        scope(() => {
+          const y = weights.reduce((features, weight, i) => {
+            const dilation = 1 + (i % 2);
+            return features.conv2d(weight, null, { padding: dilation, dilation }).tanh();
+          }, images);
+          y.sub(images).pow(2).mean().backward();
+          optimiser.step();
+          optimiser.zeroGrad();
+        });
+      }
+      return weights;
+    };
+    const [found, expected] = [trained("float32"), trained("float64")];
+    for (const [i, weight] of expected.entries()) {
+      const moved = weight.sub(wide(first[i]));
+      expect(moved.abs().max().item()).toBeGreaterThan(1e-3);
+      expect(relativeError(wide(found[i]).sub(wide(first[i])), moved)).toBeLessThan(1e-3);
+    }
+  });
+});
