@@ -86,6 +86,11 @@ export * from "./protocols/protocols.js";
 export * from "./pyramid/pyramid.js";
 export * from "./pyramid/pyramidConvolution.js";
 export * from "./pyramid/pyramidPooling.js";
+// Whole numbers in place of real ones
+export { type Ranges, weightScales } from "./passes/quantise.js";
+export * from "./quantise/histogram.js";
+export * from "./quantise/quantisation.js";
+export * from "./quantise/quantisedWeights.js";
 // Random numbers by seed
 export * from "./random/random.js";
 // From a photograph to labels; what runtimes are written with: @pspnet/core/segment
