@@ -37,7 +37,7 @@ export class Histogram {
     const above = Array.from(this.#counts.subarray(HISTOGRAM_BINS));
     const ends = calibration.kind === "entropy" ? entropyEnds(below, above) : percentileEnds(below, above, calibration);
     if (ends.every((end) => end === 0)) return [0, 1];
-    return [-ends[0] * this.#width, ends[1] * this.#width];
+    return [0 - ends[0] * this.#width, ends[1] * this.#width];
   }
 }
 
