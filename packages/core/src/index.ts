@@ -76,6 +76,8 @@ export * from "./onnx/exportOnnx.js";
 export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
 export type { OnnxType, OnnxValue } from "./onnx/proto.js";
 export * from "./passes/optimise.js";
+// Whole numbers in place of real ones
+export { type Ranges, weightScales } from "./passes/quantise.js";
 // Published networks by name
 export type { Preset } from "./presets/preset.js";
 export { PRESETS, presetNamed } from "./presets/presets.js";
@@ -86,8 +88,6 @@ export * from "./protocols/protocols.js";
 export * from "./pyramid/pyramid.js";
 export * from "./pyramid/pyramidConvolution.js";
 export * from "./pyramid/pyramidPooling.js";
-// Whole numbers in place of real ones
-export { type Ranges, weightScales } from "./passes/quantise.js";
 export * from "./quantise/histogram.js";
 export * from "./quantise/quantisation.js";
 export * from "./quantise/quantisedWeights.js";

@@ -146,13 +146,14 @@ function resized(
   enlarged(context, context.input(x), { from: context.sides(x), to, alignCorners, dtype, output });
 }
 
-export const ACTIVATIONS: Readonly<Record<Activation, (context: LoweringContext, x: string, output: string) => void>> = {
-  relu: ({ builder }, x, output) => builder.node("Relu", [x], { output }),
-  relu6({ builder, dtype }, x, output) {
-    const bounds = [0, 6].map((bound) => builder.scalar(bound, dtype));
-    builder.node("Clip", [x, ...bounds], { output });
-  },
-};
+export const ACTIVATIONS: Readonly<Record<Activation, (context: LoweringContext, x: string, output: string) => void>> =
+  {
+    relu: ({ builder }, x, output) => builder.node("Relu", [x], { output }),
+    relu6({ builder, dtype }, x, output) {
+      const bounds = [0, 6].map((bound) => builder.scalar(bound, dtype));
+      builder.node("Clip", [x, ...bounds], { output });
+    },
+  };
 
 function activation(context: LoweringContext, { operator, inputs: [x], output }: Node<Activation>): void {
   ACTIVATIONS[operator](context, context.input(x), output);

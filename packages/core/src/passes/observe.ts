@@ -1,5 +1,5 @@
-import { inferShapes } from "../graph/shapes.js";
 import type { Graph, Node } from "../graph/graph.js";
+import { inferShapes } from "../graph/shapes.js";
 import { dropDeadNodes } from "./dropDeadNodes.js";
 import { type Ranges, valuesInBytes } from "./quantise.js";
 
@@ -12,8 +12,14 @@ import { type Ranges, valuesInBytes } from "./quantise.js";
 export function valuesToQuantise(graph: Graph): string[] {
   const shapes = inferShapes(graph);
   const last = graph.nodes.findLast(({ operator }) => operator === "conv2d")?.inputs[0];
-  const ofImage = (value: string) => shapes.get(value)!.slice(2).some((size) => typeof size !== "number");
-  const candidates = graph.nodes.filter(({ output }) => output !== last && shapes.get(output)!.length === 4 && ofImage(output));
+  const ofImage = (value: string) =>
+    shapes
+      .get(value)!
+      .slice(2)
+      .some((size) => typeof size !== "number");
+  const candidates = graph.nodes.filter(
+    ({ output }) => output !== last && shapes.get(output)!.length === 4 && ofImage(output),
+  );
   const ranges: Ranges = Object.fromEntries(candidates.map(({ name }) => [name, [0, 1]]));
   return valuesInBytes(graph, ranges);
 }

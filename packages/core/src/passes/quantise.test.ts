@@ -80,7 +80,14 @@ describe("quantise", () => {
   });
 
   it("adds residuals in bytes, in place where nobody reads them later", () => {
-    const block = [conv("a", "x"), conv("b", "a"), conv("c", "b", "a"), conv("d", "c", "b"), conv("e", "d", "b"), conv("f", "e")];
+    const block = [
+      conv("a", "x"),
+      conv("b", "a"),
+      conv("c", "b", "a"),
+      conv("d", "c", "b"),
+      conv("e", "d", "b"),
+      conv("f", "e"),
+    ];
     const graph = quantise(graphOf(...block), rangesOf("x", "a", "b", "c", "d", "e"));
     const inPlace = graph.nodes.flatMap((node) =>
       node.operator === "quantisedConv2d" && node.inputs[4] ? [`${node.name} ${node.attributes.inPlace}`] : [],

@@ -110,6 +110,10 @@ class Quantiser {
     else if (this.#giveBytes.has(node)) {
       const [x] = node.inputs;
       this.#nodes.push({ ...node, inputs: [this.#byte(x)], output: this.#named(node.output) } as Node);
+    } else if (node.operator === "enlargeMatrix" && this.#inBytesAlone(node.inputs[0])) {
+      // Which is asked for its size alone.
+      this.#nodes.push({ ...node, inputs: [this.#byte(node.inputs[0])] });
+      this.#reals.add(node.output);
     } else if (node.operator === "adaptiveAvgPool2d" && this.#inBytesAlone(node.inputs[0])) {
       const [x] = node.inputs;
       const attributes = { ...node.attributes, ...this.#quantisations.get(x)! };

@@ -70,7 +70,10 @@ function percentileEnds(below: Counts, above: Counts, { percent }: { readonly pe
 function entropyEnds(below: Counts, above: Counts): [number, number] {
   const most = [below, above].map((counts) => counts.findLastIndex((count) => count > 0) + 1);
   const levels = most[0] > 0 && most[1] > 0 ? LEVELS / 2 : LEVELS;
-  const end = entropyEnd(below.map((count, bin) => count + above[bin]), levels);
+  const end = entropyEnd(
+    below.map((count, bin) => count + above[bin]),
+    levels,
+  );
   return [Math.min(most[0], end), Math.min(most[1], end)];
 }
 

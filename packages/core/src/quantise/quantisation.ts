@@ -45,13 +45,17 @@ export function quantised(
 ): Graph {
   const refuse = (found: string): never => {
     const mend = "make them with `pspnet quantise`, or take another precision";
-    throw new PspnetError("weights", `${source}: precision=int8: expected weights with ranges, found ${found}; ${mend}`);
+    throw new PspnetError(
+      "weights",
+      `${source}: precision=int8: expected weights with ranges, found ${found}; ${mend}`,
+    );
   };
   if (quantisation === undefined) return refuse("none");
   const { ranges } = quantisation;
   const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
   const unknown = Object.keys(ranges).find((name) => !names.has(name));
-  if (unknown !== undefined) return refuse(`one of ${JSON.stringify(unknown.slice(0, 80))}, which this network has not`);
+  if (unknown !== undefined)
+    return refuse(`one of ${JSON.stringify(unknown.slice(0, 80))}, which this network has not`);
   if (valuesInBytes(graph, ranges).length === 0) return refuse("none that a convolution reads");
   return quantise(graph, ranges);
 }

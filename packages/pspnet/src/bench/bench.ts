@@ -1,4 +1,11 @@
-import { modelCost, type PredictionPrecision, type PSPNetConfig, PspnetError, type RuntimeName, type Size } from "@pspnet/core";
+import {
+  modelCost,
+  type PredictionPrecision,
+  type PSPNetConfig,
+  PspnetError,
+  type RuntimeName,
+  type Size,
+} from "@pspnet/core";
 import type { BenchCase, BenchTask } from "./benchCase.js";
 import { MATRIX_PRODUCT_MACS } from "./matrixProduct.js";
 import { type MeasureOptions, measure } from "./measure.js";

@@ -158,7 +158,11 @@ function withOutcome(description: Quantised["description"], outcome: string): Mo
 
 async function compared(
   nets: Pair,
-  { dataset, name, images }: { readonly dataset: Dataset | null; readonly name?: string; readonly images: readonly Image[] },
+  {
+    dataset,
+    name,
+    images,
+  }: { readonly dataset: Dataset | null; readonly name?: string; readonly images: readonly Image[] },
   options: Parameters<typeof compareLabels>[2],
 ): Promise<Comparison> {
   if (dataset === null) return compareLabels(nets, images, options);

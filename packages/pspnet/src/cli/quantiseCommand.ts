@@ -10,7 +10,10 @@ export function quantiseCommand(): Command {
     .argument("<weights>", "safetensors made by pspnet, or a name that pspnet models --pull lists")
     .requiredOption("--images <folder>", "photographs to calibrate on (required); masks are not needed")
     .option("--out <file>", "where it goes; left out, beside the weights", place)
-    .option("--data <folder>", "labelled dataset, or the YAML file of a training run: what int8 costs in mIoU is scored on it")
+    .option(
+      "--data <folder>",
+      "labelled dataset, or the YAML file of a training run: what int8 costs in mIoU is scored on it",
+    )
     .option("--split <name>", "split, folder of images or list file of that dataset", "val")
     .addOption(format())
     .option("--count <n>", "photographs to calibrate on, from all over the folder", positive, 32)
@@ -19,7 +22,12 @@ export function quantiseCommand(): Command {
         .choices(["percentile", "entropy"])
         .default("percentile"),
     )
-    .option("--percentile <p>", "share of a value's numbers, but for 0, that its range holds, in per cent", share, 99.99)
+    .option(
+      "--percentile <p>",
+      "share of a value's numbers, but for 0, that its range holds, in per cent",
+      share,
+      99.99,
+    )
     .option("--threads <n>", "compute threads; 0: one per core", integer, 0)
     .addOption(offline())
     .option("--json", "one JSON document on standard output, progress on standard error")

@@ -58,5 +58,8 @@ export async function compareLabels(
     onImage(i + 1, images.length);
   }
   const agreement = confusion.scores().pixelAccuracy;
-  return { agreement, outcome: `labels as float32's on ${percent(agreement)} % of the pixels of ${counted(images.length, "image")}` };
+  return {
+    agreement,
+    outcome: `labels as float32's on ${percent(agreement)} % of the pixels of ${counted(images.length, "image")}`,
+  };
 }
