@@ -24,8 +24,8 @@ function constants({ builder }: LoweringContext, { scale, zeroPoint }: Quantisat
 }
 
 /**
- * The convolution of real numbers that bytes, whole weights and a whole bias stand for, and what becomes of it as bytes again. A sum with
- * a residual is rounded on its own there; here between convolution and sum too, since runtimes fuse just so.
+ * The convolution of real numbers that bytes, whole weights and a whole bias stand for, the sum with a residual and the activation, and
+ * what becomes of that as bytes again.
  */
 export function quantisedConv2d(context: LoweringContext, node: Node<"quantisedConv2d">): void {
   const { builder } = context;
