@@ -38,7 +38,7 @@ const computing = [
   "packages/torch/src/**/*.test.ts",
   "packages/torch/test/{averagedProbabilities,memory,operations,training,upsampledArgmax,upsampledCrossEntropy}.test.ts",
   "packages/pspnet/src/segment/torchSegmenter.test.ts",
-  "packages/pspnet/test/{operations,parity,plan,step}.test.ts",
+  "packages/pspnet/test/{int8,operations,parity,plan,step}.test.ts",
 ];
 
 const oneThread = { OMP_NUM_THREADS: "1" };

@@ -76,6 +76,8 @@ export * from "./onnx/exportOnnx.js";
 export type { ExternalData, ExternalDataOptions } from "./onnx/externalData.js";
 export type { OnnxType, OnnxValue } from "./onnx/proto.js";
 export * from "./passes/optimise.js";
+// Whole numbers in place of real ones
+export { type Ranges, weightScales } from "./passes/quantise.js";
 // Published networks by name
 export type { Preset } from "./presets/preset.js";
 export { PRESETS, presetNamed } from "./presets/presets.js";
@@ -86,6 +88,9 @@ export * from "./protocols/protocols.js";
 export * from "./pyramid/pyramid.js";
 export * from "./pyramid/pyramidConvolution.js";
 export * from "./pyramid/pyramidPooling.js";
+export * from "./quantise/histogram.js";
+export * from "./quantise/quantisation.js";
+export * from "./quantise/quantisedWeights.js";
 // Random numbers by seed
 export * from "./random/random.js";
 // From a photograph to labels; what runtimes are written with: @pspnet/core/segment

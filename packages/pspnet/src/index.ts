@@ -28,7 +28,7 @@ export { type EvaluateOptions, evaluate, type Labeller } from "./segment/evaluat
 export { load } from "./segment/load.js";
 export { type LoadedModel, loadModel } from "./segment/loadModel.js";
 export type { NetworkOptions } from "./segment/openNetwork.js";
-export type { RuntimeOptions } from "./segment/openRuntime.js";
+export type { PredictionOptions, RuntimeOptions } from "./segment/openRuntime.js";
 export { readWeights, type WeightsFile } from "./segment/readWeights.js";
 export { type NetworkDescription, TorchSegmenter } from "./segment/torchSegmenter.js";
 // Training

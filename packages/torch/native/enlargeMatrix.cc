@@ -44,7 +44,8 @@ at::Tensor enlargeMatrix(int64_t size, int64_t bins, int64_t taps, AlignCorners 
 }
 
 at::Tensor enlargeMatrix(const at::Tensor& x, int64_t dim, int64_t bins, int64_t taps, AlignCorners alignCorners) {
-  return enlargeMatrix(x.size(dim), bins, taps, alignCorners).unsqueeze(0).to(x.options());
+  const auto real = x.is_floating_point() ? x.options() : x.options().dtype(at::kFloat);
+  return enlargeMatrix(x.size(dim), bins, taps, alignCorners).unsqueeze(0).to(real);
 }
 
 }  // namespace binding

@@ -24,9 +24,13 @@
 #include <stdexcept>
 
 #include "bilinear.h"
+#include "bytePools.h"
 #include "enlargeMatrix.h"
+#include "histogram.h"
 #include "plan.h"
 #include "processor.h"
+#include "quantise.h"
+#include "quantisedConvolution.h"
 #include "scaleChannels.h"
 
 namespace binding {
@@ -85,6 +89,21 @@ const Operator operators[] = {
     {{"conv2d", {"stride", "padding", "dilation", "groups", "activation", "inputSize"}}, 2, 4, [](const Call& a) -> Compute {
        return [c = Convolution(a)](const Values& in) { return convolve(c, in); };
      }},
+    {{"quantisedConv2d", {"stride", "padding", "dilation", "groups", "activation", "inputSize", "input", "output", "residual", "inPlace"}}, 3, 5,
+     [](const Call& a) -> Compute { return QuantisedConvolution(a); },
+     [](const Call& a, at::Tensor& weight, at::Tensor& scales) { QuantisedConvolution(a).pack(weight, scales, a.integers(5, 4)); }},
+    {{"quantise", {"scale", "zeroPoint"}}, 1, 1, [](const Call& a) -> Compute {
+       return [as = quantisationOf(a)](const Values& in) { return quantise(in[0], as); };
+     }},
+    {{"dequantise", {"scale", "zeroPoint"}}, 1, 1, [](const Call& a) -> Compute {
+       return [as = quantisationOf(a)](const Values& in) { return dequantise(in[0], as); };
+     }},
+    {{"adaptiveAvgPoolOfBytes", {"scale", "zeroPoint", "bins"}}, 1, 1, [](const Call& a) -> Compute {
+       return [as = quantisationOf(a), bins = a.size(2)](const Values& in) { return meansOfBytes(in[0], bins, as); };
+     }},
+    {{"histogram", {}}, 1, 1, [](const Call&) -> Compute {
+       return [](const Values& in) { return histogram(in[0]); };
+     }},
     {{"batchNorm", {"eps"}}, 5, 5, [](const Call& a) -> Compute {
        return [eps = a.number(0)](const Values& in) { return at::batch_norm(in[0], in[1], in[2], in[3], in[4], false, 0, eps, false); };
      }},
@@ -115,6 +134,7 @@ const Operator operators[] = {
      }},
     {{"maxPool2d", {"kernelSize", "stride", "padding", "ceilMode"}}, 1, 1, [](const Call& a) -> Compute {
        return [kernel = a.integer(0, 1), stride = a.integer(1, 1), padding = a.integer(2, 0), ceil = a.boolean(3)](const Values& in) {
+         if (in[0].scalar_type() == at::kByte) return maxPoolOfBytes(in[0], {kernel, stride, padding, ceil});
          return at::max_pool2d(in[0], kernel, stride, padding, 1, ceil);
        };
      }},

@@ -41,6 +41,12 @@ void Plan::add(const Operator& op, std::vector<int64_t> inputs, int64_t output, 
     // Those of a layer that is applied twice keep the order that the first wants.
     if (!weight.is_mkldnn()) weight = step.convolution->packed(weight, attributes.integers(5, 4));
   }
+  if (op.pack != nullptr) {
+    const int64_t index = step.inputs[1], other = step.inputs[2];
+    const auto known = [&](int64_t i) { return i >= 0 && i < static_cast<int64_t>(constants_.size()) && constants_[i].defined(); };
+    TORCH_CHECK(known(index) && known(other), name, ": its weights are not known");
+    if (!constants_[index].is_mkldnn()) op.pack(attributes, constants_[index], constants_[other]);
+  }
   steps_.push_back(std::move(step));
 }
 

@@ -28,6 +28,8 @@ struct Operator {
   /** A step has as many; fewer are filled up. */
   size_t leastInputs, mostInputs;
   Compute (*compile)(const Call& attributes);
+  /** Of one whose second input, a constant, is packed when the plan is built: packs it, and may change the third. */
+  void (*pack)(const Call& attributes, at::Tensor& second, at::Tensor& third) = nullptr;
 };
 
 /** The operator of this name; throws for one that there is not. */

@@ -28,5 +28,11 @@ export const fastBfloat16 = (): boolean => native().fastBfloat16() as boolean;
 /** Whether bfloat16 is computed by the processor's own instructions, fast or not; elsewhere it is emulated, in more memory. */
 export const bfloat16Instructions = (): boolean => native().bfloat16Instructions() as boolean;
 
+/**
+ * Whether the processor sums products of bytes exactly, by VNNI or AMX. Elsewhere plans keep 7 bits of int8 weights, so that sums of two
+ * products stay within 16 bits, and take longer. False too where ONEDNN_MAX_CPU_ISA forbids them.
+ */
+export const exactInt8 = (): boolean => native().exactInt8() as boolean;
+
 /** libtorch's version, `2.15.0`. */
 export const version = (): string => native().version() as string;

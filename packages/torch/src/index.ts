@@ -8,6 +8,7 @@ export {
   bfloat16Instructions,
   cudaAvailable,
   cudaProblem,
+  exactInt8,
   fastBfloat16,
   manualSeed,
   numThreads,

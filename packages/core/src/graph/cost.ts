@@ -10,7 +10,7 @@ export function multiplyAdds(node: Node, shapes: Shapes): number | null {
   if ([...output, ...first].some((dim) => typeof dim !== "number")) return null;
   const size = (output as number[]).reduce((product, dim) => product * dim, 1);
   if (node.operator === "matmul" || node.operator === "linear") return size * (first[first.length - 1] as number);
-  if (node.operator !== "conv2d") return 0;
+  if (node.operator !== "conv2d" && node.operator !== "quantisedConv2d") return 0;
   const [, seen, kh, kw] = shapes.get(node.inputs[1]) as number[];
   return size * seen * kh * kw;
 }

@@ -2,6 +2,12 @@ import type { AlignCorners } from "../tensor/alignCorners.js";
 import type { AvgPool2dOptions, MaxPool2dOptions, Padding } from "../tensor/tensor.js";
 import type { Dim } from "./dim.js";
 
+/** How bytes stand for real numbers: x = scale * (byte - zeroPoint), bytes and zero point 0..255. */
+export interface Quantisation {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
 /** What each operator is told beside its inputs. The meaning is that of the method of `Tensor` of the same name. */
 export interface Attributes {
   /** Inputs x, weight, bias, residual; the last two may be missing. activation(conv(x) + bias + residual), each part if it is there. */
@@ -12,6 +18,26 @@ export interface Attributes {
     readonly groups: number;
     readonly activation: Activation | null;
   };
+  /**
+   * The same of bytes: inputs x, weight, the weight's scale of each output `[o]`, bias, residual; the last two may be missing. The weight
+   * holds real numbers, which are taken as multiples of -127 to 127 of the scale.
+   */
+  quantisedConv2d: Attributes["conv2d"] & {
+    readonly input: Quantisation;
+    /** Null: the output is real numbers. */
+    readonly output: Quantisation | null;
+    /** Null for a residual of real numbers, which only such an output takes. */
+    readonly residual: Quantisation | null;
+    /** Whether the output may take the residual's place: no later node reads that. */
+    readonly inPlace: boolean;
+  };
+  quantise: Quantisation;
+  /**
+   * How often numbers of each size come, but for 0: `[1 + 2 * HISTOGRAM_BINS]`, the width of the bins, a power of two, and the counts from
+   * the lowest bin. As many bins are above 0 as below. In plans alone.
+   */
+  histogram: Record<never, never>;
+  dequantise: Quantisation;
   /** In evaluation. Inputs x, weight, bias, running mean, running variance. */
   batchNorm: { readonly eps: number };
   /** activation(x times a number for each channel, plus another): inputs `[n, c, h, w]`, `[c]` and `[c]`; the last may be missing. */
@@ -27,6 +53,8 @@ export interface Attributes {
   maxPool2d: Required<MaxPool2dOptions>;
   avgPool2d: Required<AvgPool2dOptions>;
   adaptiveAvgPool2d: { readonly bins: number };
+  /** The same of bytes, in real numbers. */
+  adaptiveAvgPoolOfBytes: Quantisation & { readonly bins: number };
   adaptiveMaxPool2d: { readonly bins: number };
   pad: { readonly padding: Padding };
   cat: { readonly dim: number };
@@ -49,6 +77,9 @@ export interface Attributes {
 }
 
 export type Operator = keyof Attributes;
+
+/** Of a histogram, on each side of 0. */
+export const HISTOGRAM_BINS = 1024;
 
 /** Operators of one input and no attributes that a convolution takes in. */
 export type Activation = "relu" | "relu6";
@@ -107,6 +138,19 @@ export function readers({ nodes, outputs }: Graph): Map<string, (Node | null)[]>
   for (const node of nodes) for (const input of node.inputs) if (input !== "") add(input, node);
   for (const value of outputs.values()) add(value, null);
   return map;
+}
+
+/** The values of a graph that are bytes. */
+export function byteValues({ nodes }: Graph): Set<string> {
+  const found = new Set<string>();
+  for (const { operator, attributes, inputs, output } of nodes) {
+    const bytes =
+      operator === "quantise" ||
+      (operator === "quantisedConv2d" && attributes.output !== null) ||
+      (operator === "maxPool2d" && found.has(inputs[0]));
+    if (bytes) found.add(output);
+  }
+  return found;
 }
 
 /** The same graph with no more of its constants than their shapes. */

@@ -3,6 +3,8 @@ export * from "../passes/dropDeadNodes.js";
 export { foldBatchNorm } from "../passes/foldBatchNorm.js";
 export * from "../passes/foldConstants.js";
 export * from "../passes/fuseConvolution.js";
+export * from "../passes/observe.js";
+export * from "../passes/quantise.js";
 export { scaleBatchNorm } from "../passes/scaleBatchNorm.js";
 // Bilinear enlargement as a matrix
 export * from "../tensor/enlargeMatrix.js";

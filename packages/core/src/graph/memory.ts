@@ -1,9 +1,9 @@
 import type { Dim } from "./dim.js";
-import { type Graph, type Node, readers } from "./graph.js";
+import { byteValues, type Graph, type Node, readers } from "./graph.js";
 import { inferShapes } from "./shapes.js";
 
 export interface MemoryOptions {
-  /** Of an element. */
+  /** Of an element that is a real number. */
   readonly bytes: number;
   /** Bytes that a node takes beside its output while it is computed, by the number of elements of its values and their shapes. */
   readonly scratch?: (
@@ -27,15 +27,17 @@ export function peakBytes(
   const shapes = inferShapes(graph, inputs);
   const shapeOf = (value: string) => shapes.get(value) as readonly number[];
   const elements = (value: string) => shapeOf(value).reduce((product, size) => product * size, 1);
+  const inBytes = byteValues(graph);
+  const size = (value: string) => (inBytes.has(value) ? 1 : bytes) * elements(value);
   const last = new Map([...readers(graph)].map(([value, nodes]) => [value, nodes.at(-1)]));
-  let living = graph.inputs.reduce((sum, { name }) => sum + bytes * elements(name), 0);
+  let living = graph.inputs.reduce((sum, { name }) => sum + size(name), 0);
   let peak = living;
   const given = new Set([...graph.inputs.map(({ name }) => name), ...graph.initialisers.keys()]);
   for (const node of graph.nodes) {
-    living += bytes * elements(node.output);
+    living += size(node.output);
     peak = Math.max(peak, living + scratch(node, elements, shapeOf));
     const ended = new Set(node.inputs.filter((value) => !given.has(value) && last.get(value) === node));
-    for (const value of ended) living -= bytes * elements(value);
+    for (const value of ended) living -= size(value);
   }
   return peak;
 }

@@ -21,8 +21,9 @@ export function printGraph(graph: Graph, shape?: readonly number[]): string {
 
 function describe(node: Node): string {
   if (node.operator === "scaleChannels") return [node.operator, node.attributes.activation].filter(Boolean).join(" + ");
-  if (node.operator !== "conv2d") return node.operator;
-  return ["conv2d", node.inputs[3] && "add", node.attributes.activation].filter(Boolean).join(" + ");
+  if (node.operator !== "conv2d" && node.operator !== "quantisedConv2d") return node.operator;
+  const residual = node.inputs[node.operator === "conv2d" ? 3 : 4];
+  return [node.operator, residual && "add", node.attributes.activation].filter(Boolean).join(" + ");
 }
 
 function parameters({ inputs }: Node, { initialisers }: Graph): number {

@@ -1,17 +1,17 @@
 import { PspnetError } from "../error.js";
 import { type Dim, floorDiv, formatDim, multiple, sameDim } from "./dim.js";
-import type { Attributes, Graph, Node, Operator } from "./graph.js";
+import { type Attributes, type Graph, HISTOGRAM_BINS, type Node, type Operator } from "./graph.js";
 
 type Dims = readonly Dim[];
 type Rule<O extends Operator> = (inputs: readonly Dims[], attributes: Attributes[O]) => Dims;
 
 /** The shape of each operator's result. Sizes that depend on the image stay symbolic when they come so. */
 const RULES: { readonly [O in Operator]: Rule<O> } = {
-  conv2d: ([[n, , h, w], [output, , kh, kw]], { stride, padding, dilation }) => {
-    const size = (side: Dim, kernel: Dim) =>
-      window(side, { kernel: dilation * ((kernel as number) - 1) + 1, stride, padding });
-    return [n, output, size(h, kh), size(w, kw)];
-  },
+  conv2d: convolved,
+  quantisedConv2d: convolved,
+  quantise: ([x]) => x,
+  dequantise: ([x]) => x,
+  histogram: () => [1 + 2 * HISTOGRAM_BINS],
   batchNorm: ([x]) => x,
   scaleChannels: ([x]) => x,
   relu: ([x]) => x,
@@ -23,6 +23,7 @@ const RULES: { readonly [O in Operator]: Rule<O> } = {
   maxPool2d: pooled,
   avgPool2d: pooled,
   adaptiveAvgPool2d: ([[n, c]], { bins }) => [n, c, bins, bins],
+  adaptiveAvgPoolOfBytes: ([[n, c]], { bins }) => [n, c, bins, bins],
   adaptiveMaxPool2d: ([[n, c]], { bins }) => [n, c, bins, bins],
   pad: ([[n, c, h, w]], { padding: [left, right, top, bottom] }) => [
     n,
@@ -82,6 +83,15 @@ interface Window {
 
 function window(side: Dim, { kernel, stride, padding }: Window): Dim {
   return floorDiv(side, { offset: 2 * padding - kernel + stride, divisor: stride });
+}
+
+function convolved(
+  [[n, , h, w], [output, , kh, kw]]: readonly Dims[],
+  { stride, padding, dilation }: Attributes["conv2d"],
+): Dims {
+  const size = (side: Dim, kernel: Dim) =>
+    window(side, { kernel: dilation * ((kernel as number) - 1) + 1, stride, padding });
+  return [n, output, size(h, kh), size(w, kw)];
 }
 
 function pooled([[n, c, h, w]]: readonly Dims[], attributes: Attributes["maxPool2d"]): Dims {

@@ -41,6 +41,15 @@ export class OnnxBuilder {
     return name;
   }
 
+  /** Adds a constant of whole numbers unless one of that name is there; gives its name. */
+  wholes(name: string, data: Uint8Array | Int8Array | Int32Array, shape: readonly number[]): string {
+    if (this.#tensors.has(name)) return name;
+    const dtype = data instanceof Uint8Array ? "uint8" : data instanceof Int8Array ? "int8" : "int32";
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#tensors.set(name, { name, dtype, shape, bytes });
+    return name;
+  }
+
   /** A real number as a constant without dimensions. */
   scalar(value: number, dtype: FloatType = "float32"): string {
     const name = dtype === "float32" ? `number_${value}` : `number_${value}_${dtype}`;

@@ -1,6 +1,6 @@
 import { toFloat32 } from "@pspnet/checkpoints";
 import type { Dim } from "../graph/dim.js";
-import type { Graph } from "../graph/graph.js";
+import { byteValues, type Graph } from "../graph/graph.js";
 import { inferShapes } from "../graph/shapes.js";
 import type { FloatType } from "../weights/elements.js";
 import { OnnxBuilder } from "./builder.js";
@@ -25,6 +25,7 @@ export class LoweringContext {
   /** What nodes give, with their shapes. */
   readonly values: OnnxValue[] = [];
   readonly #shapes: ReadonlyMap<string, readonly Dim[]>;
+  readonly #inBytes: ReadonlySet<string>;
   readonly #sides = new Map<string, string>();
 
   constructor(
@@ -35,6 +36,7 @@ export class LoweringContext {
     this.winograd = winograd;
     this.builder = builder;
     this.#shapes = inferShapes(graph);
+    this.#inBytes = byteValues(graph);
   }
 
   shapeOf(value: string): readonly Dim[] {
@@ -43,7 +45,8 @@ export class LoweringContext {
 
   /** Tells runtimes that `name` has the shape of the graph's value `like`: they cannot see by themselves that two sizes are one. */
   declare(name: string, like: string): void {
-    this.values.push({ name, dtype: this.dtype, shape: this.shapeOf(like) });
+    const dtype = this.#inBytes.has(name) ? "uint8" : this.dtype;
+    this.values.push({ name, dtype, shape: this.shapeOf(like) });
   }
 
   /** The ONNX name of a value that a node reads; adds it when it is one of the graph's constants. */

@@ -8,15 +8,30 @@ import type { FloatType } from "../weights/elements.js";
 import { arithmetic } from "./arithmetic.js";
 import type { LoweringContext, Side } from "./context.js";
 import { enlargement, tapMatrix } from "./matrices.js";
-import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, padded } from "./pooling.js";
+import { adaptiveAvgPool2d, adaptiveMaxPool2d, averagePool, avgPool2d, maxPool2d, padded } from "./pooling.js";
 import type { Attribute } from "./proto.js";
+import { dequantised, quantised, quantisedConv2d } from "./quantisation.js";
 import { suitsWinograd, winograd } from "./winograd.js";
 
 type Lowering<O extends Operator> = (context: LoweringContext, node: Node<O>) => void;
 
 const LOWERINGS: { readonly [O in Operator]: Lowering<O> } = {
   conv2d,
+  quantisedConv2d,
+  quantise(context, { inputs: [x], output, attributes }) {
+    quantised(context, context.input(x), { as: attributes, output });
+  },
+  dequantise(context, { inputs: [x], output, attributes }) {
+    dequantised(context, x, { as: attributes, output });
+  },
   adaptiveAvgPool2d,
+  adaptiveAvgPoolOfBytes(context, { inputs: [x], output, attributes }) {
+    const real = dequantised(context, x, { as: attributes, output: `${output}.real` });
+    averagePool(context, { x: real, like: x, bins: attributes.bins, output });
+  },
+  histogram(_context, { name }) {
+    throw new PspnetError("usage", `exportOnnx: ${name}: expected an operator of ONNX, found a histogram`);
+  },
   adaptiveMaxPool2d,
   batchNorm: plain("BatchNormalization", ({ eps }) => ({ epsilon: { float: eps } })),
   scaleChannels,
@@ -131,13 +146,14 @@ function resized(
   enlarged(context, context.input(x), { from: context.sides(x), to, alignCorners, dtype, output });
 }
 
-const ACTIVATIONS: Readonly<Record<Activation, (context: LoweringContext, x: string, output: string) => void>> = {
-  relu: ({ builder }, x, output) => builder.node("Relu", [x], { output }),
-  relu6({ builder, dtype }, x, output) {
-    const bounds = [0, 6].map((bound) => builder.scalar(bound, dtype));
-    builder.node("Clip", [x, ...bounds], { output });
-  },
-};
+export const ACTIVATIONS: Readonly<Record<Activation, (context: LoweringContext, x: string, output: string) => void>> =
+  {
+    relu: ({ builder }, x, output) => builder.node("Relu", [x], { output }),
+    relu6({ builder, dtype }, x, output) {
+      const bounds = [0, 6].map((bound) => builder.scalar(bound, dtype));
+      builder.node("Clip", [x, ...bounds], { output });
+    },
+  };
 
 function activation(context: LoweringContext, { operator, inputs: [x], output }: Node<Activation>): void {
   ACTIVATIONS[operator](context, context.input(x), output);
@@ -200,22 +216,27 @@ function conv2d(context: LoweringContext, node: Node<"conv2d">): void {
 }
 
 function convolution(context: LoweringContext, { inputs, attributes }: Node<"conv2d">, output: string): string {
-  const { stride, padding, dilation, groups } = attributes;
   const names = inputs.slice(0, 3).filter((input) => input !== "");
   return context.builder.node(
     "Conv",
     names.map((input) => context.input(input)),
-    {
-      output,
-      attributes: {
-        kernel_shape: context.shapeOf(inputs[1]).slice(2) as number[],
-        strides: [stride, stride],
-        pads: [padding, padding, padding, padding],
-        dilations: [dilation, dilation],
-        group: groups,
-      },
-    },
+    { output, attributes: convolutionAttributes(context, inputs[1], attributes) },
   );
+}
+
+/** What ONNX's Conv is told of a convolution with these weights. */
+export function convolutionAttributes(
+  context: LoweringContext,
+  weight: string,
+  { stride, padding, dilation, groups }: Attributes["conv2d"],
+): Readonly<Record<string, Attribute>> {
+  return {
+    kernel_shape: context.shapeOf(weight).slice(2) as number[],
+    strides: [stride, stride],
+    pads: [padding, padding, padding, padding],
+    dilations: [dilation, dilation],
+    group: groups,
+  };
 }
 
 /** The first `kept` sizes are copied (0), of the rest at most one is left to be found (-1). */

@@ -48,16 +48,28 @@ export function padded(
   return builder.node("Pad", [x, builder.integers([0, 0, top, left, 0, 0, bottom, right])], { output });
 }
 
-/** `P x Q^T`. The columns first: their product is one of two matrices, and leaves little for the rows. */
 export function adaptiveAvgPool2d(
   context: LoweringContext,
   { inputs: [x], output, attributes: { bins } }: Node<"adaptiveAvgPool2d">,
 ): void {
+  averagePool(context, { x: context.input(x), like: x, bins, output });
+}
+
+interface AveragePool {
+  readonly x: string;
+  /** The graph's value of that size. */
+  readonly like: string;
+  readonly bins: number;
+  readonly output: string;
+}
+
+/** `P x Q^T`. The columns first: their product is one of two matrices, and leaves little for the rows. */
+export function averagePool(context: LoweringContext, { x, like, bins, output }: AveragePool): void {
   const { builder, dtype } = context;
-  const [h, w] = context.sides(x);
+  const [h, w] = context.sides(like);
   const rows = averaging(context, h, { bins, transposed: false, dtype, output: `${output}.rows` });
   const columns = averaging(context, w, { bins, transposed: true, dtype, output: `${output}.columns` });
-  const narrow = builder.node("MatMul", [context.input(x), columns], { output: `${output}.narrow` });
+  const narrow = builder.node("MatMul", [x, columns], { output: `${output}.narrow` });
   builder.node("MatMul", [rows, narrow], { output });
 }
 

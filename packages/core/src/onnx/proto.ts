@@ -3,10 +3,18 @@ import { bytesField, type Encoded, floatField, intField, messageField } from "@p
 import type { Dim } from "../graph/dim.js";
 import { formatDim } from "../graph/dim.js";
 
-export type OnnxType = "float32" | "float16" | "uint8" | "int64" | "bool";
+export type OnnxType = "float32" | "float16" | "uint8" | "int8" | "int32" | "int64" | "bool";
 
 /** TensorProto.DataType */
-export const TYPE_NUMBER: Readonly<Record<OnnxType, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10 };
+export const TYPE_NUMBER: Readonly<Record<OnnxType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 
 /** Whole numbers; `{ float }` for a real one. */
 export type Attribute = number | readonly number[] | { readonly float: number };

@@ -15,6 +15,7 @@ import { exportOnnx } from "../onnx/exportOnnx.js";
 import { optimise } from "../passes/optimise.js";
 import type { Protocol } from "../protocols/protocol.js";
 import { isWholeImage, WHOLE_IMAGE } from "../protocols/protocols.js";
+import { quantised } from "../quantise/quantisation.js";
 import type { ModelDescription } from "../weights/modelFile.js";
 import { AveragesOverTime } from "./averagesOverTime.js";
 import { fromBands, type LookOptions, lookAtWindows } from "./lookAtWindows.js";
@@ -57,6 +58,10 @@ export interface OnnxSegmenterParts {
   readonly availableMemory: () => number;
   /** Whether convolutions are said by Winograd, see `exportOnnx`. Left out, they are not. */
   readonly winograd?: boolean;
+  /** Whether convolutions are computed in bytes, as the weights of `pspnet quantise` say. Left out, they are not. */
+  readonly int8?: boolean;
+  /** The weights' file, for messages. */
+  readonly source?: string;
 }
 
 /**
@@ -65,14 +70,16 @@ export interface OnnxSegmenterParts {
  * The one session gives the logits at 1/8. onnxruntime computes all outputs of a model, whichever are asked for, so that labels and
  * enlarged logits, which core makes row by row, would cost their time and memory at every question.
  */
-export async function openOnnxSegmenter({ state, description, ...parts }: OnnxSegmenterParts): Promise<OnnxSegmenter> {
-  const graph = optimise(networkGraph(description.config, state));
+export async function openOnnxSegmenter(given: OnnxSegmenterParts): Promise<OnnxSegmenter> {
+  const { state, description, int8 = false, source, ...parts } = given;
+  const real = optimise(networkGraph(description.config, state));
+  const graph = int8 ? quantised(real, description, source) : real;
   const { model } = exportOnnx(graph, description, { output: "logits8", winograd: parts.winograd });
   const session = await parts.openSession(model);
   return new OnnxSegmenter({ ...parts, session, description, graph: withoutValues(graph) });
 }
 
-export interface OnnxModelParts extends Omit<OnnxSegmenterParts, "state" | "winograd"> {
+export interface OnnxModelParts extends Omit<OnnxSegmenterParts, "state" | "winograd" | "int8" | "source"> {
   /** The bytes of a file that `exportOnnx` made for images of any size, with `logits8` among its outputs. */
   readonly model: Uint8Array;
 }

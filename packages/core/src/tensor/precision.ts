@@ -12,3 +12,8 @@ export type Precision = keyof typeof PRECISION_DTYPE;
 
 /** Those that every processor computes. */
 export const PRECISIONS = ["fp32", "bf16"] as const satisfies readonly Precision[];
+
+/** What a network predicts in: or in whole numbers of 8 bits, where its weights were quantised. */
+export type PredictionPrecision = Precision | "int8";
+
+export const PREDICTION_PRECISIONS = [...PRECISIONS, "int8"] as const satisfies readonly PredictionPrecision[];

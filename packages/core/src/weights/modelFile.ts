@@ -4,6 +4,7 @@ import { PspnetError } from "../error.js";
 import type { ClassList, Rgb } from "../image/classes.js";
 import { type Crop, isCrop } from "../image/crop.js";
 import { type PSPNetConfig, type PSPNetFields, pspnetConfig } from "../model/config.js";
+import { isQuantisation, type RecordedQuantisation } from "../quantise/quantisation.js";
 
 /** A measured score, and on what. */
 export interface RecordedScore {
@@ -26,6 +27,8 @@ export interface ModelDescription {
   readonly command?: string;
   /** The address of the checkpoint that the weights were imported from. */
   readonly origin?: string;
+  /** Of weights that can be run in int8. */
+  readonly quantisation?: RecordedQuantisation;
 }
 
 type Metadata = Readonly<Record<string, string>>;
@@ -47,7 +50,7 @@ const MIGRATIONS: Readonly<Record<string, (metadata: Metadata, source: string) =
 
 /** The description as a safetensors file's metadata: one entry a field, JSON where it is not plain text. */
 export function describeWeights(description: ModelDescription): Record<string, string> {
-  const { config, classes, crop, licence, score, command, origin } = description;
+  const { config, classes, crop, licence, score, command, origin, quantisation } = description;
   checkCount(classes, config);
   return {
     [MARK]: VERSION,
@@ -59,6 +62,7 @@ export function describeWeights(description: ModelDescription): Record<string, s
     ...(score && { score: JSON.stringify(score) }),
     ...(command && { command }),
     ...(origin && { origin }),
+    ...(quantisation && { quantisation: JSON.stringify(quantisation) }),
   };
 }
 
@@ -78,7 +82,7 @@ export function parseDescription(
   { source = "weights" }: { readonly source?: string } = {},
 ): ModelDescription {
   const metadata = migrated(found, source);
-  const { licence, score, command, origin } = metadata;
+  const { licence, score, command, origin, quantisation } = metadata;
   const field = fieldReader(metadata, source);
   const config = pspnetConfig(field("config", "an object", isRecord) as unknown as PSPNetFields);
   const classes: ClassList = {
@@ -94,6 +98,9 @@ export function parseDescription(
     ...(score !== undefined && { score: field("score", "meanIoU and dataset", isScore) }),
     ...(command !== undefined && { command }),
     ...(origin !== undefined && { origin }),
+    ...(quantisation !== undefined && {
+      quantisation: field("quantisation", "calibration, outcome, and ranges [low, high] around 0", isQuantisation),
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import { PspnetError } from "../error.js";
 import { graphBackend } from "../graph/trace.js";
 import { PSPNet } from "../model/pspnet.js";
 import { loadStateDict } from "../nn/state.js";
+import { realWeights } from "../quantise/quantisedWeights.js";
 import { checkFinite } from "./checkFinite.js";
 import { type ModelDescription, parseDescription } from "./modelFile.js";
 
@@ -12,7 +13,7 @@ export interface Weights {
   readonly source: string;
   readonly bytes: Uint8Array;
   readonly description: ModelDescription;
-  /** Views of the bytes. */
+  /** Of the bytes; whole numbers times their scales. */
   readonly state: State;
 }
 
@@ -25,9 +26,10 @@ export function parseWeights(bytes: Uint8Array, { source = "weights" }: { readon
   return naming(source, () => {
     const { metadata, tensors } = readSafetensors(bytes);
     const description = parseDescription(metadata, { source });
-    checkShapes(description, tensors);
+    const state = realWeights(tensors);
+    checkShapes(description, state);
     checkFinite(tensors);
-    return { source, bytes, description, state: tensors };
+    return { source, bytes, description, state };
   });
 }
 

@@ -1,4 +1,11 @@
-import { modelCost, type Precision, type PSPNetConfig, PspnetError, type RuntimeName, type Size } from "@pspnet/core";
+import {
+  modelCost,
+  type PredictionPrecision,
+  type PSPNetConfig,
+  PspnetError,
+  type RuntimeName,
+  type Size,
+} from "@pspnet/core";
 import type { BenchCase, BenchTask } from "./benchCase.js";
 import { MATRIX_PRODUCT_MACS } from "./matrixProduct.js";
 import { type MeasureOptions, measure } from "./measure.js";
@@ -8,7 +15,7 @@ export interface BenchOptions extends MeasureOptions {
   /** File of weights of that configuration. */
   readonly weights: string;
   readonly runtimes: readonly RuntimeName[];
-  readonly precisions: readonly Precision[];
+  readonly precisions: readonly PredictionPrecision[];
   /** Of photographs. */
   readonly sizes: readonly Size[];
   readonly threads: number;

@@ -1,9 +1,9 @@
-import type { Precision, RuntimeName, Size } from "@pspnet/core";
+import type { PredictionPrecision, RuntimeName, Size } from "@pspnet/core";
 
 /** One thing that is measured, in a process of its own. */
 export interface BenchCase {
   readonly runtime: RuntimeName;
-  readonly precision: Precision;
+  readonly precision: PredictionPrecision;
   /** Of the photograph. */
   readonly size: Size;
 }

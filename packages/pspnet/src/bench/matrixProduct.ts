@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import * as protobuf from "@pspnet/checkpoints/protobuf";
-import { type Graph, PRECISION_DTYPE, type Precision, type RuntimeName, random } from "@pspnet/core";
+import { type Graph, PRECISION_DTYPE, type PredictionPrecision, type RuntimeName, random } from "@pspnet/core";
+import { quantise, type Ranges } from "@pspnet/core/graph";
 import { encodeModel } from "@pspnet/core/onnx";
 
 /** Side of the square matrices: large enough that a machine comes to its full rate. */
@@ -14,7 +15,7 @@ export const MATRIX_PRODUCT_MACS = PRODUCTS * SIDE ** 3;
 
 export interface MatrixProductOptions {
   readonly runtime: RuntimeName;
-  readonly precision: Precision;
+  readonly precision: PredictionPrecision;
   readonly threads: number;
 }
 
@@ -30,11 +31,19 @@ async function withTorch({ precision, threads }: MatrixProductOptions): Promise<
   const { Plan, rand, setNumThreads } = await import("@pspnet/torch");
   if (threads > 0) setNumThreads(threads);
   const [h, w] = [32, SIDE / 32];
-  const plan = new Plan(pointwiseConvolutions([h, w]), { precision, usualSize: [h, w] });
-  const pixels = rand([1, SIDE, h, w]).to({ dtype: PRECISION_DTYPE[precision] }).contiguous("channelsLast");
+  const real = pointwiseConvolutions([h, w]);
+  const [graph, of] = precision === "int8" ? [inBytes(real), "fp32" as const] : [real, precision];
+  const plan = new Plan(graph, { precision: of, usualSize: [h, w] });
+  const pixels = rand([1, SIDE, h, w]).to({ dtype: PRECISION_DTYPE[of] }).contiguous("channelsLast");
   return async () => {
     (await plan.run(pixels)).dispose();
   };
+}
+
+/** The same graph of bytes that stand for 0 to 1. */
+function inBytes(graph: Graph): Graph {
+  const names = [...graph.inputs, ...graph.nodes].map(({ name }) => name);
+  return quantise(graph, Object.fromEntries(names.map((name) => [name, [0, 1]])) as Ranges);
 }
 
 /** Numbers whose products stay of one size however many follow one another. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import {
   type Depth,
   PRECISIONS,
-  type Precision,
+  type PredictionPrecision,
   type PSPNetConfig,
   PspnetError,
   pspnetConfig,
@@ -27,7 +27,7 @@ interface BenchFlags {
   readonly width: number;
   readonly size: readonly Size[];
   readonly runtime?: readonly RuntimeName[];
-  readonly precision?: readonly Precision[];
+  readonly precision?: readonly PredictionPrecision[];
   readonly rounds: number;
   readonly threads: number;
   readonly json?: true;
@@ -44,7 +44,8 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
   try {
     const weights = file ?? join(folder, "random.safetensors");
     if (file === undefined) await writeFile(weights, randomWeights(pspnetConfig(networkOf(flags))));
-    const { config } = (await readWeights(weights, { stream: messages })).description;
+    const { config, quantisation } = (await readWeights(weights, { stream: messages })).description;
+    if (precisions.includes("int8") && quantisation === undefined) refuseReal(file);
     const { rounds, threads, size: sizes } = flags;
     let progress: Progress | undefined;
     const onRound = (done: number, total: number) => {
@@ -63,6 +64,13 @@ export async function bench(file: string | undefined, flags: BenchFlags): Promis
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Before processes are started that would say so one by one. */
+function refuseReal(file: string | undefined): never {
+  const found = file === undefined ? "a network of random weights" : `${file} without ranges`;
+  const mend = "give weights that `pspnet quantise` made, or leave int8 out";
+  throw new PspnetError("weights", `bench: precision=int8: expected weights with ranges, found ${found}; ${mend}`);
 }
 
 /** The network that the flags describe, its heads as narrow as the rest. */

@@ -1,4 +1,4 @@
-import { DEPTHS, PRECISIONS, RUNTIMES } from "@pspnet/core";
+import { DEPTHS, PREDICTION_PRECISIONS, RUNTIMES } from "@pspnet/core";
 import { Command, Option } from "commander";
 import { classCount, examples, integer, oneOf, positive, sizes, someOf } from "./options.js";
 
@@ -22,8 +22,8 @@ export function benchCommand(): Command {
     .option("--runtime <list>", `${RUNTIMES.join(", ")} or both; otherwise all that this machine has`, someOf(RUNTIMES))
     .option(
       "--precision <list>",
-      `${PRECISIONS.join(", ")} or both; otherwise bf16 only where the machine is fast at it`,
-      someOf(PRECISIONS),
+      `some of ${PREDICTION_PRECISIONS.join(", ")} (that of quantised weights); otherwise bf16 only where the machine is fast at it`,
+      someOf(PREDICTION_PRECISIONS),
     )
     .option("--rounds <n>", "images for each case, one a round", positive, 10)
     .option("--threads <n>", "compute threads; 0: one per core", integer, 0)

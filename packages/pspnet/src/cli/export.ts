@@ -2,9 +2,9 @@ import { ONNX_OUTPUTS, type OnnxOptions } from "@pspnet/core";
 import { Command, Option } from "commander";
 import { anySize, examples, offline, place, someOf } from "./options.js";
 
-export interface ExportFlags extends Omit<OnnxOptions, "externalData"> {
+export interface ExportFlags extends Omit<OnnxOptions, "externalData" | "dtype"> {
   readonly to: "onnx" | "safetensors";
-  readonly dtype: "fp32" | "fp16";
+  readonly dtype: "fp32" | "fp16" | "int8";
   readonly out?: string;
   readonly offline?: true;
   readonly json?: true;
@@ -25,7 +25,11 @@ export function exportCommand(): Command {
         .argParser(someOf(ONNX_OUTPUTS))
         .default(["logits"], "logits"),
     )
-    .addOption(new Option("--dtype <name>", "weights, and ONNX's arithmetic").choices(["fp32", "fp16"]).default("fp32"))
+    .addOption(
+      new Option("--dtype <name>", "weights, and ONNX's arithmetic; int8 of weights that pspnet quantise made")
+        .choices(["fp32", "fp16", "int8"])
+        .default("fp32"),
+    )
     .option(
       "--preprocess",
       "take images, uint8 [n, h, w, channels], RGB, in place of normalised float32 [n, channels, h, w]",
@@ -38,6 +42,7 @@ export function exportCommand(): Command {
         "pspnet export best.safetensors --to onnx",
         "pspnet export best.safetensors --to onnx --size 473 --output labels --preprocess",
         "pspnet export best.safetensors --to onnx --size 713x1425 --dtype fp16 --out street.onnx",
+        "pspnet export best.int8.safetensors --to onnx --dtype int8",
         "pspnet export best.safetensors --to safetensors --dtype fp16",
       ),
     )
@@ -53,4 +58,6 @@ function refuseOnnxOnly(command: Command): void {
   for (const flag of ["size", "output", "preprocess"])
     if (command.getOptionValueSource(flag) === "cli")
       command.error(`error: option '--${flag}' is of --to onnx: a safetensors file has neither inputs nor outputs`);
+  if (command.opts().dtype === "int8")
+    command.error("error: --dtype int8 is of --to onnx: pspnet quantise makes safetensors in int8");
 }

@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join } from "node:path";
-import { exportOnnx, networkGraph, type OnnxFile, type OnnxValue, optimise } from "@pspnet/core";
+import { exportOnnx, networkGraph, type OnnxFile, type OnnxValue, optimise, quantised } from "@pspnet/core";
 import { formatDim } from "@pspnet/core/graph";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { refuseOverInput } from "../files/outputFile.js";
@@ -7,13 +7,15 @@ import { readWeights } from "../segment/readWeights.js";
 import type { ExportFlags } from "./export.js";
 import { messages, print, printJson } from "./terminal.js";
 
-export async function exportToOnnx(weights: string, { out, json, offline, ...options }: ExportFlags): Promise<void> {
+export async function exportToOnnx(weights: string, flags: ExportFlags): Promise<void> {
+  const { out, json, offline, dtype, ...options } = flags;
   const path = out ?? join(dirname(weights), `${basename(weights, extname(weights))}.onnx`);
   await refuseOverInput(path, [weights]);
   const { description, state } = await readWeights(weights, { offline, stream: messages });
-  const graph = optimise(networkGraph(description.config, state));
+  const real = optimise(networkGraph(description.config, state));
+  const [graph, type] = dtype === "int8" ? [quantised(real, description, weights), "fp32" as const] : [real, dtype];
   const externalData = { location: `${basename(path)}.data` };
-  const file = exportOnnx(graph, description, { ...options, externalData });
+  const file = exportOnnx(graph, description, { ...options, dtype: type, externalData });
   const files = await write(path, file);
   if (json) {
     printJson({ weights, files, inputs: file.inputs.map(described), outputs: file.outputs.map(described) });

@@ -8,6 +8,7 @@ import { importCommand } from "./importCommand.js";
 import { modelsCommand } from "./models.js";
 import { predictCommand } from "./predictCommand.js";
 import { pullCommand } from "./pullCommand.js";
+import { quantiseCommand } from "./quantiseCommand.js";
 import { serveCommand } from "./serveCommand.js";
 import { trainCommand } from "./trainCommand.js";
 import { valCommand } from "./valCommand.js";
@@ -29,6 +30,7 @@ export function program(): Command {
     .addCommand(workCommand())
     .addCommand(importCommand())
     .addCommand(exportCommand())
+    .addCommand(quantiseCommand())
     .addCommand(dataCommand())
     .addCommand(pullCommand())
     .addCommand(modelsCommand())

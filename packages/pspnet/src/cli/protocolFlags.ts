@@ -1,7 +1,7 @@
 import {
   type BaseSize,
   type Crop,
-  PRECISIONS,
+  PREDICTION_PRECISIONS,
   PROTOCOLS,
   type ProtocolChoice,
   type ProtocolName,
@@ -58,7 +58,9 @@ export function withNetwork(command: Command): Command {
         .default("auto"),
     )
     .addOption(
-      new Option("--precision <name>", "arithmetic of the network").choices(["auto", ...PRECISIONS]).default("auto"),
+      new Option("--precision <name>", "arithmetic of the network; int8 with weights of pspnet quantise")
+        .choices(["auto", ...PREDICTION_PRECISIONS])
+        .default("auto"),
     )
     .addOption(new Option("--device <name>", "where to run").choices(["auto", "cpu", "cuda"]).default("auto"))
     .option("--threads <n>", "compute threads; 0: one per core", integer, 0)

@@ -1,6 +1,6 @@
 import { emitWarning } from "node:process";
 import { type Precision, PspnetError } from "@pspnet/core";
-import { cudaAvailable, cudaProblem, fastBfloat16, setNumThreads } from "@pspnet/torch";
+import { cudaAvailable, cudaProblem, exactInt8, fastBfloat16, setNumThreads } from "@pspnet/torch";
 
 export interface EngineOptions {
   readonly device: "auto" | "cpu" | "cuda";
@@ -16,17 +16,20 @@ export interface Engine {
   readonly precision: Precision;
 }
 
-let warned = false;
+const warned = new Set<string>();
 
-/** Once: who asks for bf16 in so many words gets it. */
-function warnOfSlowBfloat16(): void {
-  if (warned) return;
-  warned = true;
-  emitWarning(
-    "precision=bf16 is slower than fp32 here: the processor has no fast instructions for it, or ONEDNN_MAX_CPU_ISA forbids them; take precision=auto",
-    "PspnetWarning",
-  );
+/** Once: who asks for a precision in so many words gets it. */
+function warn(text: string): void {
+  if (warned.has(text)) return;
+  warned.add(text);
+  emitWarning(text, "PspnetWarning");
 }
+
+const SLOW_BFLOAT16 =
+  "precision=bf16 is slower than fp32 here: the processor has no fast instructions for it, or ONEDNN_MAX_CPU_ISA forbids them; take precision=auto";
+
+const NARROW_INT8 =
+  "precision=int8 is less fast here than it can be, and keeps 7 bits of weights: the processor has no instructions for it (VNNI), or ONEDNN_MAX_CPU_ISA forbids them";
 
 function takeThreads(threads: number): void {
   try {
@@ -58,6 +61,19 @@ export function openEngine({ device, precision, threads = 0 }: EngineOptions): E
       "precision=fp16: expected device=cuda, found cpu; take precision=auto, bf16 or fp32",
     );
   }
-  if (precision === "bf16" && chosen === "cpu" && !fastBfloat16()) warnOfSlowBfloat16();
+  if (precision === "bf16" && chosen === "cpu" && !fastBfloat16()) warn(SLOW_BFLOAT16);
   return { device: chosen, precision };
+}
+
+/**
+ * The engine of a network in int8, whose rest is float32. Where the processor has no instructions for it, it works, with a warning.
+ *
+ * @throws PspnetError as {@link openEngine}, and "usage" for a GPU.
+ */
+export function openInt8Engine({ device, threads }: Omit<EngineOptions, "precision">): Engine {
+  if (device === "cuda")
+    throw new PspnetError("usage", "precision=int8: expected device=cpu, found cuda; take precision=auto for a GPU");
+  const engine = openEngine({ device: "cpu", precision: "fp32", threads });
+  if (!exactInt8()) warn(NARROW_INT8);
+  return engine;
 }

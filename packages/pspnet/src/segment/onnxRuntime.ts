@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { PspnetError, type Runtime, type Weights } from "@pspnet/core";
 import { type OpenQuestion, SegmenterThread, type SegmentNews, type SegmentQuestion } from "@pspnet/core/segment";
 import { Thread } from "../threads/thread.js";
-import type { EngineOptions } from "./engine.js";
+import type { PredictionOptions } from "./openRuntime.js";
 import type { WeightsFile } from "./readWeights.js";
 import { forget, type Rest, restAtExit } from "./restAtExit.js";
 
@@ -52,6 +52,8 @@ export interface OnnxThreadSettings {
 /** What it is told to open. */
 export interface OnnxSettings extends Pick<Weights, "source" | "bytes"> {
   readonly threads: number;
+  /** Whether it is computed in bytes, as its weights say. */
+  readonly int8: boolean;
 }
 
 /**
@@ -62,13 +64,13 @@ export interface OnnxSettings extends Pick<Weights, "source" | "bytes"> {
  */
 export async function openOnnxRuntime(
   { source, bytes, owned }: WeightsFile,
-  { device, precision, threads = 0 }: EngineOptions,
+  { device, precision, threads = 0 }: PredictionOptions,
 ): Promise<Runtime> {
-  if (device === "cuda" || (precision !== "auto" && precision !== "fp32")) {
+  if (device === "cuda" || !["auto", "fp32", "int8"].includes(precision)) {
     const found = device === "cuda" ? "device=cuda" : `precision=${precision}`;
     throw new PspnetError(
       "usage",
-      `runtime=onnx: expected device=cpu and precision=fp32, found ${found}; use runtime=torch for that`,
+      `runtime=onnx: expected device=cpu and precision=fp32 or int8, found ${found}; use runtime=torch for that`,
     );
   }
   const rest = restAtExit();
@@ -77,7 +79,7 @@ export async function openOnnxRuntime(
   const thread: OnnxThread = new Thread(file, { name: "onnxruntime", data, onExit: () => forget(rest) });
   const transfer = owned && isWhole(bytes) ? [bytes.buffer] : [];
   try {
-    await thread.ask({ kind: "open", source, bytes, threads }, { transfer });
+    await thread.ask({ kind: "open", source, bytes, threads, int8: precision === "int8" }, { transfer });
   } catch (error) {
     await thread.close();
     // A thread that ended says of what: its module did not load.

@@ -11,10 +11,10 @@ import { openOnnxSession } from "./openOnnxSession.js";
 
 const { rest } = workerData as OnnxThreadSettings;
 
-const { answer, close } = segmentAnswers(async ({ bytes, source, threads }: OnnxSettings) => {
+const { answer, close } = segmentAnswers(async ({ bytes, source, threads, int8 }: OnnxSettings) => {
   const openSession = (model: Uint8Array) => openOnnxSession(model, { threads, rest });
   const weights = parseWeights(bytes, { source });
-  return { runtime: await openOnnxSegmenter({ ...weights, openSession, availableMemory }), opened: null };
+  return { runtime: await openOnnxSegmenter({ ...weights, openSession, availableMemory, int8 }), opened: null };
 });
 
 answerQuestions(parentThread(), answer, close);

@@ -34,7 +34,7 @@ export async function openNetwork(weights: string | Uint8Array, options: Network
   const { runtime = "auto", device = "auto", precision = "auto", threads = 0, offline, stream, ...defaults } = options;
   checkChoice("runtime", runtime, RUNTIMES);
   checkChoice("device", device, ["cpu", "cuda"]);
-  checkChoice("precision", precision, Object.keys(PRECISION_DTYPE));
+  checkChoice("precision", precision, [...Object.keys(PRECISION_DTYPE), "int8"]);
   if (!(Number.isSafeInteger(threads) && threads >= 0)) wrong("threads", "a whole number, 0 for one per core", threads);
   const { signal } = defaults;
   signal?.throwIfAborted();

@@ -1,11 +1,16 @@
-import { PspnetError, type Runtime, type RuntimeName } from "@pspnet/core";
+import { type PredictionPrecision, PspnetError, type Runtime, type RuntimeName } from "@pspnet/core";
 import { version } from "@pspnet/torch";
 import type { EngineOptions } from "./engine.js";
 import { openOnnxRuntime } from "./onnxRuntime.js";
 import type { WeightsFile } from "./readWeights.js";
 import { openTorchSegmenter } from "./torchSegmenter.js";
 
-export interface RuntimeOptions extends EngineOptions {
+export interface PredictionOptions extends Omit<EngineOptions, "precision"> {
+  /** int8 with weights that `pspnet quantise` made, on a processor. */
+  readonly precision: "auto" | PredictionPrecision;
+}
+
+export interface RuntimeOptions extends PredictionOptions {
   /** "auto": libtorch where its addon loads, else onnxruntime-node. */
   readonly runtime: "auto" | RuntimeName;
 }

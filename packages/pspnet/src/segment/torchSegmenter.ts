@@ -5,6 +5,7 @@ import {
   byteInput,
   channelsOf,
   cropSize,
+  type Graph,
   type Image,
   isWholeImage,
   type LabelMap,
@@ -13,6 +14,7 @@ import {
   networkGraph,
   optimise,
   type Protocol,
+  quantised,
   type Runtime,
   type Size,
   type State,
@@ -40,7 +42,8 @@ import {
   tensor,
 } from "@pspnet/torch";
 import { availableMemory } from "./availableMemory.js";
-import { type Engine, type EngineOptions, openEngine } from "./engine.js";
+import { type Engine, openEngine, openInt8Engine } from "./engine.js";
+import type { PredictionOptions } from "./openRuntime.js";
 
 /** Maps of enlarged logits that live at once: as they are made, planar, and JavaScript's. */
 const ENLARGED = 3;
@@ -51,10 +54,15 @@ export type NetworkDescription = Pick<ModelDescription, "config" | "crop">;
 /**
  * A network on libtorch.
  *
- * @throws PspnetError "environment" when its addon is not built or does not load, or has no such device.
+ * @throws PspnetError "environment" when its addon is not built or does not load, or has no such device; "weights" for int8 of weights
+ * that were not quantised.
  */
-export function openTorchSegmenter({ description, state }: Weights, options: EngineOptions): TorchSegmenter {
-  return new TorchSegmenter(description, state, openEngine(options));
+export function openTorchSegmenter(weights: Weights, { precision, ...options }: PredictionOptions): TorchSegmenter {
+  const { source, description, state } = weights;
+  if (precision !== "int8") return new TorchSegmenter(description, state, openEngine({ ...options, precision }));
+  const engine = openInt8Engine(options);
+  const inBytes = (graph: Graph) => quantised(graph, description, source);
+  return new TorchSegmenter(description, state, engine, { inBytes });
 }
 
 /**
@@ -69,10 +77,16 @@ export class TorchSegmenter implements Runtime {
   readonly #input: ByteInput;
   readonly #averages = new AveragesOverTime<Tensor>({ blend: blendedProbabilities, free });
 
-  constructor(description: NetworkDescription, state: State, { device, precision }: Engine) {
+  /** @param options.inBytes the last pass over the graph, which has some of it computed in bytes; left out, none is. */
+  constructor(
+    description: NetworkDescription,
+    state: State,
+    { device, precision }: Engine,
+    { inBytes = (graph: Graph) => graph } = {},
+  ) {
     const { config } = description;
     const { height, width } = cropSize(description.crop);
-    const graph = optimise(networkGraph(config, state));
+    const graph = inBytes(optimise(networkGraph(config, state)));
     this.#plan = new Plan(graph, { precision, device, usualSize: [height, width] });
     this.#description = description;
     this.#input = byteInput(config.input);
