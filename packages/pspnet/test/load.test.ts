@@ -403,7 +403,7 @@ describe("weights that cannot be used", () => {
     [{ threads: Number.NaN }, /^load: threads: expected a whole number, .*, found NaN$/],
     [{ threads: 1.5 }, /^load: threads: .* found 1\.5$/],
     [{ threads: "2" }, /^load: threads: .* found "2"$/],
-    [{ precision: "half" }, /^load: precision: expected one of auto, fp32, bf16, fp16, found "half"$/],
+    [{ precision: "half" }, /^load: precision: expected one of auto, fp32, bf16, fp16, int8, found "half"$/],
   ])("%j, which there is not, is refused", async (options, message) => {
     await expect(load(weights, options as NetworkOptions)).rejects.toThrow(message);
   });
