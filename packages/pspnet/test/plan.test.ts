@@ -165,7 +165,8 @@ test.each([
     const first = await plan.run(x);
     expect(plan.winograd).toEqual([]);
     const second = await plan.run(x);
-    if (native().hasWinograd()) expect(plan.winograd).toContain("layer3.1.conv2");
+    // Which ones is measured, so noise has a say in it; that none were faster would be another thing.
+    if (native().hasWinograd()) expect(plan.winograd.length).toBeGreaterThan(0);
     for (const found of [second, await plan.run(x)]) expect(relativeError(found, first)).toBeLessThan(1e-5);
     expect(
       relativeError(
