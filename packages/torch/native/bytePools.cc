@@ -37,11 +37,9 @@ void maximum(Pixels from, int64_t n, Window window, uint8_t* to) {
 }
 
 FOR_EACH_CPU
-void addRow(const uint8_t* pixels, int64_t count, int64_t channels, int32_t* sums) {
-  for (int64_t x = 0; x < count; x++) {
+void addPixel(const uint8_t* pixel, int64_t channels, int32_t* sums) {
 #pragma omp simd
-    for (int64_t c = 0; c < channels; c++) sums[c] += pixels[x * channels + c];
-  }
+  for (int64_t c = 0; c < channels; c++) sums[c] += pixel[c];
 }
 
 int64_t pooledSize(int64_t size, PoolOfBytes pool) {
@@ -99,7 +97,7 @@ at::Tensor meansOfBytes(const at::Tensor& bytes, at::IntArrayRef bins, Quantisat
       const int64_t left = column * from.w / columns, right = ((column + 1) * from.w + columns - 1) / columns;
       std::fill(sums.begin(), sums.end(), 0);
       for (int64_t v = top; v < bottom; v++) {
-        for (int64_t u = left; u < right; u++) addRow(from.at(n, v, u) + first, 1, channels, sums.data());
+        for (int64_t u = left; u < right; u++) addPixel(from.at(n, v, u) + first, channels, sums.data());
       }
       const double count = static_cast<double>((bottom - top) * (right - left));
       for (int64_t c = 0; c < channels; c++) to[cell * from.c + first + c] = static_cast<float>(as.scale * (sums[c] / count - static_cast<double>(as.zeroPoint)));
