@@ -20,16 +20,16 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, int64_t dilation) {
     context->save_for_backward({x, weight});
     context->saved_data["dilation"] = dilation;
-    return winogradConvolution(x, winogradFilters(weight), {weight.size(1), weight.size(0), dilation}, {});
+    return winogradConvolution(x, winogradFilters(weight, at::kFloat), {at::kFloat, weight.size(1), weight.size(0), dilation}, {});
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1], &gradient = gradients[0];
-    const int64_t inputs = weight.size(1), outputs = weight.size(0), dilation = context->saved_data["dilation"].toInt();
+    const WinogradShape shape{at::kFloat, weight.size(1), weight.size(0), context->saved_data["dilation"].toInt()};
     at::Tensor ofInputs, ofWeight;
-    if (context->needs_input_grad(0)) ofInputs = winogradConvolution(gradient, winogradFilters(weight, true), {outputs, inputs, dilation}, {});
-    if (context->needs_input_grad(1)) ofWeight = winogradFilterGradient(x, gradient, {inputs, outputs, dilation}, weight);
+    if (context->needs_input_grad(0)) ofInputs = winogradConvolution(gradient, winogradFilters(weight, at::kFloat, true), shape.turned(), {});
+    if (context->needs_input_grad(1)) ofWeight = winogradFilterGradient(x, gradient, shape, weight);
     return {ofInputs, ofWeight, at::Tensor()};
   }
 };
@@ -39,7 +39,7 @@ bool isPlain(const at::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar
 bool suitsWinograd(const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {
   const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
   if (!recorded || !isPlain(x) || !isPlain(weight) || at::autocast::is_autocast_enabled(at::kCPU)) return false;
-  const auto shape = winogradShape(weight.sizes(), stride, padding, dilation, groups);
+  const auto shape = winogradShape(x.scalar_type(), weight.sizes(), stride, padding, dilation, groups);
   return shape && x.size(1) == shape->inputs && winogradMultipliesLess(x.sizes(), *shape);
 }
 

@@ -135,7 +135,7 @@ void Plan::layWeightsOut(ForSize& own) {
 
 const at::Tensor& Plan::filtersOf(int64_t weight) {
   auto& filters = filters_[weight];
-  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense());
+  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense(), dtype_);
   return filters;
 }
 
@@ -296,9 +296,9 @@ FUNCTION(planWinograd, "plan") {
 // Bytes that a convolution of weights of this size may take beside its inputs and outputs.
 FUNCTION(planScratch, "plan", "weightSize", "attributes") {
   const auto& plan = planIn(call);
-  if (plan->dtype() != at::kFloat || !canPack(plan->dtype(), plan->device())) return call.result(int64_t{0});
+  if (!canPack(plan->dtype(), plan->device())) return call.result(int64_t{0});
   const Call attributes(call, 2, operatorNamed("conv2d").signature);
-  const auto shape = winogradShape(Convolution(attributes), call.integers(1, 4));
+  const auto shape = winogradShape(Convolution(attributes), plan->dtype(), call.integers(1, 4));
   return call.result(shape ? winogradScratch(attributes.integers(5, 4), *shape) : int64_t{0});
 }
 

@@ -6,7 +6,7 @@
 
 namespace binding {
 
-std::optional<WinogradShape> winogradShape(const Convolution& convolution, at::IntArrayRef weightSize);
+std::optional<WinogradShape> winogradShape(const Convolution& convolution, at::ScalarType dtype, at::IntArrayRef weightSize);
 
 /** The step of a convolution with `filters` in place of its weights. */
 at::Tensor winogradStep(const Convolution& convolution, const Values& in, const at::Tensor& filters);
