@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -54,11 +55,21 @@ at::Tensor noiseOf(at::IntArrayRef size, at::ScalarType dtype) {
   return numbers.repeat({(count + period - 1) / period}).narrow(0, 0, count).view({size[0], size[2], size[3], size[1]}).permute({0, 3, 1, 2});
 }
 
+/** With as many of the rows as tell which form is faster: those of whole tiles, and of some billion multiplications. */
+Integers shortened(at::IntArrayRef size, int64_t outputs, int64_t dilation) {
+  constexpr double enough = 4e9;
+  const int64_t wholeTiles = 12 * dilation;
+  const double ofRow = 9.0 * static_cast<double>(size[0] * size[1] * size[3] * outputs);
+  const auto rows = static_cast<int64_t>(std::ceil(enough / ofRow / static_cast<double>(wholeTiles))) * wholeTiles;
+  return {size[0], size[1], std::min(size[2], rows), size[3]};
+}
+
 bool measure(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize, const at::Tensor& filters) {
   constexpr double worthwhile = 0.95;
   auto plain = convolution;
   plain.activation = "none";
-  const auto noise = noiseOf(inputSize, weight.scalar_type()), packed = plain.packed(weight, inputSize);
+  const auto size = shortened(inputSize, weight.size(0), convolution.dilation[0]);
+  const auto noise = noiseOf(size, weight.scalar_type()), packed = plain.packed(weight, size);
   const Measured direct([&] { return convolve(plain, {noise, packed, at::Tensor(), at::Tensor()}); });
   const Measured winograd([&] { return winogradStep(plain, {noise, packed, at::Tensor(), at::Tensor()}, filters); });
   return winograd.seconds < worthwhile * direct.seconds && close(winograd.output, direct.output);
