@@ -124,18 +124,21 @@ void Plan::layWeightsOut(ForSize& own) {
   for (size_t i = 0; i < own.inputs.size(); i++) {
     if (own.inputs[i].empty()) continue;
     const int64_t weight = steps_[i].inputs[1];
-    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i])) own.filters[i] = filtersOf(weight);
+    const auto filters = [&] { return filtersOf(weight); };
+    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i], filters)) own.filters[i] = filters();
     else own.weights[i] = weightFor(steps_[i], own.inputs[i]);
     if (own.filters[i].defined()) own.winograd.push_back(steps_[i].output);
     changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[weight]);
   }
+  // Of what was measured in vain, and of sizes that are long gone.
+  std::erase_if(filters_, [](const auto& one) { return one.second.use_count() == 1; });
   // Without the old order a run no longer takes the memory that it was seen to take.
   if (changed) own.workspaces.clear();
 }
 
 const at::Tensor& Plan::filtersOf(int64_t weight) {
   auto& filters = filters_[weight];
-  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense());
+  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense(), dtype_);
   return filters;
 }
 
@@ -296,9 +299,9 @@ FUNCTION(planWinograd, "plan") {
 // Bytes that a convolution of weights of this size may take beside its inputs and outputs.
 FUNCTION(planScratch, "plan", "weightSize", "attributes") {
   const auto& plan = planIn(call);
-  if (plan->dtype() != at::kFloat || !canPack(plan->dtype(), plan->device())) return call.result(int64_t{0});
+  if (!canPack(plan->dtype(), plan->device())) return call.result(int64_t{0});
   const Call attributes(call, 2, operatorNamed("conv2d").signature);
-  const auto shape = winogradShape(Convolution(attributes), call.integers(1, 4));
+  const auto shape = winogradShape(Convolution(attributes), plan->dtype(), call.integers(1, 4));
   return call.result(shape ? winogradScratch(attributes.integers(5, 4), *shape) : int64_t{0});
 }
 

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
@@ -37,20 +38,30 @@ bool processorHasBfloat16() {
 #endif
 }
 
-bool isIntelWithoutAmx() {
+bool processorHasAmx() {
 #if defined(__x86_64__) && defined(__GNUC__)
   unsigned int a = 0, b = 0, c = 0, features = 0;
   constexpr unsigned int amxBf16 = 1U << 22;
-  const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &features) != 0 && (features & amxBf16) != 0;
-  return __builtin_cpu_is("intel") != 0 && !amx;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &features) != 0 && (features & amxBf16) != 0;
 #else
   return false;
 #endif
 }
 
-/** Whether oneDNN's environment variable, under its new name or its old one, keeps it to instructions without bfloat16. */
-bool limitedToFloat32() {
-  constexpr std::array names{"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"};
+bool isIntel() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_is("intel") != 0;
+#else
+  return false;
+#endif
+}
+
+constexpr std::array<std::string_view, 7> withoutBfloat16{"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"};
+constexpr std::array<std::string_view, 3> withoutAmx{"AVX512_CORE_BF16", "AVX512_CORE_FP16", "AVX10_1_512"};
+
+/** Whether oneDNN's environment variable, under its new name or its old one, keeps it to one of these sets of instructions. */
+template <size_t count>
+bool limitedTo(const std::array<std::string_view, count>& names) {
   const char* value = std::getenv("ONEDNN_MAX_CPU_ISA");
   if (value == nullptr) value = std::getenv("DNNL_MAX_CPU_ISA");
   if (value == nullptr) return false;
@@ -70,13 +81,18 @@ bool oneDnnHasBfloat16() {
 }
 
 bool oneDnnUsesBfloat16Instructions() {
-  static const bool uses = oneDnnHasBfloat16() && processorHasBfloat16() && !limitedToFloat32();
+  static const bool uses = oneDnnHasBfloat16() && processorHasBfloat16() && !limitedTo(withoutBfloat16);
   return uses;
 }
 
 bool oneDnnIsFastAtBfloat16() {
-  static const bool fast = oneDnnUsesBfloat16Instructions() && !isIntelWithoutAmx();
+  static const bool fast = oneDnnUsesBfloat16Instructions() && !(isIntel() && !processorHasAmx());
   return fast;
+}
+
+bool oneDnnUsesAmx() {
+  static const bool uses = oneDnnUsesBfloat16Instructions() && processorHasAmx() && !limitedTo(withoutAmx);
+  return uses;
 }
 
 }  // namespace binding

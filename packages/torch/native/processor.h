@@ -12,4 +12,7 @@ bool oneDnnUsesBfloat16Instructions();
 /** Whether those are faster than float32's: Intel's AVX512-BF16 without AMX, which virtual machines hide, takes twice their time. */
 bool oneDnnIsFastAtBfloat16();
 
+/** Whether those are AMX's, of whole tiles at once. */
+bool oneDnnUsesAmx();
+
 }  // namespace binding

@@ -12,9 +12,14 @@ constexpr int lanes = 8, mostRows = 6;
 
 }  // namespace
 
+#include "winogradVectors.h"
+#include "winogradFloat32.h"
+#include "winogradTiles4.h"
 #include "winogradKernelBodies.h"
+#include "winogradGradientBodies.h"
 
-const WinogradKernels avx2WinogradKernels = kernels;
+const WinogradKernels avx2WinogradKernels{tileSide,         wordInputs,         mostRows,  transformInputs,         transformFilters, multiply,
+                                          transformOutputs, transformGradients, correlate, transformFilterGradients};
 
 }  // namespace binding
 #endif

@@ -12,9 +12,14 @@ constexpr int lanes = 16, mostRows = 14;
 
 }  // namespace
 
+#include "winogradVectors.h"
+#include "winogradFloat32.h"
+#include "winogradTiles4.h"
 #include "winogradKernelBodies.h"
+#include "winogradGradientBodies.h"
 
-const WinogradKernels avx512WinogradKernels = kernels;
+const WinogradKernels avx512WinogradKernels{tileSide,         wordInputs,         mostRows,  transformInputs,         transformFilters, multiply,
+                                          transformOutputs, transformGradients, correlate, transformFilterGradients};
 
 }  // namespace binding
 #endif

@@ -6,7 +6,7 @@
 namespace binding {
 
 /**
- * Tiles of 4x4 outputs of a 3x3 convolution of stride 1 whose padding is its dilation, in the order image, phase, row, column. A dilated
+ * Tiles of outputs of a 3x3 convolution of stride 1 whose padding is its dilation, in the order image, phase, row, column. A dilated
  * convolution is an ordinary one on each of its dilation x dilation phases, the grids of pixels that lie `dilation` apart.
  */
 struct TileGrid {
@@ -15,26 +15,26 @@ struct TileGrid {
   int64_t tiles() const { return images * dilation * dilation * rows * columns; }
 };
 
-/** F(4x4, 3x3) works on tiles of 6x6 inputs, in as many frequencies. */
-constexpr int64_t frequencies = 36;
+/** Values lie in words of four bytes, one float32 or two bfloat16 of neighbouring inputs, of which there are as many as this. */
+constexpr int64_t wordsOf(int64_t inputs, int64_t wordInputs) { return (inputs + wordInputs - 1) / wordInputs; }
 
-/** Channels lie in blocks of as many; the last is filled up with zeros. */
+/** Words of inputs, and outputs, lie in blocks of as many; the last is filled up with zeros. */
 constexpr int64_t channelBlock = 32;
 
-constexpr int64_t blocksOf(int64_t channels) { return (channels + channelBlock - 1) / channelBlock; }
+constexpr int64_t blocksOf(int64_t words) { return (words + channelBlock - 1) / channelBlock; }
 
-/** Beyond what a frequency takes: 36 of them must not lie in the same few lines of the cache. */
+/** Beyond what a frequency takes: not all of them may lie in the same few lines of the cache. */
 constexpr int64_t frequencyGap = 16;
 
-/** Floats from one frequency to the next where `rows` lie together, tiles or the inputs of filters: `[frequency][block][row][channelBlock]`. */
+/** Words from one frequency to the next where `rows` lie together, tiles or the inputs of filters: `[frequency][block][row][channelBlock]`. */
 constexpr int64_t frequencyStep(int64_t rows, int64_t blocks) { return blocks * rows * channelBlock + frequencyGap; }
 
 /** What outputs get beside the convolution. */
 struct Epilogue {
   /** One for each channel, or nullptr. */
   const float* bias;
-  /** Added as the outputs lie, or nullptr. */
-  const float* residual;
+  /** Added as the outputs lie, and of their type, or nullptr. */
+  const void* residual;
   float low, high;
 };
 
@@ -50,29 +50,38 @@ struct Correlated {
   int64_t tiles;
 };
 
+/** Inputs, gradients and outputs are float32, or bfloat16 where a word is two. */
 struct WinogradKernels {
+  /** Of tiles, in outputs: F(4x4, 3x3) has 4. Its inputs are two more on a side, and as many frequencies. */
+  int64_t tileSide;
+  int64_t wordInputs;
   /** Tiles that the registers hold at once: as many, or fewer, lie together. */
   int64_t mostTiles;
   /** B^T d B of the inputs, channels-last, of tiles `first` to `first + tiles`, which lie together. */
-  void (*transformInputs)(const TileGrid& grid, const float* inputs, int64_t channels, int64_t first, int64_t tiles, float* to);
-  /** A d A^T of the gradients of the outputs, likewise. */
-  void (*transformGradients)(const TileGrid& grid, const float* gradients, int64_t channels, int64_t first, int64_t tiles, float* to);
-  /** G g G^T of at most a block of filters, `[frequency][input][channelBlock]`. */
+  void (*transformInputs)(const TileGrid& grid, const void* inputs, int64_t channels, int64_t first, int64_t tiles, float* to);
+  /** G g G^T of at most a block of filters, `[frequency][word][channelBlock]`. */
   void (*transformFilters)(const float* filters, FilterStrides strides, int64_t inputs, int64_t outputs, float* to);
-  /** `[tile][channelBlock]` of one frequency of tiles that lie together: values times filters `[input][channelBlock]`, summed over inputs. */
-  void (*multiply)(const float* values, int64_t tiles, const float* filters, int64_t inputs, float* to);
+  /** `[tile][channelBlock]` of one frequency of tiles that lie together: values times filters `[word][channelBlock]`, summed over inputs. */
+  void (*multiply)(const float* values, int64_t tiles, const float* filters, int64_t words, float* to);
   /** A^T m A of products `[frequency][tile][channelBlock]`: `count` of the outputs' `channels`, channels-last, from channel `begin` on. */
-  void (*transformOutputs)(const TileGrid& grid, const float* products, int64_t first, int64_t tiles, const Epilogue& epilogue, float* outputs,
+  void (*transformOutputs)(const TileGrid& grid, const float* products, int64_t first, int64_t tiles, const Epilogue& epilogue, void* outputs,
                            int64_t channels, int64_t begin, int64_t count);
+
+  // Of float32 alone:
+
+  /** A d A^T of the gradients of the outputs, as transformInputs does. */
+  void (*transformGradients)(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, float* to) = nullptr;
   /** Adds to `[input][channelBlock]`, of at most a block of inputs, their values times gradients, summed over tiles. */
-  void (*correlate)(const Correlated* parts, int64_t count, int64_t inputs, float* to);
+  void (*correlate)(const Correlated* parts, int64_t count, int64_t inputs, float* to) = nullptr;
   /** G^T u G, which takes transformFilters back as a gradient. */
-  void (*transformFilterGradients)(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to);
+  void (*transformFilterGradients)(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) = nullptr;
+
+  int64_t frequencies() const { return (tileSide + 2) * (tileSide + 2); }
 };
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define WINOGRAD_KERNELS
-extern const WinogradKernels avx2WinogradKernels, avx512WinogradKernels;
+extern const WinogradKernels avx2WinogradKernels, avx512WinogradKernels, avx512Bfloat16WinogradKernels;
 #endif
 
 }  // namespace binding

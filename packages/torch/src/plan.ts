@@ -126,7 +126,7 @@ export class Plan {
   }
 
   /**
-   * The names of the convolutions that the last run multiplied in Winograd's form: from the second run of a size on those, in float32, for
+   * The names of the convolutions that the last run multiplied in Winograd's form: from the second run of a size on those for
    * which it was measured to be faster than the direct one. The same machine may choose otherwise the next time where both take about as long.
    */
   get winograd(): readonly string[] {

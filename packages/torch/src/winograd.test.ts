@@ -1,13 +1,17 @@
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Handle, native } from "./binding.js";
-import { manualSeed, numThreads, setNumThreads } from "./device.js";
+import { bfloat16Instructions, manualSeed, numThreads, setNumThreads } from "./device.js";
 import { autocast, noGrad } from "./modes.js";
 import { scope } from "./scope.js";
 import { SGD } from "./sgd.js";
 import { randn, Tensor } from "./tensor.js";
 
 /** Elsewhere convolutions are libtorch's. */
-const elsewhere = !native().hasWinograd();
+const elsewhere = !native().hasWinograd("float32");
+const elsewhereOfBfloat16 = !native().hasWinograd("bfloat16");
+/** Which is faster at the direct form. */
+const amx = existsSync("/proc/cpuinfo") && /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
 
 const lastly = (x: Tensor) => x.contiguous("channelsLast");
 const wide = (x: Tensor) => x.to({ dtype: "float64" });
@@ -16,6 +20,13 @@ const wide = (x: Tensor) => x.to({ dtype: "float64" });
 function relativeError(found: Tensor, expected: Tensor): number {
   expect(found.shape).toEqual(expected.shape);
   return wide(found).sub(wide(expected)).abs().max().item() / expected.abs().max().item();
+}
+
+/** The norm of the difference, in parts of that expected. */
+function normError(found: Tensor, expected: Tensor): number {
+  expect(found.shape).toEqual(expected.shape);
+  const norm = (x: Tensor) => Math.sqrt(x.mul(x).sum().item());
+  return norm(wide(found).sub(wide(expected))) / norm(wide(expected));
 }
 
 interface Shape {
@@ -90,11 +101,64 @@ describe.skipIf(elsewhere)("its gradients are float64's within 2e-5", () => {
   });
 });
 
+test("in bfloat16 it takes the processor's instructions, and those that oneDNN may", () => {
+  if (!bfloat16Instructions()) expect(elsewhereOfBfloat16).toBe(true);
+});
+
+describe.skipIf(elsewhereOfBfloat16)("in bfloat16 they are float64's within 0.012 of the norm", () => {
+  const narrow = (x: Tensor) => x.to({ dtype: "bfloat16" });
+
+  test.each(SHAPES)("%j", (shape) => {
+    const { dilation, outputs } = shape;
+    const { weight, ...rest } = made(shape);
+    const [x, gradient] = [narrow(rest.x), narrow(rest.gradient)];
+    const bias = narrow(randn([outputs]));
+    const plain = wide(x).conv2d(wide(weight), null, { padding: dilation, dilation });
+    const summed = plain.add(wide(bias).reshape(1, -1, 1, 1)).add(wide(gradient));
+    const found = winograd(x, weight, dilation);
+    expect(found.dtype).toBe("bfloat16");
+    expect(normError(found, plain)).toBeLessThan(0.012);
+    expect(normError(winograd(x, narrow(lastly(weight)), dilation), plain)).toBeLessThan(0.012);
+    const limits = [0, 1.5] as const;
+    const epilogue = { bias, residual: gradient, limits };
+    expect(normError(winograd(x, weight, dilation, epilogue), summed.clamp(...limits))).toBeLessThan(0.012);
+    const [ofInputs] = differentiated({ x, weight, gradient }, dilation);
+    const leaf = wide(x);
+    leaf.requiresGrad = true;
+    const y = leaf.conv2d(wide(weight), null, { padding: dilation, dilation });
+    y.mul(wide(gradient)).sum().backward();
+    expect(normError(ofInputs, leaf.grad!)).toBeLessThan(0.012);
+  });
+
+  test("NaN and infinity spoil the tiles that read them, and no others", () => {
+    const { weight, ...rest } = made({ size: [1, 14, 14], inputs: 32, outputs: 32, dilation: 1 });
+    const x = narrow(rest.x);
+    const expected = winograd(x, weight, 1).toArray();
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const spoilt = x.clone();
+      spoilt.narrow(2, 7, 1).narrow(3, 7, 1).narrow(1, 5, 1).fill_(value);
+      const found = winograd(spoilt, weight, 1, { limits: [0, 6] }).toArray();
+      const whole = winograd(spoilt, weight, 1).toArray();
+      for (const [i, one] of whole.entries()) {
+        const [row, column] = [Math.floor(i / 14) % 14, i % 14];
+        const near = Math.max(Math.abs(row - 7), Math.abs(column - 7));
+        // Tiles of three outputs and a border of one.
+        if (near <= 1) expect(Number.isFinite(one)).toBe(false);
+        if (near > 4) expect(one).toBe(expected[i]);
+        if (Number.isNaN(one)) expect(found[i]).toBeNaN();
+      }
+    }
+  });
+});
+
 test.skipIf(elsewhere)("bits do not depend on the number of threads", () => {
   const shape: Shape = { size: [1, 60, 60], inputs: 64, outputs: 96, dilation: 2 };
   const operands = made(shape);
   const all = () =>
-    [winograd(operands.x, operands.weight, 2), ...differentiated(operands, 2)].map((tensor) => tensor.toArray());
+    (elsewhereOfBfloat16 ? (["float32"] as const) : (["float32", "bfloat16"] as const)).flatMap((dtype) => {
+      const given = { ...operands, x: operands.x.to({ dtype }), gradient: operands.gradient.to({ dtype }) };
+      return [winograd(given.x, given.weight, 2), ...differentiated(given, 2)].map((tensor) => tensor.toArray());
+    });
   const threads = numThreads();
   const expected = all();
   for (const count of [1, 3]) {
@@ -128,11 +192,30 @@ describe.skipIf(elsewhere)("in training", () => {
     expect(bits([few.conv2d(weight, null, options)])).toEqual(bits([expected]));
   });
 
-  test("under autocast it is libtorch's", () => {
-    const { x, weight } = made({ size: [1, 33, 33], inputs: 64, outputs: 64, dilation: 1 });
-    weight.requiresGrad = true;
-    const y = autocast({ dtype: "bfloat16" }, () => x.conv2d(weight, null, { padding: 1 }));
+  test("under autocast it is bfloat16's, but for the gradient of the filters", () => {
+    const operands = made({ size: [2, 60, 60], inputs: 128, outputs: 128, dilation: 2 });
+    const [x, gradient] = [operands.x, operands.gradient].map((tensor) => tensor.to({ dtype: "bfloat16" }));
+    const bias = randn([128]);
+    const under = (weight: Tensor, given: Tensor) =>
+      autocast({ dtype: "bfloat16" }, () => given.conv2d(weight, bias, { padding: 2, dilation: 2 }));
+    const leaves = () => [operands.x.clone(), operands.weight.clone()];
+    const [image, weight] = leaves();
+    for (const leaf of [image, weight]) leaf.requiresGrad = true;
+    const y = under(weight, image);
     expect(y.dtype).toBe("bfloat16");
+    y.mul(gradient).sum().backward();
+    const direct = noGrad(() => under(operands.weight, x));
+    expect(normError(y, direct)).toBeLessThan(0.01);
+    const exact = leaves().map(wide);
+    for (const leaf of exact) leaf.requiresGrad = true;
+    exact[0].conv2d(exact[1], wide(bias), { padding: 2, dilation: 2 }).mul(wide(gradient)).sum().backward();
+    expect(normError(image.grad!, exact[0].grad!)).toBeLessThan(0.01);
+    expect(normError(weight.grad!, exact[1].grad!)).toBeLessThan(0.005);
+    expect([image.grad!.dtype, weight.grad!.dtype]).toEqual(["float32", "float32"]);
+    if (elsewhereOfBfloat16 || amx) return;
+    const own = winograd(x, operands.weight, 2).add(bias.to({ dtype: "bfloat16" }).reshape(1, -1, 1, 1));
+    const [ofInputs] = differentiated({ x, weight: operands.weight, gradient }, 2);
+    expect(bits([y, image.grad!])).toEqual(bits([own, ofInputs.to({ dtype: "float32" })]));
   });
 
   test("twenty steps follow float64's within 1e-3", () => {

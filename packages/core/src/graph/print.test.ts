@@ -77,6 +77,12 @@ describe("printGraph", () => {
     expect(row(text, "total").at(-1)).toBe(giga(graph).toFixed(3));
   });
 
+  it("says which convolutions were Winograd's", () => {
+    const text = printGraph(graph, SHAPE, { winograd: ["layer1.0.conv2"] });
+    expect(row(text, "layer1.0.conv2")[1]).toBe("conv2d (Winograd) + add + relu");
+    expect(text.match(/Winograd/g)).toHaveLength(1);
+  });
+
   it("keeps sizes as symbols without a shape, and leaves multiply-adds open", () => {
     const text = printGraph(graph);
     expect(row(text, "cls.4")).toEqual(["cls.4", "conv2d", "[n, 150, (h + 7) / 8, (w + 7) / 8]", "76,950"]);

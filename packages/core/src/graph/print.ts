@@ -4,26 +4,39 @@ import type { Graph, Node } from "./graph.js";
 import { inferShapes } from "./shapes.js";
 
 /**
- * A graph as a table: name, operator, shape of the result, parameters, 10^9 multiply-adds.
+ * A graph as a table: name, operator, shape of the result, parameters, 10^9 multiply-adds (as of the direct form).
  * @param shape of the input; left out, sizes stay symbols and the last column is empty.
+ * @param options.winograd the names of convolutions that were multiplied in Winograd's form, which the operator's column then says.
  */
-export function printGraph(graph: Graph, shape?: readonly number[]): string {
+export function printGraph(
+  graph: Graph,
+  shape?: readonly number[],
+  { winograd = [] }: { readonly winograd?: readonly string[] } = {},
+): string {
+  const chosen = new Set(winograd);
   const shapes = inferShapes(graph, shape ? { [graph.inputs[0].name]: shape } : {});
   const shapeOf = (value: string) => `[${shapes.get(value)!.map(formatDim).join(", ")}]`;
   const rows = graph.nodes.map((node) => {
     const macs = multiplyAdds(node, shapes);
-    return [node.name, describe(node), shapeOf(node.output), count(parameters(node, graph)), giga(macs)];
+    return [
+      node.name,
+      describe(node, chosen.has(node.name)),
+      shapeOf(node.output),
+      count(parameters(node, graph)),
+      giga(macs),
+    ];
   });
   const inputs = graph.inputs.map(({ name }) => [name, "input", shapeOf(name), "", ""]);
   const total = ["total", "", "", count(totalParameters(graph)), giga(totalMultiplyAdds(graph, shapes))];
   return table([["name", "operator", "shape", "parameters", "GMAC"], ...inputs, ...rows, total]);
 }
 
-function describe(node: Node): string {
+function describe(node: Node, winograd: boolean): string {
   if (node.operator === "scaleChannels") return [node.operator, node.attributes.activation].filter(Boolean).join(" + ");
   if (node.operator !== "conv2d" && node.operator !== "quantisedConv2d") return node.operator;
   const residual = node.inputs[node.operator === "conv2d" ? 3 : 4];
-  return [node.operator, residual && "add", node.attributes.activation].filter(Boolean).join(" + ");
+  const operator = winograd ? `${node.operator} (Winograd)` : node.operator;
+  return [operator, residual && "add", node.attributes.activation].filter(Boolean).join(" + ");
 }
 
 function parameters({ inputs }: Node, { initialisers }: Graph): number {

@@ -55,8 +55,8 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
   }
 
   /**
-   * The names of the convolutions that libtorch's plan multiplied in Winograd's form in the last run: in float32, from the second run of a
-   * size on, those for which it measured that to be faster.
+   * The names of the convolutions that libtorch's plan multiplied in Winograd's form in the last run: from the second run of a size on
+   * those, in float32 and bfloat16, for which it measured that to be faster.
    */
   get winograd(): readonly string[] {
     return this.#runtime.winograd ?? [];

@@ -1,0 +1,56 @@
+// The gradient of filters, in float32. Included after winogradKernelBodies.h.
+
+namespace {
+
+void transformGradients(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, float* to) {
+  transformTiles<Gradients>(grid, gradients, channels, first, tiles, to, 0);
+}
+
+void transformFilterGradients(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) {
+  const int64_t step = frequencyStep(inputs, 1);
+  float across[9][turned][channelBlock];
+  for (int64_t first = 0; first < inputs; first += turned) {
+    const int64_t count = least(turned, inputs - first);
+    for (int64_t i = 0; i < count; i++) {
+      for (int64_t o = 0; o < channelBlock; o += lanes) {
+        const float* source = from + (first + i) * channelBlock + o;
+        transform<FilterGradients>([&](int row, int column) INLINE_LAMBDA { return load(source + (FilterGradients::from * row + column) * step); },
+                                   [&](int row, int column, Vector value) INLINE_LAMBDA { store(across[3 * row + column][i] + o, value); });
+      }
+    }
+    for (int64_t k = 0; k < 9; k++) {
+      float* target = to + first * strides.input + k / 3 * strides.row + k % 3 * strides.column;
+      for (int64_t o = 0; o < outputs; o++) {
+        for (int64_t i = 0; i < count; i++) target[o * strides.output + i * strides.input] = across[k][i][o];
+      }
+    }
+  }
+}
+
+template <int inputs>
+__attribute__((noinline)) void correlateInputs(const Correlated* parts, int64_t count, int64_t first, int64_t column, float* to) {
+  Vector sums[inputs][2];
+#pragma GCC unroll 16
+  for (int i = 0; i < inputs; i++) {
+    sums[i][0] = load(to + i * channelBlock);
+    sums[i][1] = load(to + i * channelBlock + lanes);
+  }
+  for (int64_t part = 0; part < count; part++) {
+    accumulate<inputs, 1, channelBlock>(sums, parts[part].values + first, parts[part].gradients + column, parts[part].tiles);
+  }
+  storeRows(sums, to);
+}
+
+void correlate(const Correlated* parts, int64_t count, int64_t inputs, float* to) {
+  const int64_t groups = (inputs + mostRows - 1) / mostRows;
+  for (int64_t group = 0; group < groups; group++) {
+    const int64_t first = inputs * group / groups, next = inputs * (group + 1) / groups;
+    withRows(next - first, [&]<int rows>(Rows<rows>) INLINE_LAMBDA {
+      for (int64_t column = 0; column < channelBlock; column += 2 * lanes) {
+        correlateInputs<rows>(parts, count, first, column, to + first * channelBlock + column);
+      }
+    });
+  }
+}
+
+}  // namespace
