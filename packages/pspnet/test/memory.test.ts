@@ -6,6 +6,7 @@ import {
   memoryInUse,
   peakMemory,
   randn,
+  releaseMemory,
   scope,
   setNumThreads,
   zeros,
@@ -93,6 +94,37 @@ test("backward frees what it has used while the loss lives on", () => {
     loss.backward();
     expect(memoryInUse() - before).toBeLessThan(held / 10);
   });
+});
+
+test("activations that are computed again leave no tensor behind, and less at once", async () => {
+  const model = thickNetwork({ layers: 50 });
+  const optimiser = createOptimiser(model, { lr: 0.01, momentum: 0, weightDecay: 0 });
+  const [n, size] = [2, 193];
+  const batch = {
+    images: new Float32Array(n * size * size * 3).fill(0.5),
+    labels: new Uint8Array(n * size * size),
+    ids: ["a", "b"],
+    shape: [n, size, size] as const,
+    release: () => {},
+  };
+  const options = {
+    device: "cpu",
+    precision: "fp32",
+    accumulate: 1,
+    auxWeight: 0.4,
+    classWeights: null,
+    seed: 0,
+  } as const;
+  const most = async (checkpoint: boolean) => {
+    releaseMemory();
+    const [live, before] = [liveTensors(), memoryInUse()];
+    await trainStep(model, optimiser, batch, { ...options, checkpoint });
+    expect(liveTensors()).toBe(live);
+    return peakMemory() - before;
+  };
+  await most(false);
+  const plain = await most(false);
+  expect(await most(true)).toBeLessThan(0.7 * plain);
 });
 
 test("500 training steps keep the number of tensors and the memory where they are after 50", async () => {

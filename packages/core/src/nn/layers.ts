@@ -54,7 +54,8 @@ export class BatchNorm2d extends Layer {
   readonly running_mean: Parameter;
   readonly running_var: Parameter;
   readonly eps: number;
-  readonly momentum: number;
+  /** Share of the batch in the running statistics; 0 leaves them as they are. */
+  momentum: number;
   /** Uses the running statistics, and leaves them as they are, in training too: for batches too small to have any. */
   frozen = false;
 
