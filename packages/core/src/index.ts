@@ -23,6 +23,7 @@ export {
 } from "@pspnet/checkpoints";
 // Backbones
 export * from "./backbone/backbone.js";
+export { BasicBlock, Bottleneck } from "./backbone/residualBlocks.js";
 export * from "./backbone/resnet.js";
 // What the keys of a network's configuration are
 export type { KeyDescription } from "./config/complete.js";

@@ -1,18 +1,19 @@
 // Seconds and peak memory of a training step on random data: forward, both losses, backward, SGD. One JSON line.
-//   node packages/pspnet/bench/step.mjs [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--runs 5]
+//   node packages/pspnet/bench/step.mjs [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--runs 5] [--checkpoint]
 import { initialise, PSPNet, pspnetConfig } from "@pspnet/core";
 import { backend, manualSeed, numThreads, version } from "@pspnet/torch";
 import { createOptimiser } from "../dist/train/optimiser.js";
 import { trainStep } from "../dist/train/step.js";
 import { flags } from "./flags.mjs";
 
-const { layers, classes, size, batch, dtype, runs } = flags({
+const { layers, classes, size, batch, dtype, runs, checkpoint } = flags({
   layers: 50,
   classes: 150,
   size: 473,
   batch: 2,
   dtype: "bf16",
   runs: 5,
+  checkpoint: false,
 });
 
 manualSeed(0);
@@ -31,6 +32,7 @@ const options = {
   device: "cpu",
   precision: dtype,
   accumulate: 1,
+  checkpoint,
   auxWeight: 0.4,
   classWeights: null,
   seed: 0,

@@ -7,25 +7,35 @@ import { trainStep } from "../src/train/step.js";
 const CLASSES = 3;
 const [N, SIZE] = [4, 33];
 
-/** One step of a small network with frozen batch norm and no dropout, by which every part of a batch sees the same network. */
-async function step(changes: {
+interface Changes {
   readonly accumulate?: number;
+  readonly checkpoint?: boolean;
+  readonly precision?: "fp32" | "bf16";
+  readonly layers?: 18 | 50;
+  /** With batch norm and dropout as in training: parts of a batch see different networks then. */
+  readonly whole?: boolean;
   readonly classWeights?: readonly number[];
   readonly lr?: number;
   readonly clipGradients?: number;
-}) {
+}
+
+/** One step of a small network with frozen batch norm and no dropout, by which every part of a batch sees the same network. */
+async function step(changes: Changes) {
+  const { layers = 18, whole = false } = changes;
+  const dropout = whole ? 0.1 : 0;
   const model = new PSPNet(
-    pspnetConfig({ classes: CLASSES, layers: 18, width: 4, headChannels: 8, auxChannels: 8, dropout: 0 }),
+    pspnetConfig({ classes: CLASSES, layers, width: 4, headChannels: 8, auxChannels: 8, dropout }),
   );
   initialise(model, backend(), { seed: 3 });
-  for (const [, module] of model.modules()) if (module instanceof BatchNorm2d) module.frozen = true;
+  for (const [, module] of model.modules()) if (module instanceof BatchNorm2d) module.frozen = !whole;
   const optimiser = createOptimiser(model, { lr: 1, momentum: 0.9, weightDecay: 1e-4 });
   setLearningRate(optimiser, changes.lr ?? 0.01, { headLrFactor: 10 });
   const before = values(model);
   const loss = await trainStep(model, optimiser, batch(), {
     device: "cpu",
-    precision: "fp32",
+    precision: changes.precision ?? "fp32",
     accumulate: changes.accumulate ?? 1,
+    checkpoint: changes.checkpoint ?? false,
     auxWeight: 0.4,
     classWeights: changes.classWeights ?? null,
     clipGradients: changes.clipGradients ?? null,
@@ -69,6 +79,20 @@ describe("a training step", () => {
       expect(distance(value, parts.after.get(name)!), name).toBeLessThanOrEqual(1e-3 * moved + 1e-7);
     }
   });
+
+  test.each([18, 50] as const)(
+    "of %i layers is the same with activations that are computed again, bit for bit",
+    async (layers) => {
+      for (const precision of ["fp32", "bf16"] as const) {
+        const plain = await step({ layers, precision, whole: true });
+        const again = await step({ layers, precision, whole: true, checkpoint: true });
+        expect(again).toEqual(plain);
+        expect(plain.after.get("layer4.1.bn1.running_mean")).not.toEqual(plain.before.get("layer4.1.bn1.running_mean"));
+        const parts = { layers, precision, whole: true, accumulate: 2 };
+        expect(await step({ ...parts, checkpoint: true })).toEqual(await step(parts));
+      }
+    },
+  );
 
   test("moves the head ten times as far for its gradient, and frozen statistics not at all", async () => {
     const slow = await step({ lr: 0.001 });

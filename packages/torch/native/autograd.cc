@@ -2,6 +2,7 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <stdexcept>
 
@@ -12,6 +13,11 @@ namespace binding {
 FUNCTION(backward, "self", "gradient", "retainGraph") {
   const auto gradient = call.optionalTensor(1);
   call.tensor(0).backward(gradient ? *gradient : at::Tensor(), call.absent(2) ? false : call.boolean(2));
+  return call.undefined();
+}
+
+FUNCTION(backwardFrom, "tensors", "gradients") {
+  torch::autograd::backward(call.tensors(0), call.tensors(1));
   return call.undefined();
 }
 

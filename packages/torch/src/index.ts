@@ -31,4 +31,17 @@ export {
 } from "./plan.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
-export { arange, empty, full, ones, rand, randint, randn, stack, Tensor, type TensorArray, zeros } from "./tensor.js";
+export {
+  arange,
+  backward,
+  empty,
+  full,
+  ones,
+  rand,
+  randint,
+  randn,
+  stack,
+  Tensor,
+  type TensorArray,
+  zeros,
+} from "./tensor.js";

@@ -139,3 +139,12 @@ export class Tensor extends Operations implements CoreTensor {
 const made = functions((handle) => new Tensor(handle));
 
 export const { zeros, ones, full, empty, rand, randn, randint, arange, stack } = made;
+
+/**
+ * {@link Tensor.backward} of several tensors at once, each with its gradient. What is reached from more than one of them gets its whole
+ * gradient before it passes it on.
+ */
+export function backward(tensors: readonly Tensor[], gradients: readonly Tensor[]): void {
+  const handles = (list: readonly Tensor[]) => list.map(({ handle }) => handle);
+  native().backwardFrom(handles(tensors), handles(gradients));
+}

@@ -134,6 +134,12 @@ export const trainConfigSchema = z.strictObject({
     .min(1)
     .default(1)
     .describe("parts that a batch is split into to save memory; gradients are summed"),
+  checkpoint: z
+    .boolean()
+    .default(false)
+    .describe(
+      "keeps of each residual block its input alone, and computes the rest again for backward: less memory, more time, the same run",
+    ),
   lr: z.number().positive().default(0.01),
   schedule: z
     .enum(["poly", "cosine"])

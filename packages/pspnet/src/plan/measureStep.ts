@@ -36,8 +36,8 @@ export async function measureStep(
   const model = await officialRecipe.network({ ...config, init: null }, { classes, backend: memory });
   const optimiser = officialRecipe.optimiser(model, config, {});
   try {
-    const { auxWeight, seed } = config;
-    const parts = { ...engine, accumulate: 1, auxWeight, classWeights: null, seed };
+    const { auxWeight, checkpoint, seed } = config;
+    const parts = { ...engine, accumulate: 1, auxWeight, checkpoint, classWeights: null, seed };
     model.train();
     const timed = async (images: number) => {
       const batch = noise(images, { crop, classes, channels: inputChannels(config.model.input) });

@@ -1,6 +1,7 @@
 import { IGNORE, inputChannels, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
+import { ActivationCheckpoints } from "./activationCheckpoints.js";
 import { type PixelLossOptions, segmentationLoss } from "./loss.js";
 import { alone, sumNumbers, type World } from "./world.js";
 
@@ -14,6 +15,8 @@ export interface StepOptions {
   readonly accumulate: number;
   readonly auxWeight: number;
   readonly classWeights: readonly number[] | null;
+  /** Whether each residual block keeps its input alone, and computes again what backward needs. */
+  readonly checkpoint?: boolean;
   /** Length of all gradients together, at most; any when it is left out. */
   readonly clipGradients?: number | null;
   /** Mean cross-entropy alone when it is left out. Each part of the batch chooses its own hard pixels, and has its own Dice loss. */
@@ -66,24 +69,31 @@ async function sumGradients({ groups }: SGD, world: World): Promise<void> {
 
 /** Adds the part's gradients to those of the parameters; returns its share of the loss. */
 function backward(model: PSPNet, part: Part, share: number, options: StepOptions): number {
+  const checkpoints = options.checkpoint ? new ActivationCheckpoints(model) : null;
   // Only the loss outlives its computation, so backward frees each activation when it has used it.
-  const loss = scope(() => forward(model, part, options).mul(share));
+  const compute = () => scope(() => forward(model, part, options).mul(share));
+  const loss = checkpoints?.forward(compute) ?? compute();
   loss.backward();
+  checkpoints?.backward((block) => inPrecision(options, block));
   return loss.item();
 }
 
 function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
-  const { device, precision, auxWeight, classWeights, pixelLoss, loss = segmentationLoss } = options;
+  const { device, auxWeight, classWeights, pixelLoss, loss = segmentationLoss } = options;
   const x = fromBuffer(images, [n, h, w, inputChannels(model.config.input)])
     .permute(0, 3, 1, 2)
     .to({ device });
   const y = fromBuffer(labels, [n, h, w]).to({ device });
   const weights: Tensor | null =
     classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
-  const dtype = PRECISION_DTYPE[precision];
-  const logits = dtype === "float32" ? model.forward(x) : autocast({ device, dtype }, () => model.forward(x));
+  const logits = inPrecision(options, () => model.forward(x));
   const { alignCorners } = model.config.upsampling;
   return loss(logits, y, { alignCorners, auxWeight, classWeights: weights, ...pixelLoss });
+}
+
+function inPrecision<R>({ device, precision }: StepOptions, work: () => R): R {
+  const dtype = PRECISION_DTYPE[precision];
+  return dtype === "float32" ? work() : autocast({ device, dtype }, work);
 }
 
 function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {

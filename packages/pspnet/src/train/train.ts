@@ -251,9 +251,9 @@ async function step(job: Job, batch: Batch, lr: number): Promise<number> {
   const { config, engine, model, optimiser, average, recipe, state, world } = job;
   model.train();
   job.score = undefined;
-  const { accumulate, auxWeight, clipGradients, loss: pixelLoss } = config;
+  const { accumulate, auxWeight, checkpoint, clipGradients, loss: pixelLoss } = config;
   const seed = mixSeed(config.seed, state.step * world.size + world.rank);
-  const parts = { accumulate, auxWeight, classWeights: state.classWeights, clipGradients, pixelLoss, seed };
+  const parts = { accumulate, auxWeight, checkpoint, classWeights: state.classWeights, clipGradients, pixelLoss, seed };
   const loss = await recipe.step(model, optimiser, batch, { ...engine, ...parts, loss: recipe.loss, world });
   if (Number.isFinite(loss)) {
     average?.update(state.step + 1);
