@@ -39,6 +39,7 @@ export async function measure(work: Work, options: MeasureOptions): Promise<Reco
         if (found.missing !== undefined) {
           runners.delete(id);
           measured[id] = { command, missing: found.missing };
+          options.onTurn(`${work.id}: round ${round}: ${runner.name}: ${found.missing}`);
           continue;
         }
         const { version, median_s, peak_rss_mb, macs } = found;
