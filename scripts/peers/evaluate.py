@@ -2,7 +2,7 @@
 
 python evaluate.py [--dtype bf16]                                    # seconds of one random photograph of 512x683
 python evaluate.py --weights net.safetensors --photographs folder --out labels      # index PNGs
-python evaluate.py --weights net.safetensors --photographs folder --compare folder   # share of pixels that PNGs there label alike
+python evaluate.py --weights net.safetensors --photographs folder --compare predictions    # share that `pspnet predict` labelled alike
 At each scale windows of the crop's size, step 2/3 rounded up, each with its mirror image; softmax of the enlarged logits;
 averaged over mirror images and windows, resized to the photograph, averaged over scales.
 """
@@ -95,6 +95,8 @@ def labels(image):
 
 net = network()
 if options.photographs:
+    from PIL import Image
+
     equal = pixels = 0
     for file in sorted(glob.glob(os.path.join(options.photographs, "*"))):
         name = os.path.splitext(os.path.basename(file))[0] + ".png"
@@ -103,7 +105,7 @@ if options.photographs:
             os.makedirs(options.out, exist_ok=True)
             cv2.imwrite(os.path.join(options.out, name), found)
         if options.compare:
-            other = cv2.imread(os.path.join(options.compare, name), cv2.IMREAD_UNCHANGED)
+            other = np.array(Image.open(os.path.join(options.compare, name.replace(".png", ".labels.png"))))
             equal, pixels = equal + int((found == other).sum()), pixels + found.size
     if options.compare:
         tell(pixels=pixels, equal=equal / pixels)
