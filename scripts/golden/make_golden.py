@@ -1,6 +1,6 @@
 """Records what PyTorch computes for the reference PSPNet: the yardstick of packages/pspnet/test/parity.test.ts.
 
-python make_golden.py --reference path/to/pspnet_reference.py --out packages/pspnet/test/golden
+python make_golden.py --reference scripts/peers/pspnet.py --out packages/pspnet/test/golden
 Needs torch 2.15, numpy, safetensors; about 3 minutes on 2 cores.
 
 Weights, images and labels are not stored: `value` makes them from their names, here and in

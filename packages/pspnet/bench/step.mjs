@@ -1,20 +1,23 @@
 // Seconds and peak memory of a training step on random data: forward, both losses, backward, SGD. One JSON line.
-//   node packages/pspnet/bench/step.mjs [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--runs 5] [--checkpoint]
-import { initialise, PSPNet, pspnetConfig } from "@pspnet/core";
-import { backend, manualSeed, numThreads, version } from "@pspnet/torch";
-import { createOptimiser } from "../dist/train/optimiser.js";
-import { trainStep } from "../dist/train/step.js";
+//   node packages/pspnet/bench/step.mjs [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--runs 5] [--checkpoint] [--turns] [--build ../another/clone]
+import { built } from "./built.mjs";
 import { flags } from "./flags.mjs";
+import { TURN_FLAGS, takeTurns } from "./turns.mjs";
 
-const { layers, classes, size, batch, dtype, runs, checkpoint } = flags({
+const { layers, classes, size, batch, dtype, checkpoint, ...turns } = flags({
   layers: 50,
   classes: 150,
   size: 473,
   batch: 2,
   dtype: "bf16",
-  runs: 5,
   checkpoint: false,
+  ...TURN_FLAGS,
 });
+const product = built(turns.build);
+const { initialise, PSPNet, pspnetConfig } = await product("core/dist/index.js");
+const { backend, manualSeed, numThreads, version } = await product("torch/dist/index.js");
+const { createOptimiser } = await product("pspnet/dist/train/optimiser.js");
+const { trainStep } = await product("pspnet/dist/train/step.js");
 
 manualSeed(0);
 const model = new PSPNet(pspnetConfig({ layers, classes }));
@@ -37,19 +40,8 @@ const options = {
   classWeights: null,
   seed: 0,
 };
-const seconds = [];
-for (let run = 0; run <= runs; run++) {
-  const start = performance.now();
-  await trainStep(model, optimiser, data, options);
-  seconds.push((performance.now() - start) / 1000);
-}
-const sorted = seconds.slice(1).sort((a, b) => a - b);
-console.log(
-  JSON.stringify({
-    engine: `pspnet, libtorch ${version()}`,
-    ...{ layers, classes, size, batch, dtype, threads: numThreads() },
-    median_s: sorted[Math.floor(sorted.length / 2)],
-    min_s: sorted[0],
-    peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
-  }),
-);
+await takeTurns(() => trainStep(model, optimiser, data, options), {
+  ...turns,
+  warmUp: 1,
+  about: { engine: `pspnet, libtorch ${version()}`, layers, classes, size, batch, dtype, threads: numThreads() },
+});

@@ -251,18 +251,20 @@ test("what a run takes is known before it", async () => {
   }
 });
 
-test("a window is the photograph at its scale, its mirror image beside it, and the mean colour around it", async () => {
+test("windows are the photograph at its scale, their mirror images beside them, and the mean colour around it", async () => {
   const { plan } = pair({ layers: 18 });
   const [h, w] = [40, 50];
   const bytes = photograph(h, w);
   const planes = tensor(normalise({ width: w, height: h, data: bytes }), [1, 3, h, w]);
   // From 5 rows above the photograph to beyond its right border.
   const scaled = planes.resize([30, 60], { alignCorners: false }).pad([0, 20, 5, 0]);
-  const window = scaled.narrow(2, 0, 33).narrow(3, 30, 41);
-  const expected = window.cat([window.flip(3)], 0).pad([0, 8, 0, 8]);
-  const look = { scaled: [30, 60], corner: [-5, 30], window: [33, 41], size: [41, 49], flip: true } as const;
+  const windows = [scaled.narrow(2, 0, 33).narrow(3, 30, 41), scaled.narrow(2, 2, 33).narrow(3, 7, 41)];
+  const both = windows.flatMap((window) => [window, window.flip(3)]);
+  const expected = both[0].cat(both.slice(1), 0).pad([0, 8, 0, 8]);
+  const corners = [[-5, 30] as const, [-3, 7] as const];
+  const look = { scaled: [30, 60], corners, window: [33, 41], size: [41, 49], flip: true } as const;
   const given = tensor(bytes, [1, h, w, 3]);
-  const found = await plan.window(given, { ...INPUT, ...look });
+  const found = await plan.windows(given, { ...INPUT, ...look });
   expect(relativeError(found, await plan.run(expected))).toBeLessThan(1e-5);
 });
 
@@ -363,8 +365,8 @@ test("logits that are not finite are an error, not a class", async () => {
     message: expect.stringMatching(/infinite ones or NaN/),
   });
   const given = tensor(photograph(h, w), [1, h, w, 3]);
-  const look = { scaled: [h, w], corner: [0, 0], window: [h, w], flip: false } as const;
-  await expect(plan.window(given, { ...options, ...look })).rejects.toMatchObject({ code: "weights" });
+  const look = { scaled: [h, w], corners: [[0, 0]], window: [h, w], flip: false } as const;
+  await expect(plan.windows(given, { ...options, ...look })).rejects.toMatchObject({ code: "weights" });
   expect(await plan.logits(photograph(h, w), [1, h, w], options)).toBeDefined();
 });
 

@@ -107,16 +107,23 @@ describe.each(cases.map((one, i) => ({ ...one, i, said: JSON.stringify(one.choic
     expectBest((await segmenter.labels(image, protocol)).data, expected);
   });
 
-  test.each(["float32", "float64"] as const)("libtorch's, %s", async (dtype) => {
+  test.each([
+    ["float32", 1],
+    ["float64", 3],
+  ] as const)("libtorch's, %s, %i windows at once", async (dtype, together) => {
     const windows = () => {
       const given = { config, ...protocol };
       const one = look(config);
       return lookAtWindows<Tensor>(image, {
         ...given,
-        look: async (photograph, place) => {
-          const { data, shape } = one(photograph, place);
-          return tensor(data, shape).to({ dtype });
+        look: async (photograph, places) => {
+          expect(places.length).toBeLessThanOrEqual(together);
+          return places.map((place) => {
+            const { data, shape } = one(photograph, place);
+            return tensor(data, shape).to({ dtype });
+          });
         },
+        together: () => together,
       });
     };
     const values = await fromBands(windows(), averagedProbabilities, new Float32Array(expected.length));
@@ -127,11 +134,11 @@ describe.each(cases.map((one, i) => ({ ...one, i, said: JSON.stringify(one.choic
 
   test("every pixel is counted as often as the plan says", async () => {
     // Logits that all windows share give the same wherever they lie, and a window that is left out or counted twice would not.
-    const flat = async (_: Image, { size, flip }: WindowPlace): Promise<WindowLogits> => {
+    const flat = async (_: Image, [{ size, flip }]: readonly WindowPlace[]): Promise<WindowLogits[]> => {
       const [h, w] = [Math.ceil(size.height / 8), Math.ceil(size.width / 8)];
       const shape = [flip ? 2 : 1, CLASSES, h, w] as const;
       const length = shape[0] * CLASSES * h * w;
-      return { shape, data: Float32Array.from({ length }, (_, i) => Math.floor(i / h / w) % CLASSES) };
+      return [{ shape, data: Float32Array.from({ length }, (_, i) => Math.floor(i / h / w) % CLASSES) }];
     };
     const windows = lookAtWindows<WindowLogits>(image, { config, ...protocol, look: flat });
     const values = await fromBands(windows, coreProbabilities, new Float32Array(expected.length));

@@ -61,19 +61,24 @@ void fill(const at::Tensor& bytes, const at::Tensor& table, const at::Tensor& fe
 
 }  // namespace
 
-at::Tensor bytesToFeatures(const at::Tensor& bytes, const ByteInput& input, const Look& look, at::IntArrayRef size, at::ScalarType dtype) {
+at::Tensor bytesToFeatures(const at::Tensor& bytes, const ByteInput& input, at::ArrayRef<Look> looks, at::IntArrayRef size, at::ScalarType dtype) {
+  const auto& look = looks.front();
   TORCH_CHECK(bytes.dim() == 4 && bytes.scalar_type() == at::kByte && bytes.is_cpu() && bytes.numel() > 0, "expected bytes [n, h, w, c], found ",
               bytes.scalar_type(), bytes.sizes());
   TORCH_CHECK(look.height > 0 && look.width > 0 && look.rows > 0 && look.columns > 0, "expected sides from 1 up");
   TORCH_CHECK(look.rows <= size[0] && look.columns <= size[1], "expected a size from ", look.rows, "x", look.columns, " up, found ", size);
   const auto& table = input.table;
   TORCH_CHECK(table.dim() == 2 && table.size(0) == bytes.size(3) && table.size(1) == 256 && table.is_cpu(), "expected a table [c, 256], found ", table.sizes());
-  const auto features = at::zeros({bytes.size(0) * (look.flip ? 2 : 1), size[0], size[1], bytes.size(3)}, dtype);
+  const int64_t views = bytes.size(0) * (look.flip ? 2 : 1), count = static_cast<int64_t>(looks.size());
+  const auto features = at::zeros({count * views, size[0], size[1], bytes.size(3)}, dtype);
   const auto from = bytes.contiguous(), values = table.to(at::kFloat).contiguous();
-  AT_DISPATCH_SWITCH(dtype, "bytesToFeatures",
-                     AT_DISPATCH_CASE(at::kFloat, [&] { fill<scalar_t>(from, values, features, input.reversed, look); })
-                         AT_DISPATCH_CASE(at::kBFloat16, [&] { fill<scalar_t>(from, values, features, input.reversed, look); })
-                             AT_DISPATCH_CASE(at::kHalf, [&] { fill<scalar_t>(from, values, features, input.reversed, look); }));
+  for (int64_t i = 0; i < count; i++) {
+    const auto part = features.narrow(0, i * views, views);
+    AT_DISPATCH_SWITCH(dtype, "bytesToFeatures",
+                       AT_DISPATCH_CASE(at::kFloat, [&] { fill<scalar_t>(from, values, part, input.reversed, looks[i]); })
+                           AT_DISPATCH_CASE(at::kBFloat16, [&] { fill<scalar_t>(from, values, part, input.reversed, looks[i]); })
+                               AT_DISPATCH_CASE(at::kHalf, [&] { fill<scalar_t>(from, values, part, input.reversed, looks[i]); }));
+  }
   return features.permute({0, 3, 1, 2});
 }
 

@@ -22,8 +22,8 @@ struct Look {
   bool flip;
 };
 
-// The network's input [n, c, H, W], or with `flip` [2 n, c, H, W], channels-last, in `dtype`, made of just the bytes that are looked at.
-// Below and to the right of what is looked at, up to `size` = (H, W), there is 0.
-at::Tensor bytesToFeatures(const at::Tensor& bytes, const ByteInput& input, const Look& look, at::IntArrayRef size, at::ScalarType dtype);
+// The network's input [looks n, c, H, W], or with `flip` [2 looks n, c, H, W], channels-last, in `dtype`, made of just the bytes that are
+// looked at. All looks show as many rows and columns. Below and to the right of them, up to `size` = (H, W), there is 0.
+at::Tensor bytesToFeatures(const at::Tensor& bytes, const ByteInput& input, at::ArrayRef<Look> looks, at::IntArrayRef size, at::ScalarType dtype);
 
 }  // namespace binding

@@ -228,15 +228,20 @@ FUNCTION(planRun, "plan", "images") {
   return computeLater(call, work);
 }
 
-// A promise of the logits of a window of a photograph, bytes [1, h, w, c], at the size `scaled`, which is padded to `size`; with `flip` of
-// the window's mirror image too. `corner` is the window's upper left one, beyond the photograph where that is padded.
-FUNCTION(planWindow, "plan", "bytes", "table", "reversed", "scaled", "corner", "window", "size", "flip") {
-  const auto scaled = call.size(4), corner = call.integers(5, 2), window = call.size(6);
-  const Look look{scaled[0], scaled[1], corner[0], corner[1], window[0], window[1], call.boolean(8)};
-  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), look, size = call.size(7)] {
-    const Integers images{look.flip ? 2 : 1, bytes.size(-1), size[0], size[1]};
-    return plan->perform({Kind::windows, look.rows, look.columns}, images, [&] {
-      return finite(plan->run(bytesToFeatures(bytes, input, look, size, plan->dtype())));
+// A promise of the logits of windows of a photograph, bytes [1, h, w, c], at the size `scaled`, which are padded to `size`; with `flip`
+// each is followed by its mirror image's. `corners` are the top and left of each window, beyond the photograph where that is padded.
+FUNCTION(planWindows, "plan", "bytes", "table", "reversed", "scaled", "corners", "window", "size", "flip") {
+  const auto scaled = call.size(4), corners = call.integers(5), window = call.size(6);
+  TORCH_CHECK(!corners.empty() && corners.size() % 2 == 0, "expected top and left of each window, found ", corners.size(), " numbers");
+  std::vector<Look> looks;
+  for (size_t i = 0; i < corners.size(); i += 2) {
+    looks.push_back({scaled[0], scaled[1], corners[i], corners[i + 1], window[0], window[1], call.boolean(8)});
+  }
+  const auto work = [plan = planIn(call), bytes = call.tensor(1), input = byteInput(call, 2), looks, size = call.size(7)] {
+    const auto count = static_cast<int64_t>(looks.size());
+    const Integers images{count * (looks[0].flip ? 2 : 1), bytes.size(-1), size[0], size[1]};
+    return plan->perform({Kind::windows, looks[0].rows, looks[0].columns}, images, [&] {
+      return finite(plan->run(bytesToFeatures(bytes, input, looks, size, plan->dtype())));
     });
   };
   return computeLater(call, work);

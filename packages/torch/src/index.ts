@@ -27,7 +27,7 @@ export {
   type PhotographShape,
   Plan,
   type PlanOptions,
-  type PlanWindowOptions,
+  type PlanWindowsOptions,
 } from "./plan.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";

@@ -38,17 +38,17 @@ export type PhotographShape = readonly [n: number, h: number, w: number];
 
 export interface LabelOptions extends EnlargeOptions, ByteInput {}
 
-/** Which part of a photograph is looked at. */
-export interface PlanWindowOptions extends ByteInput {
+/** Which parts of a photograph are looked at. */
+export interface PlanWindowsOptions extends ByteInput {
   /** Size that the photograph is resized to, `[h, w]`: bilinearly with half-pixel centres and without smoothing. */
   readonly scaled: readonly [number, number];
-  /** Top and left of the window there. Beyond the photograph lies the mean colour. */
-  readonly corner: readonly [number, number];
-  /** Size of the window, `[h, w]`. */
+  /** Top and left of each window there. Beyond the photograph lies the mean colour. */
+  readonly corners: readonly (readonly [number, number])[];
+  /** Size of the windows, `[h, w]`. */
   readonly window: readonly [number, number];
-  /** What it is padded to on the right and bottom, `[h, w]`. */
+  /** What they are padded to on the right and bottom, `[h, w]`. */
   readonly size: readonly [number, number];
-  /** Whether to look at its mirror image too. */
+  /** Whether to look at their mirror images too. */
   readonly flip: boolean;
 }
 
@@ -108,15 +108,15 @@ export class Plan {
   }
 
   /**
-   * Logits of a window of a photograph, `[1, classes, h, w]`; with `flip` of its mirror image too, `[2, classes, h, w]`.
+   * Logits of windows of a photograph, `[windows, classes, h, w]`; with `flip` each is followed by its mirror image's.
    * @param photograph uint8 `[1, h, w, c]`, a tensor that is not on memory of JavaScript's
    * @throws PspnetError "weights" for logits that are infinite or NaN.
    */
-  async window(photograph: Tensor, options: PlanWindowOptions): Promise<Tensor> {
-    const { table, reversed, scaled, corner, window, size, flip } = options;
+  async windows(photograph: Tensor, options: PlanWindowsOptions): Promise<Tensor> {
+    const { table, reversed, scaled, corners, window, size, flip } = options;
     using values = keep(tableOf(table));
-    const given = [photograph.handle, values.handle, reversed, scaled, corner, window, size, flip];
-    return computed(native().planWindow(this.#handle, ...given));
+    const given = [photograph.handle, values.handle, reversed, scaled, corners.flat(), window, size, flip];
+    return computed(native().planWindows(this.#handle, ...given));
   }
 
   /** The one block that activations of the last run's size lie in: its bytes, and how many runs it has served. */

@@ -1,7 +1,7 @@
 """PSPNet as PyTorch exports it when it is told nothing: one size, concatenation, Resize and ArgMax in the graph. For wasm.ts.
 
-python3 plain_export.py --reference path/to/pspnet_reference.py [--layers 50] [--size 473] --out plain50.onnx
-The reference is that of scripts/golden/make_golden.py. Needs torch and onnx.
+python3 plain_export.py --reference scripts/peers/pspnet.py [--layers 50] [--size 473] --out plain50.onnx
+Needs torch and onnx.
 """
 import argparse
 import importlib.util

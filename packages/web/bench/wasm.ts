@@ -1,6 +1,6 @@
 // Seconds from pixels to labels in headless Chromium on WebAssembly: a plain export in onnxruntime-web, and @pspnet/web, in turns in one
 // page, with the ratio of each turn.
-//   python3 packages/web/bench/plain_export.py --reference pspnet_reference.py --layers 50 --out plain50.onnx
+//   python3 packages/web/bench/plain_export.py --reference scripts/peers/pspnet.py --layers 50 --out plain50.onnx
 //   npx tsx packages/web/bench/wasm.ts plain50.onnx [--layers 50] [--threads 2] [--size 473] [--runs 5]
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

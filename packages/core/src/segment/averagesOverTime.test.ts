@@ -19,10 +19,11 @@ function averages() {
   });
   const free = (logits: { value: number }) => void freed.push(logits);
   const made = new AveragesOverTime({ blend, free });
-  const look = async ({ data }: Image, { left }: WindowPlace) => ({ value: data[0] + left });
+  const look = async ({ data }: Image, places: readonly WindowPlace[]) =>
+    places.map(({ left }) => ({ value: data[0] + left }));
   const ask = (of: Image, sequence: number, share = 0.25) =>
     made.over(of, { sequence, share }, look, async (look) => {
-      const windows = [await look(of, place(0)), await look(of, place(100))];
+      const windows = await look(of, [place(0), place(100)]);
       return windows.map(({ value }) => value);
     });
   return { made, ask, freed };
@@ -61,7 +62,7 @@ test("an image that fails does not hold up the next", async () => {
     image(8),
     { sequence: 1, share: 1 },
     async () => Promise.reject(new Error("broken")),
-    (look) => look(image(8), place(0)),
+    (look) => look(image(8), [place(0)]),
   );
   await expect(failing).rejects.toThrow("broken");
   expect(await ask(image(16), 1)).toEqual([16, 116]);

@@ -71,15 +71,18 @@ export class AveragesOverTime<Logits> {
 
   #blended({ windows }: Sequence<Logits>, look: Look<Logits>, share: number): Look<Logits> {
     const { blend, free } = this.#options;
-    return async (photograph, place) => {
-      const key = JSON.stringify(place);
-      const before = windows.get(key);
-      const logits = await look(photograph, place);
-      const average = await blend(logits, before, share);
-      windows.set(key, average);
-      free(logits);
-      if (before) free(before);
-      return average;
+    return async (photograph, places) => {
+      const averages: Logits[] = [];
+      for (const [i, logits] of (await look(photograph, places)).entries()) {
+        const key = JSON.stringify(places[i]);
+        const before = windows.get(key);
+        const average = await blend(logits, before, share);
+        windows.set(key, average);
+        free(logits);
+        if (before) free(before);
+        averages.push(average);
+      }
+      return averages;
     };
   }
 

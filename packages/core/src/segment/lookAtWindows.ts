@@ -11,8 +11,10 @@ import type { WindowPlace } from "./windowInput.js";
 
 export interface LookOptions<Logits> extends Protocol, AskOptions {
   readonly config: PSPNetConfig;
-  /** The logits of one window of a photograph: the image, or for protocols that resize bytes what it is at one of the scales. */
-  readonly look: (photograph: Image, place: WindowPlace) => Promise<Logits>;
+  /** The logits of some windows of a photograph, all at one scale: of the image, or for protocols that resize bytes of what it is there. */
+  readonly look: (photograph: Image, places: readonly WindowPlace[]) => Promise<Logits[]>;
+  /** How many windows at most `look` takes at once; one when it is left out. */
+  readonly together?: (place: Pick<WindowPlace, "size" | "flip">) => number;
   /** Is given what no row needs any more. */
   readonly free?: (logits: Logits) => void;
 }
@@ -26,7 +28,7 @@ export type BandLogits<Logits> = readonly [
 /** Has a runtime look at the windows of an image, from top to bottom at all scales, and gives each band of rows as soon as it can be made. */
 export async function* lookAtWindows<Logits>(
   image: Image,
-  { signal, onWindow, config, look, free = () => {}, ...protocol }: LookOptions<Logits>,
+  { signal, onWindow, config, look, together = () => 1, free = () => {}, ...protocol }: LookOptions<Logits>,
 ): AsyncGenerator<BandLogits<Logits>> {
   const { flip, rules } = protocol;
   const { width, height } = image;
@@ -53,13 +55,21 @@ export async function* lookAtWindows<Logits>(
           held.delete(i);
           free(logits);
         }
-        for (const i of band.windows[p]) {
-          if (held.has(i)) continue;
+        const place = { scaled: sizeOf(pass), window, size: alignedSize(window, config), flip };
+        const next = band.windows[p].filter((i) => !held.has(i));
+        for (const some of groupsOf(next, together(place))) {
           signal?.throwIfAborted();
-          const corner = { top: windows[i].top - padding.top, left: windows[i].left - padding.left };
-          const place = { ...corner, scaled: sizeOf(pass), window, size: alignedSize(window, config), flip };
-          held.set(i, await look(photograph(), place));
-          onWindow?.(++done, total);
+          const corners = some.map((i) => ({
+            top: windows[i].top - padding.top,
+            left: windows[i].left - padding.left,
+          }));
+          const found = await look(
+            photograph(),
+            corners.map((corner) => ({ ...corner, ...place })),
+          );
+          for (const [k, i] of some.entries()) held.set(i, found[k]);
+          done += some.length;
+          onWindow?.(done, total);
         }
       }
       const scales = passes.map(({ result, enlarged, held }, p) => ({
@@ -80,6 +90,10 @@ function resultOf(pass: Pass, size: Size, { config, rules }: Pick<LookOptions<un
   if (rules.image !== "one") return { result: pass, enlarged: alignedSize(pass.grid.window, config) };
   const grid = windowGrid(size, { crop: null, rules });
   return { result: { scale: pass.scale, ...size, grid }, enlarged: size };
+}
+
+function groupsOf<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
 
 function sizeOf({ height, width }: Size): Size {

@@ -167,20 +167,20 @@ export class OnnxSegmenter implements Runtime {
   }
 
   /** What the network makes of a window, whatever that is. */
-  readonly #look = async (photograph: Image, place: WindowPlace): Promise<WindowLogits> => {
+  readonly #look = async (photograph: Image, [place]: readonly WindowPlace[]): Promise<WindowLogits[]> => {
     const { session, description } = this.#parts;
     const { size, flip } = place;
     const data = windowInput(photograph, { ...this.#input, ...place });
     const dims = [flip ? 2 : 1, inputChannels(description.config.input), size.height, size.width] as const;
     const { logits8 } = await session.run({ data, dims }, ["logits8"]);
-    return { data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] };
+    return [{ data: logits8.data as Float32Array, shape: logits8.dims as WindowLogits["shape"] }];
   };
 
   /** The same; logits that are not finite are an error. */
-  readonly #finite = async (photograph: Image, place: WindowPlace): Promise<WindowLogits> => {
-    const logits = await this.#look(photograph, place);
-    if (!allFinite(logits.data)) throw notFinite();
-    return logits;
+  readonly #finite = async (photograph: Image, places: readonly WindowPlace[]): Promise<WindowLogits[]> => {
+    const found = await this.#look(photograph, places);
+    if (!allFinite(found[0].data)) throw notFinite();
+    return found;
   };
 }
 

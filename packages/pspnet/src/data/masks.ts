@@ -93,7 +93,7 @@ function refuseInterlacedBits(bytes: Uint8Array, path: string): void {
 
 /** Pixels of less than 8 bits stand several to a byte, each row beginning a new one. */
 function unpack({ width, height, depth, data }: DecodedPng): Uint8Array {
-  if (depth === 8) return Uint8Array.from(data);
+  if (depth === 8) return new Uint8Array(data);
   const perByte = 8 / depth;
   const stride = Math.ceil(width / perByte);
   const ids = new Uint8Array(width * height);

@@ -48,6 +48,9 @@ import type { PredictionOptions } from "./openRuntime.js";
 /** Maps of enlarged logits that live at once: as they are made, planar, and JavaScript's. */
 const ENLARGED = 3;
 
+/** Pixels of the windows that are looked at in one run, where one has fewer: measured, docs/evaluation.md. */
+const TOGETHER = 4 * 129 ** 2;
+
 /** What is said of a network beside its weights. */
 export type NetworkDescription = Pick<ModelDescription, "config" | "crop">;
 
@@ -145,13 +148,20 @@ export class TorchSegmenter implements Runtime {
     { image, overTime, ...options }: { readonly image: Image } & LabelsOptions,
   ): Promise<Values> {
     using photographs = new Photographs();
-    const look = async (photograph: Image, { top, left, flip, ...place }: WindowPlace) => {
+    const look = async (photograph: Image, places: readonly WindowPlace[]) => {
+      const [{ flip, ...place }] = places;
       const [scaled, window, size] = [place.scaled, place.window, place.size].map(sides);
-      const looked = { scaled, corner: [top, left], window, size, flip } as const;
-      return keep(await this.#plan.window(photographs.tensor(photograph), { ...this.#input, ...looked }));
+      const corners = places.map(({ top, left }) => [top, left] as const);
+      const looked = { ...this.#input, scaled, corners, window, size, flip };
+      using logits = keep(await this.#plan.windows(photographs.tensor(photograph), looked));
+      return logits.split(places.map(() => (flip ? 2 : 1))).map(keep);
     };
     const find = (looks: Pick<LookOptions<Tensor>, "look" | "free">) =>
-      fromBands(lookAtWindows(image, { ...options, config: this.#description.config, ...looks }), average, values);
+      fromBands(
+        lookAtWindows(image, { ...options, config: this.#description.config, together, ...looks }),
+        average,
+        values,
+      );
     return await (overTime
       ? this.#averages.over(image, overTime, look, (look) => find({ look }))
       : find({ look, free }));
@@ -165,6 +175,11 @@ export class TorchSegmenter implements Runtime {
     requireMemory({ image: { height, width }, need, available: availableMemory() + memoryKept() });
     return { ...this.#input, size, alignCorners: config.upsampling.alignCorners };
   }
+}
+
+/** Windows in a run of the plan: small ones are faster together, larger ones are not. */
+function together({ size: { height, width }, flip }: Pick<WindowPlace, "size" | "flip">): number {
+  return Math.max(1, Math.floor(TOGETHER / ((flip ? 2 : 1) * height * width)));
 }
 
 /** Photographs as tensors, each made once. */
