@@ -1,0 +1,37 @@
+// The processes that work as one, by libtorch's c10d: Gloo between CPUs.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/intrusive_ptr.h>
+
+#include <memory>
+#include <vector>
+
+#include "call.h"
+
+namespace c10d {
+class Backend;
+class Store;
+class Work;
+}  // namespace c10d
+
+namespace binding {
+
+struct ProcessGroup {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::Backend> backend;
+  int rank, size;
+
+  /** Throws once it is destroyed. */
+  c10d::Backend& running() const;
+
+  /** Begins to add up `tensor` over all ranks, in place. */
+  c10::intrusive_ptr<c10d::Work> allReduce(const at::Tensor& tensor) const;
+  /** Adds up `tensor` over all ranks, in place, and waits for it. */
+  void sum(const at::Tensor& tensor) const;
+};
+
+/** What argument `index` holds. */
+const std::shared_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index = 0);
+
+}  // namespace binding
