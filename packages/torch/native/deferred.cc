@@ -51,6 +51,8 @@ void Deferred::reject(const std::exception_ptr& thrown) const {
     std::rethrow_exception(thrown);
   } catch (const NotFinite& error) {
     reject(error.what(), "ERR_NOT_FINITE");
+  } catch (const CollectiveFailed& error) {
+    reject(error.what(), "ERR_COLLECTIVE");
   } catch (const c10::Error& error) {
     reject(error.what_without_backtrace());
   } catch (const std::exception& error) {

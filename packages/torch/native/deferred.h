@@ -25,7 +25,7 @@ class Deferred {
 
   void resolve(MakeValue make) const;
   void reject(std::string message, const char* code = "ERR_LIBTORCH") const;
-  /** With what was caught: NotFinite has its own code, and libtorch's errors lose their backtrace. */
+  /** With what was caught: NotFinite and CollectiveFailed have their own codes, and libtorch's errors lose their backtrace. */
   void reject(const std::exception_ptr& thrown) const;
 
  private:

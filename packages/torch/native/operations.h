@@ -10,6 +10,7 @@
 #include "call.h"
 #include "convolution.h"
 #include "enlargeMatrix.h"
+#include "sharedBatch.h"
 #include "upsampledArgmax.h"
 #include "upsampledCrossEntropy.h"
 #include "upsampledDice.h"

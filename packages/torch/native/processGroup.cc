@@ -145,7 +145,7 @@ napi_value afterwards(const Call& call, const c10::intrusive_ptr<c10d::Work>& wo
   const Deferred deferred(call, "pspnet collective", &promise);
   work->getFuture()->addCallback([deferred, tensors = std::move(tensors), make = std::move(make)](c10::ivalue::Future& done) mutable {
     tensors.clear();
-    if (done.hasError()) deferred.reject(done.exception_ptr());
+    if (done.hasError()) deferred.reject(done.tryRetrieveErrorMessage(), "ERR_COLLECTIVE");
     else deferred.resolve(std::move(make));
   });
   return promise;
@@ -169,7 +169,17 @@ c10::intrusive_ptr<c10d::Work> ProcessGroup::allReduce(const at::Tensor& tensor)
   return running().allreduce(tensors);
 }
 
-void ProcessGroup::sum(const at::Tensor& tensor) const { allReduce(tensor)->wait(); }
+void ProcessGroup::sum(const at::Tensor& tensor) const { await(*allReduce(tensor)); }
+
+void await(c10d::Work& work) {
+  try {
+    work.wait();
+  } catch (const c10::Error& error) {
+    throw CollectiveFailed(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    throw CollectiveFailed(error.what());
+  }
+}
 
 const std::shared_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index) {
   void* data = nullptr;

@@ -31,6 +31,9 @@ struct ProcessGroup {
   void sum(const at::Tensor& tensor) const;
 };
 
+/** Waits for a collective. Throws CollectiveFailed where a rank is gone, or late. */
+void await(c10d::Work& work);
+
 /** What argument `index` holds. */
 const std::shared_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index = 0);
 

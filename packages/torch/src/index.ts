@@ -16,6 +16,7 @@ export {
   version,
 } from "./device.js";
 // Processes that work as one
+export { GradientReducer, type GradientReducerOptions } from "./gradientReducer.js";
 export { type Place, placeFromEnvironment } from "./launcher.js";
 // Memory
 export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from "./memory.js";
@@ -31,7 +32,7 @@ export {
   type PlanOptions,
   type PlanWindowOptions,
 } from "./plan.js";
-export { DEFAULT_TIMEOUT, init, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
+export { DEFAULT_TIMEOUT, init, isCollectiveFailure, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
 export { arange, empty, full, ones, rand, randint, randn, stack, Tensor, type TensorArray, zeros } from "./tensor.js";

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { PspnetError } from "@pspnet/core";
 import { type Handle, native } from "./binding.js";
+import { during } from "./modes.js";
 import { Tensor } from "./tensor.js";
 
 /** How the processes that work as one find each other. */
@@ -52,6 +53,12 @@ export async function init(options: ProcessGroupOptions): Promise<ProcessGroup> 
 async function unanswered(timeout: number): Promise<never> {
   await setTimeout(1000 * timeout + 5000, undefined, { ref: false });
   throw new Error(`the store did not answer within ${timeout} s; another program may hold its port`);
+}
+
+/** Whether an error, or what caused it, is a collective's that waited for other ranks in vain. */
+export function isCollectiveFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as NodeJS.ErrnoException).code === "ERR_COLLECTIVE" || isCollectiveFailure(error.cause);
 }
 
 interface Store {
@@ -120,6 +127,16 @@ export class ProcessGroup {
     const handle = (await native().processGroupLost(this.#handle, Math.ceil(1000 * patience))) as Handle;
     using ranks = new Tensor(handle);
     return ranks.toNumbers();
+  }
+
+  /**
+   * Runs `work`, a forward pass on this rank's samples of a batch, of which sample i lies on rank i % size. With `syncBn` its batch norm is that
+   * of the whole batch, running statistics too, forward and backward; its dropout draws what one process would for the whole batch, if all ranks have
+   * the same seed. All ranks do the same work on equally many samples.
+   */
+  sharing<R>(work: () => R, { syncBn = true }: { readonly syncBn?: boolean } = {}): R {
+    native().setSharing(this.#handle, syncBn);
+    return during("sharing", work, () => native().setSharing(null, false));
   }
 
   /** Ends the connections. */

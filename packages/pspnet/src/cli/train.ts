@@ -8,7 +8,8 @@ import { plannedConfig } from "../plan/plannedConfig.js";
 import { nameOf, planRun } from "../plan/planRun.js";
 import { shellWord } from "../report/shellWord.js";
 import { percent, table } from "../report/table.js";
-import { train as runTraining, type TrainResult } from "../train/train.js";
+import { launch } from "../train/launch.js";
+import type { TrainResult } from "../train/train.js";
 import { fromHere, interruptible, messages, print } from "./terminal.js";
 
 export async function train(given: readonly string[], { budget }: { readonly budget?: string } = {}): Promise<void> {
@@ -40,7 +41,7 @@ async function trainAsConfigured(
   signal: AbortSignal,
 ): Promise<Trained> {
   const config = await loadTrainConfig(file, overrides, process.cwd());
-  return { ...(await runTraining(config, { signal, stream: messages })), name: config.name };
+  return { ...(await launch(config, { signal, stream: messages })), name: config.name };
 }
 
 /** Plans a run on the photographs of a folder, or goes on with one that was planned before. */
@@ -48,14 +49,14 @@ async function trainOnFolder(data: string, overrides: readonly string[], signal:
   const given = givenKeys(overrides, process.cwd());
   if (given.resume === true) {
     const config = await plannedConfig(data, given);
-    return { ...(await runTraining(config, { signal, stream: messages })), name: config.name };
+    return { ...(await launch(config, { signal, stream: messages })), name: config.name };
   }
   const { config, folder } = await planRun(data, { given, signal, stream: messages }).catch((error: Error) => {
     throw signal.aborted ? new PspnetError("interrupted", NOTHING_KEPT) : error;
   });
   const name = typeof given.name === "string" ? given.name : nameOf(resolve(data));
   try {
-    return { ...(await runTraining(config, { signal, stream: messages, placed: true })), name };
+    return { ...(await launch(config, { signal, stream: messages, placed: true })), name };
   } catch (error) {
     // What fails before the run begins leaves nothing.
     if (!existsSync(join(folder, "config.yaml"))) await rm(folder, { recursive: true, force: true });
