@@ -1,4 +1,4 @@
-import { initialise, Layer, type NetworkFields, PSPNet, pspnetConfig, type Tensor } from "@pspnet/core";
+import { BatchNorm2d, initialise, Layer, type NetworkFields, PSPNet, pspnetConfig } from "@pspnet/core";
 import {
   backend,
   fastBfloat16,
@@ -49,18 +49,21 @@ function thickNetwork(form: NetworkFields): PSPNet {
   return model;
 }
 
-/** Counts the tensors that each layer leaves to JavaScript, by path. */
+/** Counts the tensors that each layer leaves to JavaScript, by path; batch norm with the ReLU behind it as well. */
 function countLeft(model: PSPNet): Map<string, number> {
   const left = new Map<string, number>();
   for (const [path, layer] of model.modules()) {
     if (!(layer instanceof Layer)) continue;
-    const forward = layer.forward.bind(layer);
-    layer.forward = <T extends Tensor>(x: T): T => {
-      const before = liveTensors();
-      const y = forward(x);
-      left.set(path, liveTensors() - before);
-      return y;
-    };
+    const counted =
+      <A extends unknown[], R>(call: (...operands: A) => R) =>
+      (...operands: A): R => {
+        const before = liveTensors();
+        const y = call(...operands);
+        left.set(path, liveTensors() - before);
+        return y;
+      };
+    layer.forward = counted(layer.forward.bind(layer)) as typeof layer.forward;
+    if (layer instanceof BatchNorm2d) layer.relu = counted(layer.relu.bind(layer)) as typeof layer.relu;
   }
   return left;
 }

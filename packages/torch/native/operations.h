@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "batchNorm.h"
 #include "bilinear.h"
 #include "call.h"
 #include "convolution.h"

@@ -237,6 +237,11 @@ export abstract class Operations {
     return this.wrap(native().batchNorm(this.handle, weight.handle, bias.handle, runningMean.handle, runningVar.handle, options.training, options.momentum, options.eps) as Handle);
   }
 
+  /** The same, plus `residual`, then max(x, 0): one function, forward and backward. */
+  batchNormRelu(weight: this, bias: this, runningMean: this, runningVar: this, residual: this | null, options: { readonly training: boolean; readonly momentum: number; readonly eps: number }): this {
+    return this.wrap(native().batchNormRelu(this.handle, weight.handle, bias.handle, runningMean.handle, runningVar.handle, residual?.handle, options.training, options.momentum, options.eps) as Handle);
+  }
+
   /** Maximum over windows; `stride` is `kernelSize` unless given. */
   maxPool2d(options: { readonly kernelSize: number | readonly [number, number]; readonly stride?: number | readonly [number, number]; /** Default 0. */ readonly padding?: number | readonly [number, number]; /** Default 1. */ readonly dilation?: number | readonly [number, number]; /** Default false. */ readonly ceilMode?: boolean }): this {
     return this.wrap(native().maxPool2d(this.handle, options.kernelSize, options.stride, options.padding, options.dilation, options.ceilMode) as Handle);

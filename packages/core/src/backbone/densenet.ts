@@ -56,8 +56,8 @@ class DenseLayer extends Layer {
   }
 
   protected compute<T extends Tensor>(x: T): T {
-    const y = this.conv1.forward(this.norm1.forward(x).relu());
-    return x.cat([this.conv2.forward(this.norm2.forward(y).relu())], 1);
+    const y = this.conv1.forward(this.norm1.relu(x));
+    return x.cat([this.conv2.forward(this.norm2.relu(y))], 1);
   }
 }
 

@@ -42,9 +42,8 @@ export class BasicBlock extends Layer {
   }
 
   protected compute<T extends Tensor>(x: T): T {
-    const y = this.bn1.forward(this.conv1.forward(x)).relu();
-    const residual = this.bn2.forward(this.conv2.forward(y));
-    return residual.add(this.downsample?.forward(x) ?? x).relu();
+    const y = this.bn1.relu(this.conv1.forward(x));
+    return this.bn2.relu(this.conv2.forward(y), this.downsample?.forward(x) ?? x);
   }
 }
 
@@ -78,10 +77,9 @@ export class Bottleneck extends Layer {
   }
 
   protected compute<T extends Tensor>(x: T): T {
-    let y = this.bn1.forward(this.conv1.forward(x)).relu();
-    y = this.bn2.forward(this.conv2.forward(y)).relu();
-    const residual = this.bn3.forward(this.conv3.forward(y));
-    return residual.add(this.downsample?.forward(x) ?? x).relu();
+    let y = this.bn1.relu(this.conv1.forward(x));
+    y = this.bn2.relu(this.conv2.forward(y));
+    return this.bn3.relu(this.conv3.forward(y), this.downsample?.forward(x) ?? x);
   }
 }
 

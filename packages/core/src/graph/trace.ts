@@ -89,6 +89,19 @@ export class GraphTensor implements Tensor {
     return this.#record("batchNorm", { eps }, [weight, bias, runningMean, runningVar]);
   }
 
+  /** Nodes of their own, as passes know them. */
+  batchNormRelu(
+    weight: this,
+    bias: this,
+    runningMean: this,
+    runningVar: this,
+    residual: this | null,
+    options: BatchNormOptions,
+  ): this {
+    const normalised = this.batchNorm(weight, bias, runningMean, runningVar, options);
+    return (residual === null ? normalised : normalised.add(residual)).relu();
+  }
+
   linear(weight: this, bias?: this | null): this {
     return this.#record("linear", {}, bias ? [weight, bias] : [weight]);
   }

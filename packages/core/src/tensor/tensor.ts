@@ -77,6 +77,15 @@ export interface Tensor {
   conv2d(weight: this, bias: this | null, options: Conv2dOptions): this;
   /** Normalises each channel; in training by the batch's statistics, updating the running ones in place. All vectors `[c]`. */
   batchNorm(weight: this, bias: this, runningMean: this, runningVar: this, options: BatchNormOptions): this;
+  /** The same, plus `residual` if there is one, then ReLU: what ends most convolutions, in one operation for engines that have it. */
+  batchNormRelu(
+    weight: this,
+    bias: this,
+    runningMean: this,
+    runningVar: this,
+    residual: this | null,
+    options: BatchNormOptions,
+  ): this;
   /** x times `weight` transposed, plus bias: `[n, in]` to `[n, out]`; `weight` is `[out, in]`, `bias` `[out]`. */
   linear(weight: this, bias?: this | null): this;
   maxPool2d(options: MaxPool2dOptions): this;
