@@ -19,7 +19,7 @@ namespace {
 class GradientReducer {
  public:
   /** `parameters` in the order that the network has them; a bucket is full from `bucketBytes` on. */
-  GradientReducer(std::shared_ptr<ProcessGroup> group, const std::vector<at::Tensor>& parameters, int64_t bucketBytes, at::ScalarType wire)
+  GradientReducer(c10::intrusive_ptr<ProcessGroup> group, const std::vector<at::Tensor>& parameters, int64_t bucketBytes, at::ScalarType wire)
       : group_(std::move(group)), wire_(wire) {
     int64_t bytes = bucketBytes;
     for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
@@ -105,7 +105,7 @@ class GradientReducer {
     void operator()(const at::Tensor&) override { reducer.completed(bucket); }
   };
 
-  std::shared_ptr<ProcessGroup> group_;
+  c10::intrusive_ptr<ProcessGroup> group_;
   at::ScalarType wire_;
   std::vector<Bucket> buckets_;
   bool begun_ = false;

@@ -29,7 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr napi_type_tag groupTag{0x8c41d7f20b3e95a6, 0x13f6a2c85d7049eb};
 
-using SharedGroup = std::shared_ptr<ProcessGroup>;
+using SharedGroup = c10::intrusive_ptr<ProcessGroup>;
 
 /** The declarations of native/gloo are right for these. */
 void checkVersion() {
@@ -126,7 +126,7 @@ SharedGroup open(const Rendezvous& at) {
   options->devices = devices(at);
   options->threads = 2;
   auto backend = c10::make_intrusive<ProcessGroupGloo>(store, at.rank, at.size, options);
-  return std::make_shared<ProcessGroup>(ProcessGroup{store, std::move(backend), at.rank, at.size});
+  return c10::make_intrusive<ProcessGroup>(store, std::move(backend), at.rank, at.size);
 }
 
 napi_value makeGroup(napi_env env, const SharedGroup& group) {
@@ -159,6 +159,11 @@ at::Tensor dense(const at::Tensor& tensor) {
 
 }  // namespace
 
+ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size)
+    : store(std::move(store)), backend(std::move(backend)), rank(rank), size(size) {}
+
+ProcessGroup::~ProcessGroup() = default;
+
 c10d::Backend& ProcessGroup::running() const {
   if (!backend) throw std::invalid_argument("group: it is destroyed");
   return *backend;
@@ -181,7 +186,7 @@ void await(c10d::Work& work) {
   }
 }
 
-const std::shared_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index) {
+const SharedGroup& processGroupIn(const Call& call, size_t index) {
   void* data = nullptr;
   bool tagged = false;
   if (napi_check_object_type_tag(call.env(), call.raw(index), &groupTag, &tagged) != napi_ok || !tagged) {

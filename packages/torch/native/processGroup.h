@@ -2,10 +2,8 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
 #include <c10/util/intrusive_ptr.h>
-
-#include <memory>
-#include <vector>
 
 #include "call.h"
 
@@ -17,10 +15,13 @@ class Work;
 
 namespace binding {
 
-struct ProcessGroup {
+struct ProcessGroup : torch::CustomClassHolder {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::Backend> backend;
   int rank, size;
+
+  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size);
+  ~ProcessGroup() override;
 
   /** Throws once it is destroyed. */
   c10d::Backend& running() const;
@@ -35,6 +36,6 @@ struct ProcessGroup {
 void await(c10d::Work& work);
 
 /** What argument `index` holds. */
-const std::shared_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index = 0);
+const c10::intrusive_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index = 0);
 
 }  // namespace binding

@@ -8,7 +8,7 @@ namespace binding {
 
 namespace {
 
-thread_local std::shared_ptr<ProcessGroup> sharing;
+thread_local c10::intrusive_ptr<ProcessGroup> sharing;
 thread_local bool normalising = false;
 
 /** x times what is drawn for all ranks' samples, `[n * ranks, ...]`, and is this one's of it. */
@@ -25,7 +25,7 @@ bool draws(double p, bool training) { return sharing && training && p > 0 && p <
 
 }  // namespace
 
-std::shared_ptr<ProcessGroup> normalisingGroup() { return normalising ? sharing : nullptr; }
+c10::intrusive_ptr<ProcessGroup> normalisingGroup() { return normalising ? sharing : c10::intrusive_ptr<ProcessGroup>(); }
 
 at::Tensor dropout(const at::Tensor& x, double p, bool training) {
   return draws(p, training) ? dropped(x, p, x.sizes().vec()) : at::dropout(x, p, training);
@@ -42,7 +42,7 @@ at::Tensor dropout2d(const at::Tensor& x, double p, bool training) {
 // The forward passes that follow on this thread are of the group's batch, their batch norm too, if it is to be; without a group of this
 // process's alone.
 FUNCTION(setSharing, "group", "batchNorm") {
-  sharing = call.absent(0) ? nullptr : processGroupIn(call);
+  sharing = call.absent(0) ? c10::intrusive_ptr<ProcessGroup>() : processGroupIn(call);
   normalising = call.boolean(1);
   return call.undefined();
 }

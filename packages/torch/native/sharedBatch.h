@@ -3,14 +3,12 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <memory>
-
 #include "processGroup.h"
 
 namespace binding {
 
 /** The group over whose batch batch norm is to be on this thread; nullptr for this process's samples alone. */
-std::shared_ptr<ProcessGroup> normalisingGroup();
+c10::intrusive_ptr<ProcessGroup> normalisingGroup();
 
 /** As at::dropout and at::feature_dropout: of a shared batch, what one process would draw for all its samples. */
 at::Tensor dropout(const at::Tensor& x, double p, bool training);

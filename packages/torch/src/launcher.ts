@@ -7,6 +7,8 @@ export interface Place extends Pick<ProcessGroupOptions, "rank" | "worldSize" | 
   readonly localRank: number;
   /** Who says so. */
   readonly launcher: string;
+  /** How often the launcher has started all processes again. */
+  readonly restarts?: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,7 +16,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What each launcher calls a process's place. */
 const LAUNCHERS = [
   { launcher: "torchrun", rank: "RANK", worldSize: "WORLD_SIZE", localRank: "LOCAL_RANK" },
-  { launcher: "Open MPI", rank: "OMPI_COMM_WORLD_RANK", worldSize: "OMPI_COMM_WORLD_SIZE", localRank: "OMPI_COMM_WORLD_LOCAL_RANK" },
+  {
+    launcher: "Open MPI",
+    rank: "OMPI_COMM_WORLD_RANK",
+    worldSize: "OMPI_COMM_WORLD_SIZE",
+    localRank: "OMPI_COMM_WORLD_LOCAL_RANK",
+  },
   { launcher: "Slurm", rank: "SLURM_PROCID", worldSize: "SLURM_NTASKS", localRank: "SLURM_LOCALID" },
 ] as const;
 
@@ -29,23 +36,28 @@ const DEFAULT_PORT = 29500;
  * @throws {PspnetError} `environment` where variables are missing or no numbers.
  */
 export function placeFromEnvironment(environment: Environment): Place | null {
-  const found = LAUNCHERS.find(({ rank, worldSize }) => environment[rank] !== undefined && environment[worldSize] !== undefined);
+  const found = LAUNCHERS.find(
+    ({ rank, worldSize }) => environment[rank] !== undefined && environment[worldSize] !== undefined,
+  );
   if (found === undefined || (found.launcher === "Slurm" && environment.SLURM_STEP_ID === undefined)) return null;
   const number = (name: string) => wholeNumber(environment, name, found.launcher);
   const worldSize = number(found.worldSize);
   const rank = number(found.rank);
-  if (rank >= worldSize) throw wrong(found.launcher, `${found.rank} below ${found.worldSize}`, `${rank} of ${worldSize}`);
+  if (rank >= worldSize)
+    throw wrong(found.launcher, `${found.rank} below ${found.worldSize}`, `${rank} of ${worldSize}`);
   const localRank = environment[found.localRank] === undefined ? rank : number(found.localRank);
   const place = { launcher: found.launcher, rank, worldSize, localRank, ...masterOf(environment, found.launcher) };
   // An agent of torchrun holds the store itself, for one attempt after another.
   if (environment.TORCHELASTIC_USE_AGENT_STORE !== "True") return place;
-  return { ...place, serves: false, prefix: `/worker/attempt_${environment.TORCHELASTIC_RESTART_COUNT ?? 0}` };
+  const restarts = Number(environment.TORCHELASTIC_RESTART_COUNT ?? 0);
+  return { ...place, serves: false, prefix: `/worker/attempt_${restarts}`, restarts };
 }
 
 function masterOf(environment: Environment, launcher: string): Pick<Place, "store"> {
   const { MASTER_ADDR, MASTER_PORT, SLURM_JOB_ID, SLURM_STEP_ID } = environment;
   const slurm = launcher === "Slurm";
-  const host = MASTER_ADDR ?? (slurm ? firstNode(environment.SLURM_STEP_NODELIST ?? environment.SLURM_JOB_NODELIST) : undefined);
+  const host =
+    MASTER_ADDR ?? (slurm ? firstNode(environment.SLURM_STEP_NODELIST ?? environment.SLURM_JOB_NODELIST) : undefined);
   if (host === undefined) throw wrong(launcher, "MASTER_ADDR, the host of rank 0", "none");
   const of = slurm ? 15000 + ((Number(SLURM_JOB_ID) * 16 + Number(SLURM_STEP_ID)) % 15000) : DEFAULT_PORT;
   const port = MASTER_PORT === undefined ? of : wholeNumber(environment, "MASTER_PORT", launcher);

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { PspnetError } from "@pspnet/core";
+import { placeFromEnvironment } from "@pspnet/torch";
 import { describeKeys } from "../config/keys.js";
 import { givenKeys, loadTrainConfig } from "../config/load.js";
 import { plannedConfig } from "../plan/plannedConfig.js";
@@ -20,6 +21,8 @@ export async function train(given: readonly string[], { budget }: { readonly bud
     isData ? trainOnFolder(what, overrides, signal) : trainAsConfigured(what, overrides, signal),
   );
   if (ending === "interrupted" && state.step === 0) throw new PspnetError("interrupted", NOTHING_KEPT);
+  // Another rank of a launcher's tells.
+  if ((placeFromEnvironment(process.env)?.rank ?? 0) > 0) return;
   const place = fromHere(folder);
   if (ending === "interrupted") {
     const again = resumeCommand(what, overrides, { before: name, now: basename(folder) });
@@ -46,6 +49,11 @@ async function trainAsConfigured(
 
 /** Plans a run on the photographs of a folder, or goes on with one that was planned before. */
 async function trainOnFolder(data: string, overrides: readonly string[], signal: AbortSignal): Promise<Trained> {
+  const launcher = placeFromEnvironment(process.env)?.launcher;
+  if (launcher !== undefined) {
+    const mend = `plan it once without ${launcher}, and give the run's config.yaml`;
+    throw new PspnetError("usage", `train: ${launcher}: expected a configuration, found the folder ${data}; ${mend}`);
+  }
   const given = givenKeys(overrides, process.cwd());
   if (given.resume === true) {
     const config = await plannedConfig(data, given);

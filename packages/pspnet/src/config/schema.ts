@@ -204,9 +204,17 @@ export const trainConfigSchema = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe("processes that train as one, each with its share of every batch; under torchrun, srun or mpirun theirs count"),
-  restarts: z.int().min(0).default(0).describe("times that all ranks begin again at the last checkpoint when one is lost"),
-  timeout: durationSchema("10m").default("10m").describe("that ranks wait for each other, before they take one for lost"),
+    .describe(
+      "processes that train as one, each with its share of every batch; under torchrun, srun or mpirun theirs count",
+    ),
+  restarts: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("times that all ranks begin again at the last checkpoint when one is lost"),
+  timeout: durationSchema("10m")
+    .default("10m")
+    .describe("that ranks wait for each other, before they take one for lost"),
   syncBn: z
     .boolean()
     .default(true)

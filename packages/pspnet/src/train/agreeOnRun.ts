@@ -39,5 +39,4 @@ export async function agreeOnRun(world: World, { config, training, validation }:
 }
 
 /** 48 bits, which a double holds. */
-const digest = (value: unknown): number =>
-  createHash("sha256").update(JSON.stringify(value)).digest().readUIntBE(0, 6);
+const digest = (value: unknown): number => createHash("sha256").update(JSON.stringify(value)).digest().readUIntBE(0, 6);

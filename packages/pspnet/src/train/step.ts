@@ -48,7 +48,8 @@ export async function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, opt
   for (const [i, part] of parts.entries()) {
     if (i === parts.length - 1) gradients?.begin();
     // Other ranks wait for this one's batch norm and gradients, whatever its own samples show.
-    if (masses[i] > 0 || world.size > 1) share += scope(() => backward(model, part, total > 0 ? masses[i] / total : 0, options));
+    if (masses[i] > 0 || world.size > 1)
+      share += scope(() => backward(model, part, total > 0 ? masses[i] / total : 0, options));
   }
   await gradients?.finish();
   const [loss] = await sumNumbers(world, Float64Array.of(share));
@@ -69,7 +70,12 @@ function backward(model: PSPNet, part: Part, share: number, options: StepOptions
 }
 
 /** The part's share of the loss. */
-function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions, share: number): Tensor {
+function forward(
+  model: PSPNet,
+  { images, labels, shape: [n, h, w] }: Part,
+  options: StepOptions,
+  share: number,
+): Tensor {
   const { device, precision, auxWeight, classWeights, pixelLoss, loss = segmentationLoss } = options;
   const { world = alone, syncBn = true } = options;
   const x = fromBuffer(images, [n, h, w, inputChannels(model.config.input)])

@@ -24,9 +24,9 @@ import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
+import { agreeOnRun } from "./agreeOnRun.js";
 import { epochOf, NEW_RUN, saveCheckpoint, storedTensors, type TrainState } from "./checkpoint.js";
 import { classWeightsOf } from "./classWeights.js";
-import { agreeOnRun } from "./agreeOnRun.js";
 import { Clock } from "./clock.js";
 import { goingOn } from "./goingOn.js";
 import { stateOf, tensorsOf } from "./network.js";
@@ -96,6 +96,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const config = validateTrainConfig(given, "train");
   const { signal, stream, world = alone, placed } = options;
   const recipe = { ...officialRecipe, ...options.recipe };
+  const batch = shareOf(config, world);
   const clock = new Clock();
   const engine = openEngine(world.size > 1 ? onProcessors(config) : config);
   const channels = inputChannels(config.model.input);
@@ -123,7 +124,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const loader = new Loader(training, {
     ...config,
     input: config.model.input,
-    batch: shareOf(config, world),
+    batch,
     rank: world.rank,
     worldSize: world.size,
   });
@@ -141,12 +142,24 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
       notes.push(...goingOn(checkpoint, { config: named, folder, recipe, optimiser, batches: loader.batches }));
     for (const line of notes) run?.say(line);
     if (run) {
-      const given = { config, share: shareOf(config, world), training, validation, signal };
+      const given = { config, images: config.syncBn ? config.batch : batch, training, validation, signal };
       for (const line of await warningsOf(given)) run.say(line);
     }
     clock.count(state, "other");
     const share = shard(validation, world);
-    const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser, gradients, average };
+    const parts = {
+      config: named,
+      recipe,
+      world,
+      engine,
+      run,
+      loader,
+      validation: share,
+      model,
+      optimiser,
+      gradients,
+      average,
+    };
     const ending = await trainEpochs({ ...parts, state, clock, signal, interrupted: false, score: undefined });
     await world.barrier();
     return { folder, ending, state };
@@ -265,7 +278,16 @@ async function step(job: Job, batch: Batch, lr: number): Promise<number> {
   job.score = undefined;
   const { accumulate, auxWeight, clipGradients, loss: pixelLoss } = config;
   const seed = mixSeed(config.seed, state.step);
-  const parts = { syncBn: config.syncBn, gradients, accumulate, auxWeight, classWeights: state.classWeights, clipGradients, pixelLoss, seed };
+  const parts = {
+    syncBn: config.syncBn,
+    gradients,
+    accumulate,
+    auxWeight,
+    classWeights: state.classWeights,
+    clipGradients,
+    pixelLoss,
+    seed,
+  };
   const loss = await recipe.step(model, optimiser, batch, { ...engine, ...parts, loss: recipe.loss, world });
   if (Number.isFinite(loss)) {
     average?.update(state.step + 1);

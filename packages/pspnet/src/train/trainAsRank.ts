@@ -20,7 +20,8 @@ export async function trainAsRank(
   } catch (error) {
     if (!isCollectiveFailure(error)) throw error;
     const lost = await world.lost();
-    const who = lost.length > 0 ? `lost rank ${lost.join(", ")}: gone, or silent for ${config.timeout}` : "lost the others";
+    const who =
+      lost.length > 0 ? `lost rank ${lost.join(", ")}: gone, or silent for ${config.timeout}` : "lost the others";
     throw new PspnetError(
       "environment",
       `rank ${place.rank} ${who}; what was saved before is kept, go on with resume=true`,

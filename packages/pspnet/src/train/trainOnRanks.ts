@@ -20,14 +20,15 @@ const GRACE = 15_000;
  * Trains on `ranks` processes of this machine, which share its cores: starts them, watches them, and ends all when one is lost; `restarts`
  * times all begin again at the last checkpoint.
  *
- * @throws PspnetError of the rank that failed first; "environment" naming a rank that was lost.
+ * @throws what the first rank to fail found wrong; PspnetError "environment" naming a rank that was lost.
  */
 export async function trainOnRanks(config: TrainConfig, options: LaunchOptions): Promise<TrainResult> {
   const { placed = config.resume, stream } = options;
   const folder = placed
     ? join(config.runs, config.name)
     : runFolder(config.runs, config.name, await createRunFolder(config.runs, config.name));
-  if (basename(folder) !== config.name) stream?.write(`${join(config.runs, config.name)} exists: this run is ${folder}\n`);
+  if (basename(folder) !== config.name)
+    stream?.write(`${join(config.runs, config.name)} exists: this run is ${folder}\n`);
   let current = { ...config, name: basename(folder) };
   for (let left = config.restarts; ; left--) {
     try {
@@ -37,7 +38,9 @@ export async function trainOnRanks(config: TrainConfig, options: LaunchOptions):
       const lost = error instanceof PspnetError && error.code === "environment";
       if (!lost || left === 0 || options.signal?.aborted) throw error;
       const saved = existsSync(checkpointFile(folder));
-      stream?.write(`${error.message}\nbeginning again ${saved ? "at the last checkpoint" : "from the start"}, ${left - 1} times more\n`);
+      stream?.write(
+        `${error.message}\nbeginning again ${saved ? "at the last checkpoint" : "from the start"}, ${left - 1} times more\n`,
+      );
       current = { ...current, resume: saved };
     }
   }
@@ -47,6 +50,8 @@ async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): 
   const { ranks } = config;
   const store = `tcp://127.0.0.1:${await freePort()}`;
   const processes = Array.from({ length: ranks }, (_, rank) => startRank(rank, config));
+  /** The others find out later, by what they wait for. */
+  let first: Error | undefined;
   let timer: NodeJS.Timeout | undefined;
   const killAll = () => {
     for (const process of processes) process.kill();
@@ -58,15 +63,15 @@ async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): 
     try {
       return await process.ask({ config, place, terminal }, { signal, onNews });
     } catch (error) {
+      first ??= lastingly(error as Error);
       timer ??= setTimeout(killAll, GRACE);
-      throw error;
+      return null;
     }
   });
   try {
-    const ends = await Promise.allSettled(answers);
-    const failed = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as Error] : []));
-    if (failed.length > 0) throw cause(failed);
-    return (ends[0] as PromiseFulfilledResult<TrainResult>).value;
+    const [result] = await Promise.all(answers);
+    if (result === null || first) throw first;
+    return result;
   } finally {
     clearTimeout(timer);
     killAll();
@@ -82,10 +87,10 @@ function startRank(rank: number, { ranks, threads }: TrainConfig): Subprocess<Ra
   });
 }
 
-/** What the others' failures follow from: what a rank found wrong, or else the end of one's process. */
-function cause(failed: readonly Error[]): Error {
-  const told = failed.find((error) => !(error instanceof PspnetError) || error.code !== "environment");
-  return told ?? failed.find(({ message }) => /its process ended/.test(message)) ?? failed[0];
+/** A process that is gone says nothing of what it leaves. */
+function lastingly(error: Error): Error {
+  if (!(error instanceof PspnetError) || !/its process ended/.test(error.message)) return error;
+  return new PspnetError("environment", `${error.message}; what was saved before is kept, go on with resume=true`);
 }
 
 async function freePort(): Promise<number> {
