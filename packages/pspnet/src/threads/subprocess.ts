@@ -7,7 +7,7 @@ import { requireBuilt } from "./thread.js";
 export interface SubprocessOptions {
   /** Whose process it is, for messages. */
   readonly name: string;
-  /** What its environment has beside this process's. */
+  /** What its environment has beside this process's, which goes first. */
   readonly env?: Readonly<Record<string, string>>;
   /** Called when it is gone, before what it had to do fails. */
   readonly onExit?: (how: string) => void;
@@ -28,7 +28,7 @@ export class Subprocess<Question, Answer, News = never> {
       serialization: "advanced",
       execArgv: [],
       stdio: ["ignore", 2, 2, "ipc"],
-      env: { ...process.env, ...env },
+      env: { ...env, ...process.env },
     });
     this.#child = child;
     this.#tickets = new Tickets({

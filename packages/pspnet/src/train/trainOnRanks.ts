@@ -80,10 +80,9 @@ async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): 
 
 function startRank(rank: number, { ranks, threads }: TrainConfig): Subprocess<RankTask, TrainResult, string> {
   const share = String(Math.max(1, Math.floor(availableParallelism() / ranks)));
-  const { OMP_NUM_THREADS = share } = process.env;
   return new Subprocess(new URL("rankProcess.js", import.meta.url), {
     name: `rank ${rank}`,
-    env: threads > 0 ? {} : { OMP_NUM_THREADS },
+    env: threads > 0 ? {} : { OMP_NUM_THREADS: share },
   });
 }
 
