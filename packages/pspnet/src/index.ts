@@ -32,9 +32,10 @@ export type { PredictionOptions, RuntimeOptions } from "./segment/openRuntime.js
 export { readWeights, type WeightsFile } from "./segment/readWeights.js";
 export { type NetworkDescription, TorchSegmenter } from "./segment/torchSegmenter.js";
 // Training
+export { launch } from "./train/launch.js";
 export { officialRecipe, type Recipe } from "./train/recipe.js";
 export { type Ending, type TrainOptions, type TrainResult, train } from "./train/train.js";
-export { alone, type World } from "./train/world.js";
+export { alone, type GradientSum, type World } from "./train/world.js";
 // Films
 export { type Film, probeFilm } from "./video/film.js";
 export type { FramePlace } from "./video/readFrames.js";

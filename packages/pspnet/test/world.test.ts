@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Tensor, tensor } from "@pspnet/torch";
+import { scope, type Tensor, tensor } from "@pspnet/torch";
 import {
+  type GradientSum,
   officialRecipe,
   openDataset,
   type Recipe,
@@ -45,7 +46,20 @@ function ranks(size: number): World[] {
         one.go();
       }
     });
-  return Array.from({ length: size }, (_, rank) => ({ rank, size, sum: meet, barrier: () => meet(null) }));
+  const gradients = (parameters: readonly Tensor[]): GradientSum => ({
+    begin() {},
+    async finish() {
+      for (const parameter of parameters) {
+        await scope(async () => {
+          parameter.grad ??= parameter.zerosLike();
+          await meet(parameter.grad as Tensor);
+        });
+      }
+    },
+    dispose() {},
+  });
+  const apart = { sum: meet, barrier: () => meet(null), gradients, sharing: <R>(work: () => R) => work() };
+  return Array.from({ length: size }, (_, rank) => ({ rank, size, ...apart }));
 }
 
 /** The official recipe, and what each step gives. */

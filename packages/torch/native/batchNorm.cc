@@ -15,6 +15,7 @@
 
 #include "batchNormKernels.h"
 #include "parallel.h"
+#include "sharedBatch.h"
 
 namespace binding {
 
@@ -107,8 +108,30 @@ struct ChannelGradients {
   std::vector<float> offset, slope;
 };
 
-/** Of the `sums` of gradients and of their products with what is normalised, less its mean, over `count` values a channel. */
-ChannelGradients gradientsByChannel(const at::Tensor& sums, double count, const Statistics& statistics, bool training) {
+/** What a batch is normalised over: the values of a channel, and who else has some of them. */
+struct Batch {
+  double count;
+  /** Null for this process alone. */
+  c10::intrusive_ptr<ProcessGroup> group;
+
+  /** Of this process's samples, or of all that the group has: it has equally many on each rank. */
+  static Batch of(const at::Tensor& x) {
+    auto group = normalisingGroup();
+    const double count = double(x.numel() / x.size(1));
+    return group ? Batch{count * group->size, group} : Batch{count, {}};
+  }
+
+  /** Sums of this process's samples become those of the batch. */
+  void complete(const at::Tensor& sums) const {
+    if (group) group->sum(sums);
+  }
+};
+
+/**
+ * Of the `sums` of gradients and of their products with what is normalised, less its mean. The weight's and bias's are of this process's
+ * samples: whoever adds up gradients over ranks does so with them.
+ */
+ChannelGradients gradientsByChannel(const at::Tensor& sums, const Batch& batch, const Statistics& statistics, bool training) {
   const int64_t channels = sums.size(1);
   const double *sum = sums.const_data_ptr<double>(), *products = sum + channels;
   ChannelGradients of{at::empty({channels}, at::kFloat), at::empty({channels}, at::kFloat), std::vector<float>(channels), std::vector<float>(channels)};
@@ -117,9 +140,13 @@ ChannelGradients gradientsByChannel(const at::Tensor& sums, double count, const 
     const double inverse = statistics.inverseDeviation()[c];
     weight[c] = float(products[c] * inverse);
     bias[c] = float(sum[c]);
-    if (!training) continue;
-    of.offset[c] = float(sum[c] / count);
-    of.slope[c] = float(products[c] * inverse * inverse / count);
+  }
+  if (!training) return of;
+  batch.complete(sums);
+  for (int64_t c = 0; c < channels; c++) {
+    const double inverse = statistics.inverseDeviation()[c];
+    of.offset[c] = float(sum[c] / batch.count);
+    of.slope[c] = float(products[c] * inverse * inverse / batch.count);
   }
   return of;
 }
@@ -149,7 +176,7 @@ template <typename T>
 class Normalise : public torch::autograd::Function<Normalise<T>> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            const std::optional<at::Tensor>& residual, const Statistics& statistics, bool training, bool relu) {
+                            const std::optional<at::Tensor>& residual, const Statistics& statistics, const Batch& batch, bool training, bool relu) {
     const Rows in(x);
     const auto y = at::empty_like(x);
     const auto by = statistics.normalisation();
@@ -161,6 +188,8 @@ class Normalise : public torch::autograd::Function<Normalise<T>> {
     });
     context->save_for_backward({x, residual && relu ? y : at::Tensor(), statistics.values});
     context->saved_data["training"] = training;
+    context->saved_data["count"] = batch.count;
+    if (batch.group) context->saved_data["group"] = c10::IValue::make_capsule(batch.group);
     context->saved_data["relu"] = relu;
     context->saved_data["residual"] = residual.has_value();
     return y;
@@ -187,7 +216,7 @@ class Normalise : public torch::autograd::Function<Normalise<T>> {
       const int64_t place = first * in.channels;
       addGradientSums(rowsOf(gradient, mask, place), rows, in.channels, by, to, y.defined() ? through.mutable_data_ptr<T>() + place : nullptr);
     });
-    const auto of = gradientsByChannel(sums, double(in.rows), statistics, training);
+    const auto of = gradientsByChannel(sums, batchOf(*context), statistics, training);
     at::Tensor ofInputs;
     if (context->needs_input_grad(0)) {
       ofInputs = at::empty_like(x);
@@ -197,7 +226,15 @@ class Normalise : public torch::autograd::Function<Normalise<T>> {
                       ofInputs.mutable_data_ptr<T>() + place);
       });
     }
-    return {ofInputs, of.weight, of.bias, residual ? through : at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {ofInputs, of.weight, of.bias, residual ? through : at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+
+ private:
+  static Batch batchOf(AutogradContext& context) {
+    const double count = context.saved_data["count"].toDouble();
+    const auto& group = context.saved_data["group"];
+    if (group.isNone()) return {count, {}};
+    return {count, c10::static_intrusive_pointer_cast<ProcessGroup>(group.toCapsule())};
   }
 };
 
@@ -216,10 +253,14 @@ bool suits(const BatchNormState& state, int64_t channels) {
 template <typename T>
 at::Tensor fused(const at::Tensor& x, const BatchNormState& state, const std::optional<at::Tensor>& residual, const BatchNormOptions& options,
                  bool relu) {
-  // Ranks that share a batch would add up sums and counts here, and in backward the sums there.
-  const auto statistics = options.training ? batchStatistics(momentSums<T>(x), double(x.numel() / x.size(1)), state, options)
-                                           : runningStatistics(state, options.eps);
-  return Normalise<T>::apply(x, state.weight, state.bias, residual, statistics, options.training, relu);
+  const auto batch = Batch::of(x);
+  const auto statisticsOfBatch = [&] {
+    const auto sums = momentSums<T>(x);
+    batch.complete(sums);
+    return batchStatistics(sums, batch.count, state, options);
+  };
+  const auto statistics = options.training ? statisticsOfBatch() : runningStatistics(state, options.eps);
+  return Normalise<T>::apply(x, state.weight, state.bias, residual, statistics, batch, options.training, relu);
 }
 
 at::Tensor byKernels(const at::Tensor& x, const BatchNormState& state, const std::optional<at::Tensor>& residual, const BatchNormOptions& options,
@@ -228,16 +269,24 @@ at::Tensor byKernels(const at::Tensor& x, const BatchNormState& state, const std
 }
 
 at::Tensor byLibtorch(const at::Tensor& x, const BatchNormState& state, const BatchNormOptions& options) {
+  TORCH_CHECK(!options.training || !normalisingGroup(), "expected features that several ranks can normalise, float32 or bfloat16 [n, c, h, w], found ",
+              x.scalar_type(), " ", x.sizes());
   return at::batch_norm(x, state.weight, state.bias, state.runningMean, state.runningVar, options.training, options.momentum, options.eps, true);
 }
 
+/** As it lies, but in the order that kernels take where ranks normalise together, which libtorch's do not. */
+at::Tensor laidOut(const at::Tensor& x) { return normalisingGroup() && x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x; }
+
 }  // namespace
 
-at::Tensor batchNorm(const at::Tensor& x, const BatchNormState& state, const BatchNormOptions& options) {
+at::Tensor batchNorm(const at::Tensor& features, const BatchNormState& state, const BatchNormOptions& options) {
+  const auto x = laidOut(features);
   return suits(x) && suits(state, x.size(1)) ? byKernels(x, state, {}, options, false) : byLibtorch(x, state, options);
 }
 
-at::Tensor batchNormRelu(const at::Tensor& x, const BatchNormState& state, const std::optional<at::Tensor>& residual, const BatchNormOptions& options) {
+at::Tensor batchNormRelu(const at::Tensor& features, const BatchNormState& state, const std::optional<at::Tensor>& summand, const BatchNormOptions& options) {
+  const auto x = laidOut(features);
+  const auto residual = summand ? std::optional(laidOut(*summand)) : std::nullopt;
   const bool alike = !residual || (suits(*residual) && residual->sizes() == x.sizes() && residual->scalar_type() == x.scalar_type());
   if (alike && suits(x) && suits(state, x.size(1))) return byKernels(x, state, residual, options, true);
   const auto y = byLibtorch(x, state, options);

@@ -38,9 +38,15 @@ const filesIn = (folder, pattern) =>
     .sort()
     .map((name) => join(folder, name));
 
+const headersOfGloo = () =>
+  readdirSync(join(native, "gloo"), { recursive: true })
+    .filter((name) => name.endsWith(".h"))
+    .sort()
+    .map((name) => join(native, "gloo", name));
+
 /** The hash of everything in this package that the addon is made of. */
 function sourcesHash() {
-  const files = filesIn(native, /\.(cc|h|mjs|txt)$/);
+  const files = [...filesIn(native, /\.(cc|h|mjs|txt)$/), ...headersOfGloo()];
   return hashOf(...files.flatMap((file) => [basename(file), readFileSync(file)]));
 }
 
@@ -179,7 +185,7 @@ async function withFolder(prefix, work) {
 async function compile({ compiler, libtorch, log, sanitize = false, objects = join(output, "objects") }) {
   const flags = compileFlags(libtorch, sanitize);
   mkdirSync(objects, { recursive: true });
-  const headers = filesIn(native, /\.h$/).map((file) => readFileSync(file));
+  const headers = [...filesIn(native, /\.h$/), ...headersOfGloo()].map((file) => readFileSync(file));
   const common = hashOf(compiler, libtorch.version, ...flags, ...headers).slice(0, 16);
   const sources = [...filesIn(native, /\.cc$/), ...filesIn(join(native, "generated"), /\.cc$/)];
   const wanted = sources.map((source) => {

@@ -21,6 +21,11 @@ struct NotFinite : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/** Thrown where other ranks were waited for in vain; the Error in JavaScript has the code ERR_COLLECTIVE. */
+struct CollectiveFailed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /** Thrown when JavaScript already has an exception waiting. */
 struct PendingException {};
 

@@ -9,12 +9,11 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 
 #include "allocator.h"
-#include "handle.h"
 
 namespace binding {
 
@@ -23,14 +22,10 @@ namespace {
 /** One piece of work, from the queue to its promise. */
 struct Job {
   napi_env env = nullptr;
-  std::function<at::Tensor()> work;
+  std::function<MakeValue()> work;
   /** Of the thread that asked: libtorch counts them for each thread. */
   int threads = 0;
-  napi_deferred promise = nullptr;
-  napi_threadsafe_function done = nullptr;
-  at::Tensor result;
-  std::string error;
-  const char* code = "ERR_LIBTORCH";
+  Deferred deferred;
 };
 
 class ComputeThread {
@@ -87,19 +82,11 @@ class ComputeThread {
       current_ = job->env;
       lock.unlock();
       perform(*job);
-      handOver(std::move(job));
+      job.reset();
       lock.lock();
       current_ = nullptr;
       idle_.notify_all();
     }
-  }
-
-  /** The event loop takes the job; or, when it is ending, nobody needs it any more, and `done` must not be used again. */
-  static void handOver(std::unique_ptr<Job> job) {
-    const auto done = job->done;
-    const auto status = napi_call_threadsafe_function(done, job.get(), napi_tsfn_nonblocking);
-    if (status == napi_ok) job.release();
-    if (status != napi_closing) napi_release_threadsafe_function(done, napi_tsfn_release);
   }
 
   static void perform(Job& job) {
@@ -107,17 +94,13 @@ class ComputeThread {
       at::set_num_threads(job.threads);
       flushDenormalsInPool();
     }
+    MakeValue value;
     try {
-      job.result = job.work();
-    } catch (const NotFinite& error) {
-      job.error = error.what();
-      job.code = "ERR_NOT_FINITE";
-    } catch (const c10::Error& error) {
-      job.error = error.what_without_backtrace();
-    } catch (const std::exception& error) {
-      job.error = error.what();
+      value = std::exchange(job.work, nullptr)();
+    } catch (...) {
+      return job.deferred.reject(std::current_exception());
     }
-    job.work = nullptr;
+    job.deferred.resolve(std::move(value));
   }
 };
 
@@ -127,41 +110,23 @@ ComputeThread& computeThread() {
   return *instance;
 }
 
-/** On the event loop: keeps the job's promise. */
-void settle(napi_env env, napi_value, void*, void* data) {
-  const std::unique_ptr<Job> job(static_cast<Job*>(data));
-  if (env == nullptr) return;
-  napi_value value;
-  if (job->error.empty()) {
-    if (makeHandle(env, job->result, &value) == napi_ok) napi_resolve_deferred(env, job->promise, value);
-    return;
-  }
-  napi_value code, message;
-  napi_create_string_utf8(env, job->code, NAPI_AUTO_LENGTH, &code);
-  napi_create_string_utf8(env, job->error.substr(0, job->error.find('\n')).c_str(), NAPI_AUTO_LENGTH, &message);
-  napi_create_error(env, code, message, &value);
-  napi_reject_deferred(env, job->promise, value);
-}
-
 void leave(void* env) { computeThread().leave(static_cast<napi_env>(env)); }
 
 }  // namespace
 
 bool computingStops() { return computeThread().stops(); }
 
-napi_value computeLater(const Call& call, std::function<at::Tensor()> work) {
+napi_value computeLater(const Call& call, std::function<MakeValue()> work) {
   // A worker's environment may end while the process goes on.
   if (computeThread().enter(call.env())) call.check(napi_add_env_cleanup_hook(call.env(), leave, call.env()));
-  auto job = std::make_unique<Job>();
-  job->env = call.env();
-  job->work = std::move(work);
-  job->threads = at::get_num_threads();
-  napi_value promise, name;
-  call.check(napi_create_promise(call.env(), &job->promise, &promise));
-  call.check(napi_create_string_utf8(call.env(), "pspnet compute", NAPI_AUTO_LENGTH, &name));
-  call.check(napi_create_threadsafe_function(call.env(), nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, settle, &job->done));
-  computeThread().add(std::move(job));
+  napi_value promise;
+  const Deferred deferred(call, "pspnet compute", &promise);
+  computeThread().add(std::make_unique<Job>(Job{call.env(), std::move(work), at::get_num_threads(), deferred}));
   return promise;
+}
+
+napi_value computeLater(const Call& call, std::function<at::Tensor()> work) {
+  return computeLater(call, std::function<MakeValue()>([work = std::move(work)] { return makeTensor(work()); }));
 }
 
 // Before the process ends with `code`: libtorch's statics are destroyed then, and nothing may compute with them any more. What computes on

@@ -41,11 +41,11 @@ void writeControl(uint64_t) {}
 
 std::string firstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-void throwError(const Call& call, const Signature& signature, const std::string& reason) {
+void throwError(const Call& call, const Signature& signature, const std::string& reason, const char* code = "ERR_LIBTORCH") {
   const auto operands = call.describe();
   std::string message = std::string(signature.name) + ": " + firstLine(reason);
   if (!operands.empty()) message += " (" + operands + ")";
-  napi_throw_error(call.env(), "ERR_LIBTORCH", message.c_str());
+  napi_throw_error(call.env(), code, message.c_str());
 }
 
 }  // namespace
@@ -66,6 +66,8 @@ napi_value guarded(napi_env env, napi_callback_info info, const Signature& signa
     if (const auto environment = Environment::of(env)) environment->collect();
     return body(call);
   } catch (const PendingException&) {
+  } catch (const CollectiveFailed& error) {
+    throwError(call, signature, error.what(), "ERR_COLLECTIVE");
   } catch (const c10::Error& error) {
     throwError(call, signature, error.what_without_backtrace());
   } catch (const std::exception& error) {

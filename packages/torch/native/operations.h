@@ -11,6 +11,7 @@
 #include "call.h"
 #include "convolution.h"
 #include "enlargeMatrix.h"
+#include "sharedBatch.h"
 #include "upsampledArgmax.h"
 #include "upsampledCrossEntropy.h"
 #include "upsampledDice.h"

@@ -15,6 +15,9 @@ export {
   setNumThreads,
   version,
 } from "./device.js";
+// Processes that work as one
+export { GradientReducer, type GradientReducerOptions } from "./gradientReducer.js";
+export { type Place, placeFromEnvironment } from "./launcher.js";
 // Memory
 export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from "./memory.js";
 // Training
@@ -29,6 +32,7 @@ export {
   type PlanOptions,
   type PlanWindowsOptions,
 } from "./plan.js";
+export { DEFAULT_TIMEOUT, init, isCollectiveFailure, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
 export {

@@ -2,7 +2,7 @@ import { type DType, PspnetError } from "@pspnet/core";
 import { native } from "./binding.js";
 
 /** Runs `work`, then `restore`. libtorch keeps modes per thread, so they must not stay on while other code runs at an await. */
-function during<R>(name: string, work: () => R, restore: () => void): R {
+export function during<R>(name: string, work: () => R, restore: () => void): R {
   let result: R;
   try {
     result = work();

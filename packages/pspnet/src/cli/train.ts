@@ -2,13 +2,15 @@ import { existsSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { PspnetError } from "@pspnet/core";
+import { placeFromEnvironment } from "@pspnet/torch";
 import { describeKeys } from "../config/keys.js";
 import { givenKeys, loadTrainConfig } from "../config/load.js";
 import { plannedConfig } from "../plan/plannedConfig.js";
 import { nameOf, planRun } from "../plan/planRun.js";
 import { shellWord } from "../report/shellWord.js";
 import { percent, table } from "../report/table.js";
-import { train as runTraining, type TrainResult } from "../train/train.js";
+import { launch } from "../train/launch.js";
+import type { TrainResult } from "../train/train.js";
 import { fromHere, interruptible, messages, print } from "./terminal.js";
 
 export async function train(given: readonly string[], { budget }: { readonly budget?: string } = {}): Promise<void> {
@@ -19,6 +21,8 @@ export async function train(given: readonly string[], { budget }: { readonly bud
     isData ? trainOnFolder(what, overrides, signal) : trainAsConfigured(what, overrides, signal),
   );
   if (ending === "interrupted" && state.step === 0) throw new PspnetError("interrupted", NOTHING_KEPT);
+  // Another rank of a launcher's tells.
+  if ((placeFromEnvironment(process.env)?.rank ?? 0) > 0) return;
   const place = fromHere(folder);
   if (ending === "interrupted") {
     const again = resumeCommand(what, overrides, { before: name, now: basename(folder) });
@@ -40,22 +44,27 @@ async function trainAsConfigured(
   signal: AbortSignal,
 ): Promise<Trained> {
   const config = await loadTrainConfig(file, overrides, process.cwd());
-  return { ...(await runTraining(config, { signal, stream: messages })), name: config.name };
+  return { ...(await launch(config, { signal, stream: messages })), name: config.name };
 }
 
 /** Plans a run on the photographs of a folder, or goes on with one that was planned before. */
 async function trainOnFolder(data: string, overrides: readonly string[], signal: AbortSignal): Promise<Trained> {
+  const launcher = placeFromEnvironment(process.env)?.launcher;
+  if (launcher !== undefined) {
+    const mend = `plan it once without ${launcher}, and give the run's config.yaml`;
+    throw new PspnetError("usage", `train: ${launcher}: expected a configuration, found the folder ${data}; ${mend}`);
+  }
   const given = givenKeys(overrides, process.cwd());
   if (given.resume === true) {
     const config = await plannedConfig(data, given);
-    return { ...(await runTraining(config, { signal, stream: messages })), name: config.name };
+    return { ...(await launch(config, { signal, stream: messages })), name: config.name };
   }
   const { config, folder } = await planRun(data, { given, signal, stream: messages }).catch((error: Error) => {
     throw signal.aborted ? new PspnetError("interrupted", NOTHING_KEPT) : error;
   });
   const name = typeof given.name === "string" ? given.name : nameOf(resolve(data));
   try {
-    return { ...(await runTraining(config, { signal, stream: messages, placed: true })), name };
+    return { ...(await launch(config, { signal, stream: messages, placed: true })), name };
   } catch (error) {
     // What fails before the run begins leaves nothing.
     if (!existsSync(join(folder, "config.yaml"))) await rm(folder, { recursive: true, force: true });

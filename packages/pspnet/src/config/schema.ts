@@ -206,6 +206,30 @@ export const trainConfigSchema = z.strictObject({
   workers: z.int().min(0).max(64).default(1).describe("loader threads; 0: load between the steps"),
   cache: z.enum(["none", "ram"]).default("none").describe("ram: keep decoded images in shared memory"),
 
+  ranks: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      "processes that train as one, each with its share of every batch; under torchrun, srun or mpirun theirs count",
+    ),
+  restarts: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("times that all ranks begin again at the last checkpoint when one is lost"),
+  timeout: durationSchema("10m")
+    .default("10m")
+    .describe("that ranks wait for each other, before they take one for lost"),
+  syncBn: z
+    .boolean()
+    .default(true)
+    .describe("batch norm over the samples of all ranks, as the paper trained; false: each rank's own"),
+  wire: z
+    .enum(["fp32", "bf16"])
+    .default("fp32")
+    .describe("how ranks send gradients to each other; bf16 is half the bytes, and rounds"),
+
   validation: validationSchema.prefault({}),
   patience: z.int().min(0).default(0).describe("epochs without a better mIoU before stopping; 0: never"),
   budget: durationSchema("4m")

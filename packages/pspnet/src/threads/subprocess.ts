@@ -7,6 +7,8 @@ import { requireBuilt } from "./thread.js";
 export interface SubprocessOptions {
   /** Whose process it is, for messages. */
   readonly name: string;
+  /** What its environment has beside this process's, which goes first. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Called when it is gone, before what it had to do fails. */
   readonly onExit?: (how: string) => void;
 }
@@ -20,9 +22,14 @@ export class Subprocess<Question, Answer, News = never> {
   readonly #tickets: Tickets<Question, Answer, News>;
 
   /** @throws PspnetError "environment" when `file`, its module, is not built. */
-  constructor(file: URL, { name, onExit }: SubprocessOptions) {
+  constructor(file: URL, { name, env, onExit }: SubprocessOptions) {
     requireBuilt(file, name);
-    const child = fork(file, { serialization: "advanced", execArgv: [], stdio: ["ignore", 2, 2, "ipc"] });
+    const child = fork(file, {
+      serialization: "advanced",
+      execArgv: [],
+      stdio: ["ignore", 2, 2, "ipc"],
+      env: { ...env, ...process.env },
+    });
     this.#child = child;
     this.#tickets = new Tickets({
       // What cannot be sent is answered by the process's end.

@@ -11,7 +11,7 @@ import { isLonger } from "./goingOn.js";
 import { sumNumbers, type World } from "./world.js";
 
 /** Keys that do not change what a run computes, and so may differ when it is resumed. */
-const FREE_KEYS: ReadonlySet<string> = new Set([
+export const FREE_KEYS: ReadonlySet<string> = new Set([
   "name",
   "resume",
   "runs",
@@ -20,6 +20,9 @@ const FREE_KEYS: ReadonlySet<string> = new Set([
   "saveEvery",
   "time",
   "device",
+  "ranks",
+  "restarts",
+  "timeout",
 ]);
 
 /** Who trains, and what keeps others from the run's folder meanwhile. */

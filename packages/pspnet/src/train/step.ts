@@ -1,9 +1,9 @@
-import { IGNORE, inputChannels, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
+import { IGNORE, inputChannels, type Logits, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
 import { ActivationCheckpoints } from "./activationCheckpoints.js";
 import { type PixelLossOptions, segmentationLoss } from "./loss.js";
-import { alone, sumNumbers, type World } from "./world.js";
+import { alone, type GradientSum, sumNumbers, type World } from "./world.js";
 
 /** Some samples of a batch, or all. */
 type Part = Pick<Batch, "images" | "labels" | "shape">;
@@ -21,12 +21,16 @@ export interface StepOptions {
   readonly clipGradients?: number | null;
   /** Mean cross-entropy alone when it is left out. Each part of the batch chooses its own hard pixels, and has its own Dice loss. */
   readonly pixelLoss?: PixelLossOptions;
-  /** Of dropout, so that a step is the same after a resume; each rank has its own. */
+  /** Of dropout, so that a step is the same after a resume; all ranks have the same. */
   readonly seed: number;
   /** The paper's when it is left out. */
   readonly loss?: typeof segmentationLoss;
   /** Alone when it is left out. */
   readonly world?: World;
+  /** Of the parameters that the optimiser moves, over all ranks. */
+  readonly gradients?: GradientSum;
+  /** Whether batch norm is that of all ranks' samples; it is when it is left out. */
+  readonly syncBn?: boolean;
 }
 
 /**
@@ -38,18 +42,21 @@ export interface StepOptions {
  * @returns the loss; when it is not finite no parameter has been changed.
  */
 export async function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, options: StepOptions): Promise<number> {
-  const { world = alone } = options;
+  const { world = alone, gradients } = options;
   const parts = split(batch, options.accumulate);
   const masses = parts.map((part) => labelledWeight(part.labels, options.classWeights));
   const [total] = await sumNumbers(world, Float64Array.of(masses.reduce((sum, mass) => sum + mass, 0)));
   manualSeed(options.seed);
   let share = 0;
   for (const [i, part] of parts.entries()) {
-    if (masses[i] > 0) share += scope(() => backward(model, part, masses[i] / total, options));
+    if (i === parts.length - 1) gradients?.begin();
+    // Other ranks wait for this one's batch norm and gradients, whatever its own samples show.
+    if (masses[i] > 0 || world.size > 1)
+      share += scope(() => backward(model, part, total > 0 ? masses[i] / total : 0, options));
   }
+  await gradients?.finish();
   const [loss] = await sumNumbers(world, Float64Array.of(share));
   if (Number.isFinite(loss) && total > 0) {
-    if (world.size > 1) await sumGradients(optimiser, world);
     if (options.clipGradients) optimiser.clipGradients(options.clipGradients);
     optimiser.step();
   }
@@ -57,28 +64,24 @@ export async function trainStep(model: PSPNet, optimiser: SGD, batch: Batch, opt
   return loss;
 }
 
-/** A rank without labelled pixels has no gradients of its own, and takes part with nothing. */
-async function sumGradients({ groups }: SGD, world: World): Promise<void> {
-  for (const parameter of groups.flatMap(({ parameters }) => parameters)) {
-    await scope(async () => {
-      if (parameter.grad === null) parameter.grad = parameter.zerosLike();
-      await world.sum(parameter.grad as Tensor);
-    });
-  }
-}
-
 /** Adds the part's gradients to those of the parameters; returns its share of the loss. */
 function backward(model: PSPNet, part: Part, share: number, options: StepOptions): number {
   const checkpoints = options.checkpoint ? new ActivationCheckpoints(model) : null;
   // Only the loss outlives its computation, so backward frees each activation when it has used it.
-  const compute = () => scope(() => forward(model, part, options).mul(share));
+  const compute = () => scope(() => forward(model, part, options, share));
   const loss = checkpoints?.forward(compute) ?? compute();
   loss.backward();
-  checkpoints?.backward((block) => inPrecision(options, block));
+  checkpoints?.backward((block) => asAll(options, block));
   return loss.item();
 }
 
-function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, options: StepOptions): Tensor {
+/** The part's share of the loss. */
+function forward(
+  model: PSPNet,
+  { images, labels, shape: [n, h, w] }: Part,
+  options: StepOptions,
+  share: number,
+): Tensor {
   const { device, auxWeight, classWeights, pixelLoss, loss = segmentationLoss } = options;
   const x = fromBuffer(images, [n, h, w, inputChannels(model.config.input)])
     .permute(0, 3, 1, 2)
@@ -86,14 +89,24 @@ function forward(model: PSPNet, { images, labels, shape: [n, h, w] }: Part, opti
   const y = fromBuffer(labels, [n, h, w]).to({ device });
   const weights: Tensor | null =
     classWeights && fromBuffer(Float32Array.from(classWeights), [classWeights.length]).to({ device });
-  const logits = inPrecision(options, () => model.forward(x));
+  const logits = asAll(options, () => model.forward(x));
+  // Nothing is labelled: gradients of zero.
+  if (share === 0) return untouched(logits);
   const { alignCorners } = model.config.upsampling;
-  return loss(logits, y, { alignCorners, auxWeight, classWeights: weights, ...pixelLoss });
+  const whole = loss(logits, y, { alignCorners, auxWeight, classWeights: weights, ...pixelLoss });
+  return whole.mul(share);
 }
 
-function inPrecision<R>({ device, precision }: StepOptions, work: () => R): R {
+/** A loss of 0 whose gradients are zeros. */
+function untouched({ out, aux }: Logits<Tensor>): Tensor {
+  const sum = out.to({ dtype: "float32" }).sum();
+  return (aux === null ? sum : sum.add(aux.to({ dtype: "float32" }).sum())).mul(0);
+}
+
+/** Runs a part of the forward pass in the step's precision, on samples of a batch that all ranks share. */
+function asAll<R>({ device, precision, world = alone, syncBn = true }: StepOptions, work: () => R): R {
   const dtype = PRECISION_DTYPE[precision];
-  return dtype === "float32" ? work() : autocast({ device, dtype }, work);
+  return world.sharing(() => (dtype === "float32" ? work() : autocast({ device, dtype }, work)), { syncBn });
 }
 
 function split({ images, labels, shape: [n, h, w] }: Part, count: number): Part[] {

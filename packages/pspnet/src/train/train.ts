@@ -24,6 +24,7 @@ import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
 import { TorchSegmenter } from "../segment/torchSegmenter.js";
+import { agreeOnRun } from "./agreeOnRun.js";
 import { epochOf, NEW_RUN, saveCheckpoint, storedTensors, type TrainState } from "./checkpoint.js";
 import { classWeightsOf } from "./classWeights.js";
 import { Clock } from "./clock.js";
@@ -34,7 +35,7 @@ import { officialRecipe, type Recipe } from "./recipe.js";
 import { Run } from "./run.js";
 import { warningsOf } from "./warnings.js";
 import { WeightAverage } from "./weightAverage.js";
-import { alone, sumNumbers, type World } from "./world.js";
+import { alone, type GradientSum, sumNumbers, type World } from "./world.js";
 
 export interface TrainOptions {
   /** Aborting it ends the run after the current step: saved, and ready to be resumed. */
@@ -71,6 +72,7 @@ interface Job {
   readonly validation: Dataset;
   readonly model: PSPNet;
   readonly optimiser: SGD;
+  readonly gradients: GradientSum;
   /** Null unless the configuration asks for one. What is validated and saved is the average then. */
   readonly average: WeightAverage | null;
   readonly state: TrainState;
@@ -94,12 +96,14 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const config = validateTrainConfig(given, "train");
   const { signal, stream, world = alone, placed } = options;
   const recipe = { ...officialRecipe, ...options.recipe };
+  const batch = shareOf(config, world);
   const clock = new Clock();
-  const engine = openEngine(config);
+  const engine = openEngine(world.size > 1 ? onProcessors(config) : config);
   const channels = inputChannels(config.model.input);
   const training = await openDataset(config.data, "train", { channels });
   const validation = await openDataset(config.data, "val", { channels });
   const { classes } = training;
+  await agreeOnRun(world, { config, training, validation });
   const memory = backend({ device: engine.device });
   await using lock = new FolderLock({ what: "a run", doing: "trains into it" });
   const checkpoint = await previousCheckpoint(config, { world, lock });
@@ -112,13 +116,15 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const model = await recipe.network(begun, { classes: classes.names.length, backend: memory, say, signal, stream });
   if (checkpoint) loadStateDict(model, checkpoint.weights, { backend: memory });
   const optimiser = recipe.optimiser(model, config, { momentum: checkpoint?.momentum });
+  const trained = optimiser.groups.flatMap(({ parameters }) => parameters);
+  const gradients = world.gradients(trained, config);
   const average =
     config.ema === null ? null : new WeightAverage(model, { decay: config.ema, from: checkpoint?.average });
   const state = { ...(checkpoint?.state ?? NEW_RUN), classWeights };
   const loader = new Loader(training, {
     ...config,
     input: config.model.input,
-    batch: shareOf(config, world),
+    batch,
     rank: world.rank,
     worldSize: world.size,
   });
@@ -136,22 +142,41 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
       notes.push(...goingOn(checkpoint, { config: named, folder, recipe, optimiser, batches: loader.batches }));
     for (const line of notes) run?.say(line);
     if (run) {
-      const given = { config, share: shareOf(config, world), training, validation, signal };
+      const given = { config, images: config.syncBn ? config.batch : batch, training, validation, signal };
       for (const line of await warningsOf(given)) run.say(line);
     }
     clock.count(state, "other");
     const share = shard(validation, world);
-    const parts = { config: named, recipe, world, engine, run, loader, validation: share, model, optimiser, average };
+    const parts = {
+      config: named,
+      recipe,
+      world,
+      engine,
+      run,
+      loader,
+      validation: share,
+      model,
+      optimiser,
+      gradients,
+      average,
+    };
     const ending = await trainEpochs({ ...parts, state, clock, signal, interrupted: false, score: undefined });
     await world.barrier();
     return { folder, ending, state };
   } finally {
     await loader.close();
     await run?.close();
+    gradients.dispose();
     optimiser.dispose();
     average?.dispose();
     for (const parameter of model.stateDict().values()) parameter.as<Tensor>().dispose();
   }
+}
+
+/** Ranks send each other what lies in the memory of processors. */
+function onProcessors(config: TrainConfig): TrainConfig {
+  if (config.device !== "cuda") return { ...config, device: "cpu" };
+  throw new PspnetError("config", "train: expected device=cpu of several ranks, found cuda; take one rank on a GPU");
 }
 
 /** Images that each rank has of a batch. */
@@ -248,12 +273,22 @@ function validationDue({ config, state }: Job): boolean {
 }
 
 async function step(job: Job, batch: Batch, lr: number): Promise<number> {
-  const { config, engine, model, optimiser, average, recipe, state, world } = job;
+  const { config, engine, model, optimiser, gradients, average, recipe, state, world } = job;
   model.train();
   job.score = undefined;
   const { accumulate, auxWeight, checkpoint, clipGradients, loss: pixelLoss } = config;
-  const seed = mixSeed(config.seed, state.step * world.size + world.rank);
-  const parts = { accumulate, auxWeight, checkpoint, classWeights: state.classWeights, clipGradients, pixelLoss, seed };
+  const seed = mixSeed(config.seed, state.step);
+  const parts = {
+    syncBn: config.syncBn,
+    gradients,
+    accumulate,
+    auxWeight,
+    checkpoint,
+    classWeights: state.classWeights,
+    clipGradients,
+    pixelLoss,
+    seed,
+  };
   const loss = await recipe.step(model, optimiser, batch, { ...engine, ...parts, loss: recipe.loss, world });
   if (Number.isFinite(loss)) {
     average?.update(state.step + 1);

@@ -9,8 +9,8 @@ const SMALL_BATCH = 4;
 /** What a run is made of that may spoil it. */
 export interface WarningOptions {
   readonly config: TrainConfig;
-  /** Images that each rank has of a batch. */
-  readonly share: number;
+  /** Images that batch norm sees of a batch, on all ranks that sum its statistics up. */
+  readonly images: number;
   readonly training: Dataset;
   readonly validation: Dataset;
   /** Ends the look at the masks. */
@@ -18,9 +18,9 @@ export interface WarningOptions {
 }
 
 /** What is worth knowing before the first step though it stops no run, a line each. */
-export async function warningsOf({ config, share, signal, ...datasets }: WarningOptions): Promise<string[]> {
+export async function warningsOf({ config, images, signal, ...datasets }: WarningOptions): Promise<string[]> {
   const { accumulate, freezeBn } = config;
-  const seen = share / accumulate;
+  const seen = images / accumulate;
   const mend = "too few for good statistics: set a larger batch";
   const warnings =
     freezeBn === true || seen >= SMALL_BATCH ? [] : [`batch norm sees ${counted(seen, "image")} at a time, ${mend}`];

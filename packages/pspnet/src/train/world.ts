@@ -1,5 +1,19 @@
 import { fromBuffer, type Tensor } from "@pspnet/torch";
 
+/** Adds up the gradients of parameters over all ranks. */
+export interface GradientSum {
+  /** The next backward is the last of this step: what it completes may be sent while it goes on. */
+  begin(): void;
+  /** Resolves when every gradient is the sum over all ranks. */
+  finish(): Promise<void>;
+  dispose(): void;
+}
+
+export interface GradientSumOptions {
+  /** Precision that gradients are sent in. */
+  readonly wire: "fp32" | "bf16";
+}
+
 /** The processes that train one network together; each is a rank. */
 export interface World {
   /** This process, from 0. The first one writes the run's folder and the live line. */
@@ -9,10 +23,25 @@ export interface World {
   sum(values: Tensor): Promise<void>;
   /** Resolves when every rank has come here. */
   barrier(): Promise<void>;
+  gradients(parameters: readonly Tensor[], options: GradientSumOptions): GradientSum;
+  /**
+   * Runs a forward pass on this rank's samples of a batch that all ranks share: with `syncBn`, batch norm's statistics are those of the
+   * whole batch; dropout is.
+   */
+  sharing<R>(work: () => R, options: { readonly syncBn: boolean }): R;
 }
 
+const nothing: GradientSum = { begin() {}, async finish() {}, dispose() {} };
+
 /** One process. */
-export const alone: World = { rank: 0, size: 1, sum: async () => {}, barrier: async () => {} };
+export const alone: World = {
+  rank: 0,
+  size: 1,
+  sum: async () => {},
+  barrier: async () => {},
+  gradients: () => nothing,
+  sharing: (work) => work(),
+};
 
 /** Adds up numbers over all ranks, in place. */
 export async function sumNumbers(world: World, values: Float64Array): Promise<Float64Array> {

@@ -1,0 +1,123 @@
+/** Runs of several processes beside runs of one. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { launch, type TrainConfigInput, type TrainOptions } from "pspnet";
+import { expect, test } from "vitest";
+import { readMetrics } from "../src/report/metricsCsv.js";
+import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
+
+let folder: string;
+withScenes((made) => {
+  folder = made;
+});
+
+/**
+ * 21 steps, dropout and batch norm as the paper has them. So low a learning rate, since rounding grows with each step: at 0.001 one process on
+ * two threads is 1e-2 from itself on one thread after as many.
+ */
+const config = (name: string, changes: Partial<TrainConfigInput> = {}) =>
+  smallRun(folder, name, { epochs: 7, lr: 1e-5, validation: { every: 7 }, ...changes });
+
+async function losses(run: string): Promise<number[]> {
+  return (await readMetrics(join(run, "metrics.csv"))).flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+}
+
+const largest = (values: Iterable<number>) => Math.max(...Array.from(values, Math.abs));
+
+/** The largest difference of losses, of weights, and of running statistics, these in shares of the largest. */
+async function differences(one: string, other: string) {
+  const [a, b] = [await losses(one), await losses(other)];
+  expect(b).toHaveLength(a.length);
+  const found = { losses: largest(a.map((loss, i) => loss - b[i])), weights: 0, statistics: 0 };
+  const others = await lastWeights(other);
+  for (const [name, values] of await lastWeights(one)) {
+    const difference = largest(values.map((value, i) => value - others.get(name)![i]));
+    if (/running_/.test(name)) found.statistics = Math.max(found.statistics, difference / largest(values));
+    else found.weights = Math.max(found.weights, difference);
+  }
+  return found;
+}
+
+test("one rank, two and four give the same losses, weights and statistics; with batch norm of their own they do not", async () => {
+  const { folder: one } = await launch(config("one"), {});
+  const { folder: two } = await launch(config("two", { ranks: 2 }), {});
+  const { folder: four } = await launch(config("four", { ranks: 4 }), {});
+  const { folder: apart } = await launch(config("apart", { ranks: 2, syncBn: false }), {});
+  for (const other of [two, four]) {
+    const found = await differences(one, other);
+    expect(found.losses).toBeLessThan(1e-5);
+    expect(found.weights).toBeLessThan(1e-4);
+    expect(found.statistics).toBeLessThan(1e-4);
+  }
+  const found = await differences(one, apart);
+  expect(found.losses).toBeGreaterThan(1e-3);
+});
+
+/** A terminal, whose live line tells of every step but those that follow within a tenth of a second. */
+const terminal = (write: (text: string) => void) => ({ isTTY: true, columns: 100, write });
+
+const stepsTold = (text: string) => Number(/train .*?(\d+)\/21/.exec(text)?.[1] ?? 0);
+
+/** Aborts once the live line tells of so many steps. */
+function abortedAfter(step: number): Pick<TrainOptions, "signal" | "stream"> {
+  const controller = new AbortController();
+  const stream = terminal((text) => {
+    if (stepsTold(text) >= step) controller.abort();
+  });
+  return { signal: controller.signal, stream };
+}
+
+test("a run goes on with more ranks, or fewer, in the middle of an epoch", async () => {
+  const { folder: whole } = await launch(config("whole", { ranks: 2 }), {});
+  const two = await launch(config("parts", { ranks: 2 }), abortedAfter(4));
+  const one = await launch(config("parts", { ranks: 1, resume: true }), abortedAfter(10));
+  expect([two.ending, one.ending]).toEqual(["interrupted", "interrupted"]);
+  const { folder: parts } = await launch(config("parts", { ranks: 4, resume: true }), {});
+  const found = await differences(whole, parts);
+  expect(found.losses).toBeLessThan(1e-5);
+});
+
+/** Processes that this one has started. */
+function children(): number[] {
+  const tasks = readdirSync("/proc/self/task");
+  return tasks.flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+}
+
+/** Kills the process that was started last, once the live line tells of that step. */
+function killing(step: number) {
+  const text: string[] = [];
+  let killed = false;
+  const stream = terminal((line) => {
+    text.push(line);
+    if (killed || stepsTold(line) < step) return;
+    killed = true;
+    process.kill(children().at(-1)!, "SIGKILL");
+  });
+  return { stream, text };
+}
+
+test.runIf(process.platform === "linux")("a rank that is killed is named, and the checkpoint stands", async () => {
+  const run = launch(config("killed", { ranks: 2, saveEvery: "0s" }), killing(3));
+  await expect(run).rejects.toThrow(/^rank 1: its process ended: killed by SIGKILL; what was saved before is kept/);
+  const { state } = await launch(config("killed", { ranks: 2, resume: true }), {});
+  expect(state.step).toBe(21);
+});
+
+test.runIf(process.platform === "linux")("with restarts all begin again at the checkpoint", async () => {
+  const { stream, text } = killing(4);
+  const { folder: run, state } = await launch(config("restarted", { ranks: 2, restarts: 1, saveEvery: "0s" }), {
+    stream,
+  });
+  expect(text.join("")).toMatch(/killed by SIGKILL.*\nbeginning again at the last checkpoint, 0 times more/);
+  expect(state.step).toBe(21);
+  const { folder: whole } = await launch(config("unbroken", { ranks: 2 }), {});
+  expect(await losses(run)).toEqual(await losses(whole));
+});
+
+test("what a rank finds wrong is told as one process tells it", async () => {
+  const missing = config("missing", { ranks: 2, data: { root: join(folder, "nowhere") } });
+  await expect(launch(missing, {})).rejects.toMatchObject({ code: "data", message: /nowhere/ });
+  await expect(launch(config("odd", { ranks: 3 }), {})).rejects.toThrow(/batch that 3 ranks share/);
+});

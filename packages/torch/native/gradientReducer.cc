@@ -1,0 +1,182 @@
+// Gradients of data-parallel training, added up over all ranks while backward still computes others (Li et al., "PyTorch Distributed",
+// VLDB 2020): parameters lie in buckets, those that backward reaches first in the first; a bucket whose gradients are all there is sent.
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <torch/csrc/distributed/c10d/Work.hpp>
+
+#include "computeThread.h"
+#include "processGroup.h"
+
+namespace binding {
+
+namespace {
+
+class GradientReducer {
+ public:
+  /** `parameters` in the order that the network has them; a bucket is full from `bucketBytes` on. */
+  GradientReducer(c10::intrusive_ptr<ProcessGroup> group, const std::vector<at::Tensor>& parameters, int64_t bucketBytes, at::ScalarType wire)
+      : group_(std::move(group)), wire_(wire) {
+    int64_t bytes = bucketBytes;
+    for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
+      TORCH_CHECK(parameter->requires_grad() && parameter->is_leaf(), "parameters: expected tensors that gather gradients");
+      if (bytes >= bucketBytes) {
+        buckets_.emplace_back();
+        bytes = 0;
+      }
+      buckets_.back().parameters.push_back(*parameter);
+      bytes += static_cast<int64_t>(parameter->nbytes());
+      torch::autograd::impl::set_post_acc_grad_hooks(*parameter, std::make_unique<Hook>(*this, buckets_.size() - 1));
+    }
+  }
+
+  ~GradientReducer() {
+    for (const auto& bucket : buckets_) {
+      for (const auto& parameter : bucket.parameters) torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
+    }
+  }
+
+  GradientReducer(const GradientReducer&) = delete;
+  GradientReducer& operator=(const GradientReducer&) = delete;
+
+  /** The next backward is the last before gradients are added up: what it completes may be sent. */
+  void begin() {
+    for (auto& bucket : buckets_) bucket.awaited = bucket.parameters.size();
+    begun_ = true;
+  }
+
+  /** Sends the rest: gradients that there are not count as zeros. */
+  void sendRest() {
+    begun_ = false;
+    while (sent_ < buckets_.size()) send(buckets_[sent_++]);
+  }
+
+  /** Waits for all that was sent, and puts it in place of this rank's gradients. Throws where a rank is gone. */
+  void finish() {
+    sent_ = 0;
+    for (auto& bucket : buckets_) {
+      const auto work = std::exchange(bucket.work, nullptr);
+      const auto flat = std::exchange(bucket.flat, at::Tensor());
+      await(*work);
+      at::_foreach_copy_(bucket.gradients(), bucket.views(flat));
+    }
+  }
+
+ private:
+  struct Bucket {
+    std::vector<at::Tensor> parameters;
+    size_t awaited = 0;
+    /** While it is sent: all gradients, one after the other, as they go over the wire. */
+    at::Tensor flat;
+    c10::intrusive_ptr<c10d::Work> work;
+
+    std::vector<at::Tensor> gradients() const {
+      std::vector<at::Tensor> list;
+      for (const auto& parameter : parameters) {
+        auto& gradient = parameter.mutable_grad();
+        if (!gradient.defined()) gradient = at::zeros_like(parameter);
+        list.push_back(gradient);
+      }
+      return list;
+    }
+
+    /** Where each gradient lies in `flat`, in the parameter's own order of elements. */
+    std::vector<at::Tensor> views(const at::Tensor& flat) const {
+      std::vector<at::Tensor> list;
+      int64_t begin = 0;
+      for (const auto& parameter : parameters) {
+        list.push_back(flat.narrow(0, begin, parameter.numel()).as_strided(parameter.sizes(), parameter.strides(), begin));
+        begin += parameter.numel();
+      }
+      return list;
+    }
+  };
+
+  struct Hook : torch::autograd::PostAccumulateGradHook {
+    GradientReducer& reducer;
+    size_t bucket;
+
+    Hook(GradientReducer& reducer, size_t bucket) : reducer(reducer), bucket(bucket) {}
+
+    void operator()(const at::Tensor&) override { reducer.completed(bucket); }
+  };
+
+  c10::intrusive_ptr<ProcessGroup> group_;
+  at::ScalarType wire_;
+  std::vector<Bucket> buckets_;
+  bool begun_ = false;
+  /** The first buckets, which have been sent: all ranks send them in one order. */
+  size_t sent_ = 0;
+
+  void completed(size_t index) {
+    if (!begun_) return;
+    buckets_[index].awaited--;
+    while (sent_ < buckets_.size() && buckets_[sent_].awaited == 0) send(buckets_[sent_++]);
+  }
+
+  void send(Bucket& bucket) {
+    const at::NoGradGuard noGrad;
+    int64_t size = 0;
+    for (const auto& parameter : bucket.parameters) size += parameter.numel();
+    bucket.flat = at::empty({size}, bucket.parameters.front().options().dtype(wire_).requires_grad(false));
+    auto views = bucket.views(bucket.flat);
+    at::_foreach_copy_(views, bucket.gradients());
+    bucket.work = group_->allReduce(bucket.flat);
+  }
+};
+
+constexpr napi_type_tag reducerTag{0x41b7c95e02d8f36a, 0xe8d50a7b9c4632f1};
+
+using SharedReducer = std::shared_ptr<GradientReducer>;
+
+SharedReducer& reducerIn(const Call& call) {
+  void* data = nullptr;
+  bool tagged = false;
+  if (napi_check_object_type_tag(call.env(), call.raw(0), &reducerTag, &tagged) != napi_ok || !tagged) {
+    throw std::invalid_argument("reducer: expected a gradient reducer");
+  }
+  call.check(napi_get_value_external(call.env(), call.raw(0), &data));
+  auto& reducer = *static_cast<SharedReducer*>(data);
+  if (!reducer) throw std::invalid_argument("reducer: it is disposed");
+  return reducer;
+}
+
+}  // namespace
+
+FUNCTION(reducerCreate, "group", "parameters", "bucketBytes", "wire") {
+  const auto group = processGroupIn(call);
+  auto reducer = std::make_unique<SharedReducer>(std::make_shared<GradientReducer>(group, call.tensors(1), call.integer(2, 1), call.dtype(3)));
+  napi_value value;
+  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<SharedReducer*>(data); };
+  call.check(napi_create_external(call.env(), reducer.get(), finalize, nullptr, &value));
+  reducer.release();
+  call.check(napi_type_tag_object(call.env(), value, &reducerTag));
+  return value;
+}
+
+FUNCTION(reducerBegin, "reducer") {
+  reducerIn(call)->begin();
+  return call.undefined();
+}
+
+// A promise that every gradient is the sum over all ranks.
+FUNCTION(reducerFinish, "reducer") {
+  const auto reducer = reducerIn(call);
+  reducer->sendRest();
+  return computeLater(call, std::function<MakeValue()>([reducer] {
+                        const at::NoGradGuard noGrad;
+                        reducer->finish();
+                        return makeUndefined();
+                      }));
+}
+
+FUNCTION(reducerDispose, "reducer") {
+  reducerIn(call).reset();
+  return call.undefined();
+}
+
+}  // namespace binding
