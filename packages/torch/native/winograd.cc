@@ -31,9 +31,14 @@ const WinogradKernels* kernelsOf(at::ScalarType dtype) {
 
 int64_t ceilDivide(int64_t x, int64_t y) { return (x + y - 1) / y; }
 
+TileLine lineOf(int64_t size, int64_t dilation, int64_t side) {
+  const int64_t pixels = size / dilation;
+  return {dilation, size % dilation, ceilDivide(pixels + 1, side), ceilDivide(pixels, side)};
+}
+
 TileGrid gridOf(at::IntArrayRef size, const WinogradShape& shape) {
   const int64_t height = size[2], width = size[3], dilation = shape.dilation, side = kernelsOf(shape.dtype)->tileSide;
-  return {size[0], height, width, dilation, ceilDivide(ceilDivide(height, dilation), side), ceilDivide(ceilDivide(width, dilation), side)};
+  return {size[0], height, width, dilation, lineOf(height, dilation, side), lineOf(width, dilation, side)};
 }
 
 /** Consecutive parts of 0..size that differ by one at most. */

@@ -19,10 +19,9 @@ struct Place {
 
 /** Where tile `index` has its `side` x `side` pixels, the first of which lie `before` pixels before its outputs'. */
 INLINE Place placeOf(const TileGrid& grid, int64_t index, int64_t side, int64_t before) {
-  const int64_t d = grid.dilation;
-  const int64_t column = index % grid.columns, row = index / grid.columns % grid.rows;
-  const int64_t phase = index / (grid.columns * grid.rows), image = phase / (d * d);
-  const int64_t top = phase / d % d + d * (tileSide * row - before), left = phase % d + d * (tileSide * column - before);
+  const int64_t d = grid.dilation, rows = grid.rows.tiles(), columns = grid.columns.tiles();
+  const int64_t image = index / (rows * columns);
+  const int64_t top = grid.rows.start(index / columns % rows, tileSide) - d * before, left = grid.columns.start(index % columns, tileSide) - d * before;
   // Of places start, start + d, ... how many come before `bound`.
   const auto countBefore = [&](int64_t start, int64_t bound) INLINE_LAMBDA { return start >= bound ? 0 : least((bound - start + d - 1) / d, side); };
   const int64_t rowBegin = countBefore(top, 0), rowEnd = countBefore(top, grid.height);

@@ -6,13 +6,28 @@
 namespace binding {
 
 /**
- * Tiles of outputs of a 3x3 convolution of stride 1 whose padding is its dilation, in the order image, phase, row, column. A dilated
- * convolution is an ordinary one on each of its dilation x dilation phases, the grids of pixels that lie `dilation` apart.
+ * Tiles along a side of the image, phase by phase: a dilated convolution is an ordinary one on each of its phases, the pixels that lie
+ * `dilation` apart. The first phases may have a pixel more than the others, and so a tile more.
  */
-struct TileGrid {
-  int64_t images, height, width, dilation, rows, columns;
+struct TileLine {
+  int64_t dilation, longerPhases, tilesOfLonger, tilesOfOthers;
 
-  int64_t tiles() const { return images * dilation * dilation * rows * columns; }
+  int64_t tiles() const { return longerPhases * tilesOfLonger + (dilation - longerPhases) * tilesOfOthers; }
+
+  /** Where tile `index` of `side` outputs begins. */
+  int64_t start(int64_t index, int64_t side) const {
+    const int64_t others = index - longerPhases * tilesOfLonger;
+    if (others < 0) return index / tilesOfLonger + dilation * side * (index % tilesOfLonger);
+    return longerPhases + others / tilesOfOthers + dilation * side * (others % tilesOfOthers);
+  }
+};
+
+/** Tiles of outputs of a 3x3 convolution of stride 1 whose padding is its dilation, in the order image, row, column. */
+struct TileGrid {
+  int64_t images, height, width, dilation;
+  TileLine rows, columns;
+
+  int64_t tiles() const { return images * rows.tiles() * columns.tiles(); }
 };
 
 /** Values lie in words of four bytes, one float32 or two bfloat16 of neighbouring inputs, of which there are as many as this. */
