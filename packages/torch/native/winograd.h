@@ -27,8 +27,11 @@ struct WinogradShape {
 std::optional<WinogradShape> winogradShape(at::ScalarType dtype, at::IntArrayRef weightSize, at::IntArrayRef stride, at::IntArrayRef padding,
                                            at::IntArrayRef dilation, int64_t groups);
 
-/** Whether it takes less work than the direct form where filters change each time, transforms counted. */
-bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape);
+/**
+ * Whether it takes less work than the direct form where filters change each time, transforms counted. A multiplication of the direct form takes
+ * as long as `directCost` of its own.
+ */
+bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape, double directCost = 1);
 
 /** What filters `[outputs, inputs, 3, 3]` are multiplied as in a type. With `turned`, those that take gradients of outputs to inputs. */
 at::Tensor winogradFilters(const at::Tensor& weight, at::ScalarType dtype, bool turned = false);
