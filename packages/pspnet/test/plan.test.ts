@@ -243,7 +243,7 @@ test("what a run takes is known before it", async () => {
       const [h, w] = [97, 249];
       for (let i = 0; i < 3; i++) (await plan.run(randn([1, 3, h, w]))).dispose();
       const ratio = plan.memoryFor([1, h, w]) / plan.workspace.bytes;
-      expect(ratio).toBeGreaterThan(0.9);
+      expect(ratio).toBeGreaterThan(0.85);
       // It counts Winograd's tiles for convolutions that may then be computed directly.
       const most = { fp32: 1.75, bf16: bfloat16Instructions() ? 2.25 : 4, fp16: 1.25 };
       expect(ratio).toBeLessThan(most[precision]);
