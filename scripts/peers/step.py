@@ -41,4 +41,4 @@ def step():
         parameter.grad = None
 
 
-take_turns(step, options, warm_up=1, engine="pytorch", version=torch.__version__, threads=torch.get_num_threads())
+take_turns(step, options, warm_up=3, engine="pytorch", version=torch.__version__, threads=torch.get_num_threads())

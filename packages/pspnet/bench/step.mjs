@@ -42,6 +42,6 @@ const options = {
 };
 await takeTurns(() => trainStep(model, optimiser, data, options), {
   ...turns,
-  warmUp: 1,
+  warmUp: 3,
   about: { engine: `pspnet, libtorch ${version()}`, layers, classes, size, batch, dtype, threads: numThreads() },
 });
