@@ -62,7 +62,7 @@ async function measureWith(instructions: string): Promise<void> {
       runs: values.quick ? 1 : work.runs,
       env: limitedTo(instructions),
       place,
-      skip: ({ unlimited }: Case) =>
+      leftOut: ({ unlimited }: Case) =>
         unlimited && instructions !== "all" ? "it cannot be limited to these instructions" : undefined,
       onTurn: (text) => console.error(`${instructions}, ${text}`),
     });

@@ -12,7 +12,7 @@ export interface MeasureOptions {
   /** What stands on this machine for a word of a command, or why nothing does. */
   readonly place: (word: string) => Promise<string | { readonly missing: string }>;
   /** Why a case is not to be measured, where it is not. */
-  readonly skip: (one: Case) => string | undefined;
+  readonly leftOut: (one: Case) => string | undefined;
   readonly onTurn: (text: string) => void;
 }
 
@@ -55,7 +55,7 @@ export async function measure(work: Work, options: MeasureOptions): Promise<Reco
 }
 
 async function start(one: Case, options: MeasureOptions): Promise<Runner | { readonly missing: string }> {
-  const reason = options.skip(one);
+  const reason = options.leftOut(one);
   if (reason) return { missing: reason };
   const words: string[] = [];
   for (const word of one.words) {

@@ -51,7 +51,7 @@ function batches({ input }: PSPNetConfig, size: number) {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe.each(narrowNetworks())("$names", ({ config }) => {
-  test("trains: the loss of scenes falls in 20 steps", async () => {
+  test("trains: the loss of scenes falls in 24 steps", async () => {
     const model = new PSPNet(config);
     initialise(model, backend(), { seed: 0 });
     const optimiser = createOptimiser(model, { lr: 0.01, momentum: 0.9, weightDecay: 1e-4 });
@@ -59,14 +59,14 @@ describe.each(narrowNetworks())("$names", ({ config }) => {
     const { height: size } = alignedSize({ height: 41, width: 41 }, config);
     const data = batches(config, size);
     const losses: number[] = [];
-    for (let step = 0; step < 20; step++) {
+    for (let step = 0; step < 24; step++) {
       const options = { device: "cpu", precision: "fp32", accumulate: 1, auxWeight: 0.4, classWeights: null } as const;
       losses.push(await trainStep(model, optimiser, data[step % 2], { ...options, seed: step }));
     }
     expect(
       mean(losses.slice(-4)) / mean(losses.slice(0, 4)),
       losses.map((loss) => loss.toFixed(2)).join(),
-    ).toBeLessThan(0.93);
+    ).toBeLessThan(0.9);
   });
 
   test("gives the same logits by plan within 1e-4", async () => {

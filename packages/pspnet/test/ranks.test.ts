@@ -53,6 +53,14 @@ test("one rank, two and four give the same losses, weights and statistics; with 
   expect(found.losses).toBeGreaterThan(1e-3);
 });
 
+test("gradients sent in bfloat16 are rounded, by little", async () => {
+  const { folder: exact } = await launch(config("exact", { ranks: 2, epochs: 1 }), {});
+  const { folder: rounded } = await launch(config("rounded", { ranks: 2, epochs: 1, wire: "bf16" }), {});
+  const found = await differences(exact, rounded);
+  expect(found.weights).toBeGreaterThan(0);
+  expect(found.weights).toBeLessThan(1e-5);
+});
+
 /** A terminal, whose live line tells of every step but those that follow within a tenth of a second. */
 const terminal = (write: (text: string) => void) => ({ isTTY: true, columns: 100, write });
 

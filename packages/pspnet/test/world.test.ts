@@ -123,6 +123,13 @@ test("a batch that the ranks cannot share is refused", async () => {
   await expect(train(config("odd"), { world })).rejects.toThrow(/batch that 3 ranks share.*found 4.*multiple of 3/);
 });
 
+test("ranks that were told otherwise are named on all of them", async () => {
+  const [same, other] = ranks(2);
+  const runs = [train(config("told"), { world: same }), train(config("told", { lr: 0.5 }), { world: other })];
+  for (const run of runs)
+    await expect(run).rejects.toThrow(/one configuration on all ranks, but that of rank 1 is not/);
+});
+
 test("shards make up the dataset, each sample once", async () => {
   const dataset = await openDataset(config("data").data, "val");
   const parts = Array.from({ length: 3 }, (_, rank) => shard(dataset, { rank, size: 3 }));

@@ -74,6 +74,15 @@ ALWAYS_INLINE void forEachBlock(int64_t rows, int64_t channels, const Work& work
   }
 }
 
+/** What ReLU let through of the gradient, of an output that is `normalised` where no residual was added. */
+template <typename T, typename Count>
+ALWAYS_INLINE Floats gradientAt(const BackwardRows<T>& in, int64_t place, Count count, Floats normalised) {
+  const Floats gradient = load(in.gradient + place, count);
+  if (in.mask == ReluMask::input) return letThrough(gradient, normalised);
+  if (in.mask == ReluMask::output) return letThrough(gradient, load(in.y + place, count));
+  return gradient;
+}
+
 #define INLINE_LAMBDA __attribute__((always_inline))
 
 }  // namespace
@@ -113,9 +122,7 @@ FOR_EACH_CPU void addGradientSums(const BackwardRows<T>& in, int64_t rows, int64
     for (int64_t row = begin; row < end; row++) {
       const int64_t place = row * channels + channel;
       const Floats x = load(in.x + place, count);
-      Floats gradient = load(in.gradient + place, count);
-      if (in.mask == ReluMask::input) gradient = letThrough(gradient, x * scale + shift);
-      if (in.mask == ReluMask::output) gradient = letThrough(gradient, load(in.y + place, count));
+      const Floats gradient = gradientAt(in, place, count, x * scale + shift);
       if (through) store(through + place, gradient, count);
       sum += wide(gradient);
       products += wide(gradient) * wide(x - mean);
@@ -134,9 +141,7 @@ FOR_EACH_CPU void inputGradient(const BackwardRows<T>& in, int64_t rows, int64_t
     for (int64_t row = begin; row < end; row++) {
       const int64_t place = row * channels + channel;
       const Floats x = load(in.x + place, count);
-      Floats gradient = load(in.gradient + place, count);
-      if (in.mask == ReluMask::input) gradient = letThrough(gradient, x * scale + shift);
-      if (in.mask == ReluMask::output) gradient = letThrough(gradient, load(in.y + place, count));
+      const Floats gradient = gradientAt(in, place, count, x * scale + shift);
       store(to + place, scale * (gradient - less - factor * (x - mean)), count);
     }
   });

@@ -32,7 +32,7 @@ export {
   type PlanOptions,
   type PlanWindowsOptions,
 } from "./plan.js";
-export { DEFAULT_TIMEOUT, init, isCollectiveFailure, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
+export { init, isCollectiveFailure, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
 export {

@@ -23,10 +23,7 @@ export interface ProcessGroupOptions {
 }
 
 /** Seconds, PyTorch's for Gloo. */
-export const DEFAULT_TIMEOUT = 1800;
-
-/** A group of one name is a value that no other part of the program makes. */
-type GroupHandle = Handle;
+const DEFAULT_TIMEOUT = 1800;
 
 /**
  * Joins the group; resolves when all have come.
@@ -41,7 +38,7 @@ export async function init(options: ProcessGroupOptions): Promise<ProcessGroup> 
   const milliseconds = Math.ceil(1000 * timeout);
   try {
     const joined = native().processGroupInit(rank, worldSize, host, port, file, serves, prefix, milliseconds);
-    const handle = await Promise.race([joined as Promise<GroupHandle>, unanswered(timeout)]);
+    const handle = await Promise.race([joined as Promise<Handle>, unanswered(timeout)]);
     return new ProcessGroup(handle, { rank, size: worldSize });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -85,17 +82,17 @@ function storeOf(text: string): Store {
 export class ProcessGroup {
   readonly rank: number;
   readonly size: number;
-  readonly #handle: GroupHandle;
+  readonly #handle: Handle;
 
   /** @see {@link init} */
-  constructor(handle: GroupHandle, { rank, size }: { readonly rank: number; readonly size: number }) {
+  constructor(handle: Handle, { rank, size }: { readonly rank: number; readonly size: number }) {
     this.#handle = handle;
     this.rank = rank;
     this.size = size;
   }
 
   /** What native functions know it by. */
-  get handle(): GroupHandle {
+  get handle(): Handle {
     return this.#handle;
   }
 

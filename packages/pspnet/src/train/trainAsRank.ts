@@ -4,6 +4,9 @@ import { seconds, type TrainConfig } from "../config/schema.js";
 import { ProcessWorld } from "./processWorld.js";
 import { type TrainOptions, type TrainResult, train } from "./train.js";
 
+/** Of a run that lost a rank. */
+export const KEPT = "what was saved before is kept, go on with resume=true";
+
 /**
  * Trains as one of the ranks that a launcher started, each with its share of every batch.
  *
@@ -22,11 +25,7 @@ export async function trainAsRank(
     const lost = await world.lost();
     const who =
       lost.length > 0 ? `lost rank ${lost.join(", ")}: gone, or silent for ${config.timeout}` : "lost the others";
-    throw new PspnetError(
-      "environment",
-      `rank ${place.rank} ${who}; what was saved before is kept, go on with resume=true`,
-      { cause: error },
-    );
+    throw new PspnetError("environment", `rank ${place.rank} ${who}; ${KEPT}`, { cause: error });
   } finally {
     world.close();
   }

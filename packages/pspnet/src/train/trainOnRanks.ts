@@ -10,6 +10,7 @@ import { Subprocess } from "../threads/subprocess.js";
 import { checkpointFile } from "./checkpoint.js";
 import type { RankTask } from "./rankProcess.js";
 import type { TrainOptions, TrainResult } from "./train.js";
+import { KEPT } from "./trainAsRank.js";
 
 type LaunchOptions = Omit<TrainOptions, "world" | "recipe">;
 
@@ -49,9 +50,14 @@ export async function trainOnRanks(config: TrainConfig, options: LaunchOptions):
 async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): Promise<TrainResult> {
   const { ranks } = config;
   const store = `tcp://127.0.0.1:${await freePort()}`;
-  const processes = Array.from({ length: ranks }, (_, rank) => startRank(rank, config));
-  /** The others find out later, by what they wait for. */
+  /** What the first one to fail found wrong, or how it ended: the others find out later, by what they wait for. */
   let first: Error | undefined;
+  const processes = Array.from({ length: ranks }, (_, rank) => {
+    const onExit = (how: string) => {
+      first ??= new PspnetError("environment", `rank ${rank}: its process ended: ${how}; ${KEPT}`);
+    };
+    return startRank(rank, config, onExit);
+  });
   let timer: NodeJS.Timeout | undefined;
   const killAll = () => {
     for (const process of processes) process.kill();
@@ -63,7 +69,7 @@ async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): 
     try {
       return await process.ask({ config, place, terminal }, { signal, onNews });
     } catch (error) {
-      first ??= lastingly(error as Error);
+      first ??= error as Error;
       timer ??= setTimeout(killAll, GRACE);
       return null;
     }
@@ -78,18 +84,17 @@ async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): 
   }
 }
 
-function startRank(rank: number, { ranks, threads }: TrainConfig): Subprocess<RankTask, TrainResult, string> {
+function startRank(
+  rank: number,
+  { ranks, threads }: TrainConfig,
+  onExit: (how: string) => void,
+): Subprocess<RankTask, TrainResult, string> {
   const share = String(Math.max(1, Math.floor(availableParallelism() / ranks)));
   return new Subprocess(new URL("rankProcess.js", import.meta.url), {
     name: `rank ${rank}`,
     env: threads > 0 ? {} : { OMP_NUM_THREADS: share },
+    onExit,
   });
-}
-
-/** A process that is gone says nothing of what it leaves. */
-function lastingly(error: Error): Error {
-  if (!(error instanceof PspnetError) || !/its process ended/.test(error.message)) return error;
-  return new PspnetError("environment", `${error.message}; what was saved before is kept, go on with resume=true`);
 }
 
 async function freePort(): Promise<number> {
