@@ -3,11 +3,15 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <torch/csrc/distributed/c10d/Work.hpp>
+
+#include <atomic>
+#include <chrono>
 
 #include "computeThread.h"
 #include "processGroup.h"
@@ -15,6 +19,19 @@
 namespace binding {
 
 namespace {
+
+/** Nanoseconds of a clock that all threads share. */
+int64_t now() { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+/** When something was first seen to be over. */
+struct Moment {
+  std::atomic<int64_t> time{0};
+
+  void set() {
+    int64_t unset = 0;
+    time.compare_exchange_strong(unset, now());
+  }
+};
 
 class GradientReducer {
  public:
@@ -47,23 +64,36 @@ class GradientReducer {
   void begin() {
     for (auto& bucket : buckets_) bucket.awaited = bucket.parameters.size();
     begun_ = true;
+    beginning_ = now();
   }
 
   /** Sends the rest: gradients that there are not count as zeros. */
   void sendRest() {
+    if (!begun_) beginning_ = now();
     begun_ = false;
+    finishing_ = now();
     while (sent_ < buckets_.size()) send(buckets_[sent_++]);
   }
 
-  /** Waits for all that was sent, and puts it in place of this rank's gradients. Throws where a rank is gone. */
-  void finish() {
+  /**
+   * Waits for all that was sent, and puts it in place of this rank's gradients. Throws where a rank is gone.
+   *
+   * Returns seconds since `begin`, float64 `[2 + 3 * buckets]`: when `sendRest` began, when this ended; and of each bucket its bytes, when it
+   * was sent, and when it had been added up.
+   */
+  at::Tensor finish() {
     sent_ = 0;
+    std::vector<double> figures{secondsAt(finishing_), 0};
     for (auto& bucket : buckets_) {
       const auto work = std::exchange(bucket.work, nullptr);
       const auto flat = std::exchange(bucket.flat, at::Tensor());
       await(*work);
+      bucket.done->set();
       at::_foreach_copy_(bucket.gradients(), bucket.views(flat));
+      figures.insert(figures.end(), {double(flat.nbytes()), secondsAt(bucket.sent), secondsAt(bucket.done->time)});
     }
+    figures[1] = secondsAt(now());
+    return at::tensor(figures, at::kDouble);
   }
 
  private:
@@ -73,6 +103,9 @@ class GradientReducer {
     /** While it is sent: all gradients, one after the other, as they go over the wire. */
     at::Tensor flat;
     c10::intrusive_ptr<c10d::Work> work;
+    int64_t sent = 0;
+    /** Which a thread of the group's says, or whoever waited, if that is sooner. */
+    std::shared_ptr<Moment> done;
 
     std::vector<at::Tensor> gradients() const {
       std::vector<at::Tensor> list;
@@ -111,6 +144,9 @@ class GradientReducer {
   bool begun_ = false;
   /** The first buckets, which have been sent: all ranks send them in one order. */
   size_t sent_ = 0;
+  int64_t beginning_ = 0, finishing_ = 0;
+
+  double secondsAt(int64_t time) const { return 1e-9 * double(time - beginning_); }
 
   void completed(size_t index) {
     if (!begun_) return;
@@ -125,7 +161,10 @@ class GradientReducer {
     bucket.flat = at::empty({size}, bucket.parameters.front().options().dtype(wire_).requires_grad(false));
     auto views = bucket.views(bucket.flat);
     at::_foreach_copy_(views, bucket.gradients());
+    bucket.sent = now();
+    bucket.done = std::make_shared<Moment>();
     bucket.work = group_->allReduce(bucket.flat);
+    bucket.work->getFuture()->addCallback([done = bucket.done](c10::ivalue::Future&) { done->set(); });
   }
 };
 
@@ -163,14 +202,13 @@ FUNCTION(reducerBegin, "reducer") {
   return call.undefined();
 }
 
-// A promise that every gradient is the sum over all ranks.
+// A promise that every gradient is the sum over all ranks, of what GradientReducer::finish says.
 FUNCTION(reducerFinish, "reducer") {
   const auto reducer = reducerIn(call);
   reducer->sendRest();
-  return computeLater(call, std::function<MakeValue()>([reducer] {
+  return computeLater(call, std::function<at::Tensor()>([reducer] {
                         const at::NoGradGuard noGrad;
-                        reducer->finish();
-                        return makeUndefined();
+                        return reducer->finish();
                       }));
 }
 

@@ -174,7 +174,13 @@ c10::intrusive_ptr<c10d::Work> ProcessGroup::allReduce(const at::Tensor& tensor)
   return running().allreduce(tensors);
 }
 
-void ProcessGroup::sum(const at::Tensor& tensor) const { await(*allReduce(tensor)); }
+void ProcessGroup::sum(const at::Tensor& tensor) const {
+  const auto begin = std::chrono::steady_clock::now();
+  await(*allReduce(tensor));
+  sums++;
+  summedBytes += static_cast<int64_t>(tensor.nbytes());
+  summingNanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
+}
 
 void await(c10d::Work& work) {
   try {
@@ -253,6 +259,13 @@ FUNCTION(processGroupAllGather, "group", "tensor") {
 }
 
 FUNCTION(processGroupBarrier, "group") { return afterwards(call, processGroupIn(call)->running().barrier(), {}, makeUndefined()); }
+
+// Of the sums that forward and backward waited for so far: how many, their bytes, and the seconds waited, float64 `[3]`.
+FUNCTION(processGroupSums, "group") {
+  const auto& group = processGroupIn(call);
+  const std::vector<double> figures{double(group->sums), double(group->summedBytes), 1e-9 * double(group->summingNanoseconds)};
+  return call.result(at::tensor(figures, at::kDouble));
+}
 
 // After a collective failed. Closes this rank's connections, so that all others fail too, and gives a promise of the ranks that have not
 // come here within `patience` milliseconds, int64: those that are gone, or hang.

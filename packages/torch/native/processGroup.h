@@ -5,6 +5,8 @@
 #include <ATen/core/ivalue.h>
 #include <c10/util/intrusive_ptr.h>
 
+#include <atomic>
+
 #include "call.h"
 
 namespace c10d {
@@ -30,6 +32,9 @@ struct ProcessGroup : torch::CustomClassHolder {
   c10::intrusive_ptr<c10d::Work> allReduce(const at::Tensor& tensor) const;
   /** Adds up `tensor` over all ranks, in place, and waits for it. */
   void sum(const at::Tensor& tensor) const;
+
+  /** What `sum` has done so far. */
+  mutable std::atomic<int64_t> sums{0}, summedBytes{0}, summingNanoseconds{0};
 };
 
 /** Waits for a collective. Throws CollectiveFailed where a rank is gone, or late. */

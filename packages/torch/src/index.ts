@@ -16,7 +16,12 @@ export {
   version,
 } from "./device.js";
 // Processes that work as one
-export { GradientReducer, type GradientReducerOptions } from "./gradientReducer.js";
+export {
+  GradientReducer,
+  type GradientReducerOptions,
+  type GradientTimings,
+  gradientOverlap,
+} from "./gradientReducer.js";
 export { type Place, placeFromEnvironment } from "./launcher.js";
 // Memory
 export { liveTensors, memoryInUse, memoryKept, peakMemory, releaseMemory } from "./memory.js";

@@ -116,6 +116,13 @@ export class ProcessGroup {
     await native().processGroupBarrier(this.#handle);
   }
 
+  /** What batch norm added up so far in `sharing`: how many times, bytes, and the seconds that forward and backward waited for it. */
+  get sums(): { readonly count: number; readonly bytes: number; readonly seconds: number } {
+    using figures = new Tensor(native().processGroupSums(this.#handle) as Handle);
+    const [count, bytes, seconds] = figures.toNumbers();
+    return { count, bytes, seconds };
+  }
+
   /**
    * After a collective failed: breaks this rank's connections, so that the others fail too, and tells which ranks have not come here within
    * `patience` seconds. Those are gone, or hang.

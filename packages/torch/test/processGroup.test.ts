@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { init } from "@pspnet/torch";
+import { type GradientTimings, init } from "@pspnet/torch";
 import { afterAll, describe, expect, it } from "vitest";
 
 const script = fileURLToPath(new URL("support/rank.mjs", import.meta.url));
@@ -72,7 +72,32 @@ describe("three processes", () => {
 
   it("add up gradients, whichever each of them has", async () => {
     const step = [[2, 2, 2, 2], [2, 2, 2], [0]];
-    for (const found of await run("gradients", world(3), await freeStore())) expect(found).toEqual([step, step]);
+    for (const { found } of (await run("gradients", world(3), await freeStore())) as { found: unknown }[])
+      expect(found).toEqual([step, step]);
+  });
+
+  it("tell when each bucket was sent and was there", async () => {
+    const ranks = (await run("gradients", world(3), await freeStore())) as { timings: GradientTimings }[];
+    for (const { timings } of ranks) {
+      const { buckets, computed, finished } = timings;
+      expect(buckets.map(({ bytes }) => bytes)).toEqual([4, 12, 16]);
+      for (const { sent, done } of buckets)
+        expect([0, sent, done, finished].toSorted((a, b) => a - b)).toEqual([0, sent, done, finished]);
+      expect(computed).toBeGreaterThan(0);
+      expect(computed).toBeLessThanOrEqual(finished);
+    }
+    // Rank 0 reaches no parameter: it sends once backward is over.
+    expect(ranks[0].timings.buckets[0].sent).toBeGreaterThanOrEqual(ranks[0].timings.computed);
+  });
+
+  it("tell what batch norm added up", async () => {
+    for (const found of await run("sums", world(2), await freeStore())) {
+      const seconds = expect.any(Number);
+      expect(found).toEqual({
+        before: { count: 0, bytes: 0, seconds: 0 },
+        after: { count: 4, bytes: 4 * 2 * 4 * 8, seconds },
+      });
+    }
   });
 
   it("name the one that was killed", async () => {

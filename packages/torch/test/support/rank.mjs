@@ -42,9 +42,24 @@ const WORK = {
       await reducer.finish();
       found.push([a, b, c].map(({ grad }) => numbers(grad)));
     }
+    const { timings } = reducer;
     reducer.dispose();
     a.sum().backward();
-    return found;
+    return { found, timings };
+  },
+
+  /** Two batch norms of a shared batch, forward and backward. */
+  async sums(group) {
+    const before = group.sums;
+    const x = ones([1, 4, 2, 2]).mul(me).contiguous("channelsLast");
+    x.requiresGrad = true;
+    const state = [ones([4]), ones([4]), ones([4]), ones([4])];
+    const options = { training: true, momentum: 0.1, eps: 1e-5 };
+    group
+      .sharing(() => x.batchNorm(...state, options).batchNorm(...state, options))
+      .sum()
+      .backward();
+    return { before, after: group.sums };
   },
 
   async silent(group) {
