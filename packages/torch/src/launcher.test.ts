@@ -47,7 +47,8 @@ describe("the place that a launcher gives a process", () => {
   ])("is Slurm's, whose first node of %s holds the store", (nodes, first) => {
     const step = { SLURM_PROCID: "1", SLURM_NTASKS: "2", SLURM_LOCALID: "1", SLURM_JOB_ID: "4711", SLURM_STEP_ID: "0" };
     const place = placeFromEnvironment({ ...step, SLURM_STEP_NODELIST: nodes });
-    expect(place).toMatchObject({ rank: 1, worldSize: 2, localRank: 1, launcher: "Slurm" });
+    expect(place).toMatchObject({ rank: 1, worldSize: 2, localRank: 1, launcher: "Slurm", restarts: 0 });
+    expect(placeFromEnvironment({ ...step, SLURM_STEP_NODELIST: nodes, SLURM_RESTART_COUNT: "2" })?.restarts).toBe(2);
     expect(place?.store).toMatch(new RegExp(`^tcp://${first}:\\d{5}$`));
     expect(placeFromEnvironment({ ...step, SLURM_STEP_NODELIST: nodes, SLURM_STEP_ID: "1" })?.store).not.toBe(
       place?.store,

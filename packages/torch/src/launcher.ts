@@ -47,6 +47,8 @@ export function placeFromEnvironment(environment: Environment): Place | null {
     throw wrong(found.launcher, `${found.rank} below ${found.worldSize}`, `${rank} of ${worldSize}`);
   const localRank = environment[found.localRank] === undefined ? rank : number(found.localRank);
   const place = { launcher: found.launcher, rank, worldSize, localRank, ...masterOf(environment, found.launcher) };
+  // A job that is queued again has the same number.
+  if (found.launcher === "Slurm") return { ...place, restarts: Number(environment.SLURM_RESTART_COUNT ?? 0) };
   // An agent of torchrun holds the store itself, for one attempt after another.
   if (environment.TORCHELASTIC_USE_AGENT_STORE !== "True") return place;
   const restarts = Number(environment.TORCHELASTIC_RESTART_COUNT ?? 0);
