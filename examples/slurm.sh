@@ -11,7 +11,7 @@
 #SBATCH --time=24:00:00
 # What is pre-empted, or loses a node, is queued again under its number, and goes on at its last checkpoint.
 #SBATCH --requeue
-# Two minutes before the time is up all ranks save after the same step, and end.
+# Two minutes before the time is up all ranks save after the same step, and end; another job goes on: name=slurm-4711 resume=true.
 #SBATCH --signal=TERM@120
 #SBATCH --open-mode=append
 #SBATCH --output=%x-%j.log
@@ -24,4 +24,4 @@ export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"
 # export GLOO_SOCKET_IFNAME=ib0
 
 # One rank that fails ends the others, so that the job ends, or is queued again, as a whole.
-exec srun --kill-on-bad-exit=1 node_modules/.bin/pspnet train "$@" name="slurm-$SLURM_JOB_ID"
+exec srun --kill-on-bad-exit=1 node_modules/.bin/pspnet train "$1" name="slurm-$SLURM_JOB_ID" "${@:2}"

@@ -111,18 +111,19 @@ describe("examples/kubernetes.yaml", () => {
 });
 
 describe("examples/slurm.sh", () => {
-  it("has each task train with its cores, under the job's name", () => {
+  it("has each task train, under the job's name where no other is given", () => {
     echo(join(folder, "srun"));
     const env = { PATH: `${folder}:${process.env.PATH}`, SLURM_JOB_ID: "7", SLURM_CPUS_PER_TASK: "4" };
-    const words = [example("slurm.sh"), "camvid.yaml", "data.root=a b"];
+    const words = [example("slurm.sh"), "camvid.yaml", "data.root=a b", "name=mine"];
     const said = execFileSync("bash", words, { env, encoding: "utf8" }).trim().split("\n");
     expect(said).toEqual([
       "--kill-on-bad-exit=1",
       "node_modules/.bin/pspnet",
       "train",
       "camvid.yaml",
-      "data.root=a b",
       "name=slurm-7",
+      "data.root=a b",
+      "name=mine",
     ]);
   });
 
