@@ -60,8 +60,8 @@ export interface Prediction {
   readonly efficiency: number;
 }
 
-/** Of a layer of 512 channels: two sums each, in float64. */
-const SUM_BYTES = 2 * 512 * 8;
+/** Of a batch norm of 512 channels: two sums each, in float64. */
+export const SUM_BYTES = 2 * 512 * 8;
 
 /** Bytes that each rank of a ring sends. */
 export function ringBytes(bytes: number, ranks: number): number {

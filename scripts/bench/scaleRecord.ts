@@ -2,7 +2,7 @@
 import { median } from "../../packages/pspnet/src/bench/bench.js";
 import type { Link } from "./network.js";
 import type { Machine } from "./record.js";
-import { type Network, type Prediction, predictStep, type StepProfile } from "./scaleModel.js";
+import { type Network, type Prediction, predictStep, ringBytes, type StepProfile, SUM_BYTES } from "./scaleModel.js";
 
 /** A network and who trains it. */
 export interface Case {
@@ -73,24 +73,21 @@ export interface ScaleRecord {
   readonly gpu?: { readonly seconds: number; readonly batch: number; readonly what: string };
 }
 
-/** What a row's collectives by themselves say of its network. */
+/** What a row's collectives by themselves say of its network: a straight line through a sum of batch norm and a bucket. */
 export function networkOf({ case: { ranks, threads }, probe }: Row, cores: number): Network {
-  const messages = 2 * (ranks - 1);
-  const latency = probe.sum / messages;
   const { bytes, seconds, processor } = probe.bucket;
-  const sent = (messages * bytes) / ranks;
-  /** Processes that have a core each lose nothing to what is sent from another. */
+  const bandwidth = (ringBytes(bytes, ranks) - ringBytes(SUM_BYTES, ranks)) / (seconds - probe.sum);
+  const latency = (probe.sum - ringBytes(SUM_BYTES, ranks) / bandwidth) / (2 * (ranks - 1));
+  /** Processes that have a core each, and one to spare, lose nothing to what is sent. */
   const crowding = ranks * threads < cores ? 0 : (ranks * threads) / cores;
-  return {
-    algorithms: ["ring"],
-    latency,
-    bandwidth: sent / Math.max(seconds - messages * latency, Number.EPSILON),
-    processor: (crowding * processor) / sent,
-  };
+  return { algorithms: ["ring"], latency, bandwidth, processor: (crowding * processor) / ringBytes(bytes, ranks) };
 }
 
+/** One rank has no network. */
+const NOWHERE: Network = { algorithms: ["ring"], latency: 0, bandwidth: Number.POSITIVE_INFINITY };
+
 export function predictionOf(row: Row, cores: number): Prediction {
-  return predictStep(row.profile, networkOf(row, cores), row.case);
+  return predictStep(row.profile, row.case.ranks === 1 ? NOWHERE : networkOf(row, cores), row.case);
 }
 
 /** What a rank's process says of a step; see packages/pspnet/bench/rankStep.mjs. */

@@ -119,6 +119,9 @@ test.runIf(process.platform === "linux")("with restarts all begin again at the c
     stream,
   });
   expect(text.join("")).toMatch(/killed by SIGKILL.*\nbeginning again at the last checkpoint, 0 times more/);
+  expect(text.join("")).toMatch(
+    /ranks: gradients were on their way for [\d.]+ s, \d+ % of it while .* s for batch norm\n/,
+  );
   expect(state.step).toBe(21);
   const { folder: whole } = await launch(config("unbroken", { ranks: 2 }), {});
   expect(await losses(run)).toEqual(await losses(whole));

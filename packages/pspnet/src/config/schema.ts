@@ -229,6 +229,7 @@ export const trainConfigSchema = z.strictObject({
     .enum(["fp32", "bf16"])
     .default("fp32")
     .describe("how ranks send gradients to each other; bf16 is half the bytes, and rounds"),
+  bucket: z.number().positive().default(25).describe("MiB of gradients that are sent together, at least"),
 
   validation: validationSchema.prefault({}),
   patience: z.int().min(0).default(0).describe("epochs without a better mIoU before stopping; 0: never"),

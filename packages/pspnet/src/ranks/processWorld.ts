@@ -1,5 +1,5 @@
-import { GradientReducer, init, type Place, type ProcessGroup, type Tensor } from "@pspnet/torch";
-import type { World } from "./world.js";
+import { GradientReducer, gradientOverlap, init, type Place, type ProcessGroup, type Tensor } from "@pspnet/torch";
+import type { GradientSum, GradientSumOptions, World } from "./world.js";
 
 export interface ProcessWorldOptions {
   /** Seconds that ranks wait for each other. */
@@ -8,6 +8,9 @@ export interface ProcessWorldOptions {
 
 /** The processes that a launcher started, each in its place. */
 export class ProcessWorld implements World {
+  /** Seconds so far: of gradients on their way, of these beside backward, and of steps that waited for the rest. */
+  readonly #spent = { sending: 0, overlapped: 0, waited: 0 };
+
   private constructor(private readonly group: ProcessGroup) {}
 
   /** @throws PspnetError "environment" unless all come in time, each once. */
@@ -31,8 +34,38 @@ export class ProcessWorld implements World {
     return this.group.barrier();
   }
 
-  gradients(parameters: readonly Tensor[], { wire }: { readonly wire: "fp32" | "bf16" }): GradientReducer {
-    return new GradientReducer(this.group, parameters, { wire: wire === "bf16" ? "bfloat16" : "float32" });
+  gradients(parameters: readonly Tensor[], { wire, bucket }: GradientSumOptions): GradientSum {
+    const options = {
+      wire: wire === "bf16" ? "bfloat16" : "float32",
+      bucketBytes: Math.ceil(bucket * 2 ** 20),
+    } as const;
+    const reducer = new GradientReducer(this.group, parameters, options);
+    return {
+      begin: () => reducer.begin(),
+      finish: async () => {
+        await reducer.finish();
+        this.#count(reducer);
+      },
+      dispose: () => reducer.dispose(),
+    };
+  }
+
+  #count({ timings }: GradientReducer): void {
+    if (timings === null) return;
+    const { sending, overlapped } = gradientOverlap(timings);
+    this.#spent.sending += sending;
+    this.#spent.overlapped += overlapped;
+    this.#spent.waited += timings.finished - timings.computed;
+  }
+
+  get spent(): string {
+    const { sending, overlapped, waited } = this.#spent;
+    const hidden = sending > 0 ? Math.round((100 * overlapped) / sending) : 0;
+    const text = (seconds: number) => `${seconds.toFixed(1)} s`;
+    return (
+      `ranks: gradients were on their way for ${text(sending)}, ${hidden} % of it while backward went on; ` +
+      `waited ${text(waited)} for the rest, ${text(this.group.sums.seconds)} for batch norm`
+    );
   }
 
   sharing<R>(work: () => R, options: { readonly syncBn: boolean }): R {

@@ -12,6 +12,8 @@ export interface GradientSum {
 export interface GradientSumOptions {
   /** Precision that gradients are sent in. */
   readonly wire: "fp32" | "bf16";
+  /** MiB of gradients that are sent together, at least. */
+  readonly bucket: number;
 }
 
 /** The processes that train one network together; each is a rank. */
@@ -24,6 +26,8 @@ export interface World {
   /** Resolves when every rank has come here. */
   barrier(): Promise<void>;
   gradients(parameters: readonly Tensor[], options: GradientSumOptions): GradientSum;
+  /** What this rank has spent on the others in training so far, in words; nothing of one alone. */
+  readonly spent?: string;
   /**
    * Runs a forward pass on this rank's samples of a batch that all ranks share: with `syncBn`, batch norm's statistics are those of the
    * whole batch; dropout is.

@@ -162,6 +162,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     };
     const ending = await trainEpochs({ ...parts, state, clock, signal, interrupted: false, score: undefined });
     await world.barrier();
+    if (world.spent) run?.say(world.spent);
     return { folder, ending, state };
   } finally {
     await loader.close();
