@@ -41,6 +41,7 @@ export function makeNetwork(hosts: number, { rate, delay }: Link): TestNetwork {
     }
     spawnSync("ip", ["link", "del", bridge]);
   };
+  process.once("exit", dispose);
   try {
     say(`ip link add ${bridge} type bridge`);
     say(`ip link set ${bridge} up`);

@@ -11,6 +11,7 @@ const SCRIPT = fileURLToPath(new URL("../../packages/pspnet/bench/rankStep.mjs",
 export class RankProcess {
   readonly #child;
   readonly #lines;
+  readonly #ended;
 
   constructor(network: TestNetwork, wanted: Case, { rank, store }: { readonly rank: number; readonly store: string }) {
     const { layers, size, batch, ranks, threads, wire, bucket, steps } = wanted;
@@ -22,10 +23,11 @@ export class RankProcess {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#lines = createInterface({ input: this.#child.stdout });
+    this.#ended = once(this.#child, "exit");
   }
 
   async answer(): Promise<unknown> {
-    const ended = once(this.#child, "exit").then(([code]) => {
+    const ended = this.#ended.then(([code]) => {
       throw new Error(`rankStep.mjs: a rank ended with code ${code}`);
     });
     const [line] = (await Promise.race([once(this.#lines, "line"), ended])) as [string];

@@ -1,6 +1,6 @@
 // What it costs to train on more ranks: steps on 1, 2 and 4 ranks over a network that is as slow as is wanted, beside the model that says what
 // many more would cost. Writes docs/scale/<machine>.json and .svg and its part of docs/scale.md. What the JSON has already is kept.
-//   npx tsx scripts/bench/scale.ts [--rows two,two-1gbit] [--rounds 2] [--again] [--quick] [--gpu-step 0.5 --gpu-batch 16 --gpu-what "an H200"]
+//   npx tsx scripts/bench/scale.ts [--rows two,two-1gbit] [--rounds 4] [--again] [--quick] [--gpu-step 0.5 --gpu-batch 16 --gpu-what "an H200"]
 // As root on Linux each rank gets a network namespace, with its rate and delay by `tc`; else all share the loopback, and rows with a rate are left out.
 // Leave the machine alone meanwhile. A row takes half a minute to two minutes on two cores.
 import { spawnSync } from "node:child_process";
@@ -28,9 +28,9 @@ const small: Case = {
   wire: "fp32",
   bucket: 25,
   link: {},
-  steps: 4,
+  steps: 2,
 };
-const large: Case = { ...small, layers: 50, size: 473, batch: 1, steps: 2 };
+const large: Case = { ...small, layers: 50, size: 473, batch: 1, steps: 1 };
 const gigabit = { rate: "1gbit" };
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -39,11 +39,11 @@ const CASES: Readonly<Record<string, Case>> = {
   four: { ...small, ranks: 4 },
   "two-1gbit": { ...small, link: gigabit },
   "four-1gbit": { ...small, ranks: 4, link: gigabit },
-  "two-100mbit": { ...small, link: { rate: "100mbit" }, steps: 2 },
+  "two-100mbit": { ...small, link: { rate: "100mbit" } },
   "two-1gbit-bf16": { ...small, link: gigabit, wire: "bf16" },
   "two-1gbit-5mib": { ...small, link: gigabit, bucket: 5 },
   "two-1gbit-100mib": { ...small, link: gigabit, bucket: 100 },
-  "two-1gbit-batch-8": { ...small, link: gigabit, batch: 8, steps: 2 },
+  "two-1gbit-batch-8": { ...small, link: gigabit, batch: 8 },
   "two-1gbit-1ms": { ...small, link: { ...gigabit, delay: "1ms" } },
   "large-two": large,
   "large-two-1gbit": { ...large, link: gigabit },
@@ -60,7 +60,7 @@ const WIRE: Readonly<Record<string, Case>> = {
 const { values } = parseArgs({
   options: {
     rows: { type: "string", default: Object.keys({ ...CASES, ...WIRE }).join(",") },
-    rounds: { type: "string", default: "2" },
+    rounds: { type: "string", default: "4" },
     again: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     out: { type: "string", default: join(ROOT, "docs/scale") },
@@ -77,6 +77,9 @@ if (unknown !== undefined) {
   );
   process.exit(2);
 }
+
+// Namespaces outlive whoever made them.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 const machine = thisMachine();
 const name = nameOf(machine);
@@ -98,17 +101,22 @@ for (const id of wanted) {
   if (WIRE[id]) {
     const error = await withRanks(WIRE[id], loopback, async (all) => (await all("wireError"))[0] as WireError);
     record = { ...record, wire: { ...record.wire, [id]: { case: WIRE[id], error } } };
-    continue;
+  } else {
+    const row = await measure(id, CASES[id]);
+    if (row) record = { ...record, rows: { ...record.rows, [id]: row } };
   }
-  const row = await measure(id, CASES[id]);
-  if (row) record = { ...record, rows: { ...record.rows, [id]: row } };
+  await write();
 }
-const order = Object.keys(CASES).filter((id) => record.rows[id]);
-record = { ...record, rows: Object.fromEntries(order.map((id) => [id, record.rows[id]])) };
-writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
-writeFileSync(join(values.out, `${name}.svg`), await scaleSvg(record));
-const page = `${values.out}.md`;
-writeFileSync(page, withScale(readFileSync(page, "utf8"), { name, record }));
+await write();
+
+async function write(): Promise<void> {
+  const order = Object.keys(CASES).filter((id) => record.rows[id]);
+  record = { ...record, rows: Object.fromEntries(order.map((id) => [id, record.rows[id]])) };
+  writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
+  writeFileSync(join(values.out, `${name}.svg`), await scaleSvg(record));
+  const page = `${values.out}.md`;
+  writeFileSync(page, withScale(readFileSync(page, "utf8"), { name, record }));
+}
 
 /** Null where the network cannot be as slow as the case wants it. */
 async function measure(id: string, wanted: Case): Promise<Row | null> {

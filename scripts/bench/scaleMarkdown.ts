@@ -25,7 +25,8 @@ export function withScale(
       [as, ...changes].map((change) => [change.name, ...[64, 1024].flatMap((ranks) => shares(fleet, ranks, change))]),
     ),
   ]);
-  const parts = [BEGIN, measured(record), `![efficiency by ranks](scale/${name}.svg)`, ...predicted, END];
+  const chart = `![efficiency by ranks](scale/${name}.svg)`;
+  const parts = [BEGIN, measured(record), chart, ...predicted, wireErrors(record), END];
   return `${head}${parts.join("\n\n")}${tail}`;
 }
 
@@ -74,6 +75,26 @@ function cells(row: Row, cores: number): string[] {
     seconds.toFixed(3),
     signed(seconds / row.together - 1),
   ];
+}
+
+function wireErrors({ wire }: ScaleRecord): string {
+  const head = [
+    "gradients in bf16",
+    "off, all",
+    "off, the worst layer",
+    "loss",
+    "off by bf16",
+    "off by rounding alone",
+  ];
+  const rows = Object.values(wire).map(({ case: { ranks, layers, size, batch }, error }) => [
+    `${ranks} ranks, PSPNet-${layers} ${size}, ${batch} a rank`,
+    error.gradients.toExponential(1),
+    `${error.worst.error.toExponential(1)} (\`${error.worst.name}\`)`,
+    `${error.loss.toFixed(3)} after ${error.steps} steps, lr ${error.lr}`,
+    error.lossOff.toExponential(1),
+    error.lossOffByRounding.toExponential(1),
+  ]);
+  return table(head, rows);
 }
 
 function work({ layers, size, batch, threads, wire, bucket }: Case): string {

@@ -45,7 +45,7 @@ const data = {
 };
 const options = { device: "cpu", precision: dtype, accumulate: 1, auxWeight: 0.4, classWeights: null, seed: 0 };
 
-/** Steps over the ranks of `among`, null for this process as it is; the first is not counted. */
+/** Steps over the ranks of `among`, null for this process as it is. */
 async function run(among) {
   const reducer = among && new GradientReducer(among, trained, { bucketBytes: bucket * 2 ** 20, wire: wireType() });
   const world = among && {
@@ -55,12 +55,12 @@ async function run(among) {
     sharing: (work, how) => among.sharing(work, how),
   };
   const found = [];
-  for (let step = 0; step <= steps; step++) {
+  for (let step = 0; step < steps; step++) {
     if (among) await among.barrier();
     const before = { start: performance.now(), sums: among?.sums, bytes: interfaceBytes() };
     await trainStep(model, optimiser, data, { ...options, ...(among && { world, gradients: reducer }) });
     const seconds = (performance.now() - before.start) / 1000;
-    if (step > 0) found.push({ seconds, ...(among && collectives(among, reducer, before)) });
+    found.push({ seconds, ...(among && collectives(among, reducer, before)) });
   }
   reducer?.dispose();
   return found;
