@@ -86,8 +86,8 @@ function wireErrors({ wire }: ScaleRecord): string {
     "off by bf16",
     "off by rounding alone",
   ];
-  const rows = Object.values(wire).map(({ case: { ranks, layers, size, batch }, error }) => [
-    `${ranks} ranks, PSPNet-${layers} ${size}, ${batch} a rank`,
+  const rows = Object.values(wire).map(({ case: { ranks, size, batch }, error }) => [
+    `${ranks} ranks, the scenes' network at ${size}, ${batch} a rank`,
     error.gradients.toExponential(1),
     `${error.worst.error.toExponential(1)} (\`${error.worst.name}\`)`,
     `${error.loss.toFixed(3)} after ${error.steps} steps, lr ${error.lr}`,

@@ -133,7 +133,7 @@ const WORK = {
   gathered: () => run(nobody),
   together: () => run(group),
   probe,
-  wireError: () => wireError(group, { layers, size, batch }),
+  wireError: () => wireError(group, { size, batch }),
 };
 
 // The first steps choose how convolutions are computed.
