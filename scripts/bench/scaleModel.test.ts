@@ -72,6 +72,13 @@ describe("a step", () => {
     expect(predictStep(normed, far, { ranks: 3, normalised: 1 }).summing).toBe(0);
   });
 
+  it("stands still while batch norm waits behind a bucket", () => {
+    const behind = { ...slow, oneQueue: true };
+    // The first bucket's 1 ms too, and the second's 2.
+    expect(predictStep({ ...profile, sums: 1 }, behind, { ranks: 2 }).seconds).toBeCloseTo(0.014 + 0.008192, 6);
+    expect(predictStep({ ...profile, sums: 1 }, behind, { ranks: 2, normalised: 1 }).seconds).toBeCloseTo(0.013);
+  });
+
   it("is slower by what sending takes of the processor, as long as backward goes on", () => {
     const { seconds } = predictStep(profile, { ...slow, processor: 5e-7 }, { ranks: 2 });
     expect(seconds).toBeCloseTo(0.0135);

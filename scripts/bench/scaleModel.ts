@@ -32,6 +32,8 @@ export interface Network {
   readonly overhead?: number;
   /** Bytes a second that a rank sends, while it receives as many. */
   readonly bandwidth: number;
+  /** Whether batch norm's sums go the same way as buckets, behind them: backward stands still then, while one is on its way. */
+  readonly oneQueue?: boolean;
   /** Seconds that backward loses by a byte that is sent meanwhile: where those processors send that compute. */
   readonly processor?: number;
 }
@@ -69,7 +71,7 @@ export function ringBytes(bytes: number, ranks: number): number {
 }
 
 /** Seconds of an all-reduce of `bytes` over `ranks`. */
-export function allReduceSeconds(bytes: number, ranks: number, network: Omit<Network, "processor">): number {
+export function allReduceSeconds(bytes: number, ranks: number, network: Network): number {
   if (ranks === 1) return 0;
   const { algorithms, bandwidth, overhead = 0 } = network;
   const latency = bytes > SUM_BYTES ? (network.bulkLatency ?? network.latency) : network.latency;
@@ -89,6 +91,7 @@ function hierarchical(bytes: number, network: Network, { ranks, perMachine = 1, 
 
 export function predictStep(profile: StepProfile, network: Network, among: Ranks): Prediction {
   const { ranks, perMachine = 1, normalised = ranks } = among;
+  const standsStill = network.oneQueue === true && profile.sums > 0 && normalised > 1;
   const summing = profile.sums * hierarchical(SUM_BYTES, network, { ...among, ranks: Math.min(ranks, normalised) });
   /** Batch norm lies all through forward and backward. */
   const stretch = 1 + summing / profile.computed;
@@ -102,7 +105,8 @@ export function predictStep(profile: StepProfile, network: Network, among: Ranks
     sending += took;
     bytes += sent;
     const left = (profile.computed - done) * stretch;
-    if (took > 0) wall += sent * (network.processor ?? 0) * Math.min(1, left / took);
+    if (standsStill && left > 0) wall = busy;
+    else if (took > 0) wall += sent * (network.processor ?? 0) * Math.min(1, left / took);
   }
   const computed = wall + (profile.computed - done) * stretch;
   const late = Math.max(0, Math.min(sending, busy - computed));

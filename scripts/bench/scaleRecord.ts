@@ -80,7 +80,13 @@ export function networkOf({ case: { ranks, threads }, probe }: Row, cores: numbe
   const latency = (probe.sum - ringBytes(SUM_BYTES, ranks) / bandwidth) / (2 * (ranks - 1));
   /** Processes that have a core each, and one to spare, lose nothing to what is sent. */
   const crowding = ranks * threads < cores ? 0 : (ranks * threads) / cores;
-  return { algorithms: ["ring"], latency, bandwidth, processor: (crowding * processor) / ringBytes(bytes, ranks) };
+  return {
+    algorithms: ["ring"],
+    oneQueue: true,
+    latency,
+    bandwidth,
+    processor: (crowding * processor) / ringBytes(bytes, ranks),
+  };
 }
 
 /** One rank has no network. */
