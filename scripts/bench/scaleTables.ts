@@ -40,7 +40,7 @@ export function fleets({ machine, rows, gpu }: ScaleRecord): Fleet[] {
   };
   if (!gpu) return [cpu];
   const onGpu: Fleet = {
-    name: `${gpu.what}, a GPU a rank, batch ${gpu.batch} a rank`,
+    name: `${gpu.what}, batch ${gpu.batch} a rank`,
     profile: scaled(alone.profile, gpu.seconds / alone.profile.seconds),
     network: (gigabits) => ({ algorithms: ["ring", "tree"], oneQueue: true, ...NCCL, bandwidth: bytesOf(gigabits) }),
     inside: NVLINK,
@@ -73,6 +73,7 @@ export const CHANGES: readonly Change[] = [
   { name: "batch norm's sums on connections of their own", ownQueue: true },
   { name: "four times the batch a rank", batch: 4 },
   { name: "`syncBn=false`", among: { normalised: 1 } },
+  { name: "`syncBn=false`, buckets of 5 MiB", bucketMiB: 5, among: { normalised: 1 } },
   { name: "batch norm over 16 ranks, as the paper's", among: { normalised: 16 } },
   { name: "8 ranks a machine, hierarchical", among: { perMachine: 8 } },
   {
