@@ -35,6 +35,7 @@ export function makeNetwork(hosts: number, { rate, delay }: Link): TestNetwork {
   const bridge = `${PREFIX}-net`;
   const name = (host: number) => `${PREFIX}-${host}`;
   const dispose = () => {
+    process.off("exit", dispose);
     for (let host = 0; host < hosts; host++) {
       spawnSync("ip", ["link", "del", `${name(host)}-out`]);
       spawnSync("ip", ["netns", "del", name(host)]);
