@@ -2,12 +2,13 @@ import { ConfusionMatrix, headline } from "@pspnet/core";
 import { agreeOn } from "../ranks/agreeOn.js";
 import { gather } from "../ranks/gather.js";
 import type { WorkOptions } from "../ranks/launchWork.js";
+import { openTogether } from "../ranks/openTogether.js";
+import { pullTogether } from "../ranks/pullTogether.js";
 import { type Share, shareLength } from "../ranks/share.js";
 import { together } from "../ranks/together.js";
 import { alone } from "../ranks/world.js";
 import { Progress } from "../report/progress.js";
 import { percent } from "../report/table.js";
-import { pullTogether } from "../segment/pullTogether.js";
 import { evaluatePart } from "./evaluatePart.js";
 import type { Evaluation, EvaluationPart } from "./evaluation.js";
 import { mergeParts } from "./mergeParts.js";
@@ -27,8 +28,11 @@ export interface WrittenEvaluationTask extends EvaluationTask {
  * @throws PspnetError as `openEvaluation` and `evaluate` do, on all ranks; "config" unless all have the same network and dataset.
  */
 export async function evaluateTogether(task: WrittenEvaluationTask, options: WorkOptions): Promise<Evaluation | null> {
-  const { world } = options;
-  await using opened = await openTogether(task, options);
+  const { world, signal, stream } = options;
+  await pullTogether(world, task.weights, { ...task.network, signal, stream });
+  await using opened = await openTogether(world, (either) => openEvaluation(task, { signal: either, stream }), {
+    signal,
+  });
   const { weights, dataset, protocol, runtime } = opened.keys;
   const things = { weights: weights.sha256, dataset: dataset.sha256, protocol, runtime };
   await agreeOn(world, things, { command: "val" });
@@ -57,21 +61,6 @@ export async function evaluateApart(
   return await evaluateOwn(opened, { ...options, world: alone, part, out: task.out });
 }
 
-async function openTogether(task: EvaluationTask, { world, signal, stream }: WorkOptions): Promise<OpenedEvaluation> {
-  await pullTogether(world, task.weights, { ...task.network, signal, stream });
-  let opened: OpenedEvaluation | undefined;
-  const open = async (either?: AbortSignal) => {
-    opened = await openEvaluation(task, { signal: either, stream });
-    return opened;
-  };
-  try {
-    return await together(world, open, { signal });
-  } catch (error) {
-    await opened?.[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
 interface OwnOptions extends WorkOptions {
   readonly part: Share;
   readonly out: string | null;
@@ -96,9 +85,12 @@ async function evaluateOwn(
     tally.set(counts, 1);
     if (apart) tell(tally);
   };
+  const onTally = (sums: Float64Array) => {
+    if (sums[0] > 0) tell(sums);
+  };
   try {
-    const work = (either?: AbortSignal) => evaluatePart(opened, { part, out, signal: either, onImage });
-    return await together(world, work, { signal, tally, onTally: tell });
+    const work = (either: AbortSignal) => evaluatePart(opened, { part, out, signal: either, onImage });
+    return await together(world, work, { signal, tally, onTally });
   } finally {
     progress.finish();
   }

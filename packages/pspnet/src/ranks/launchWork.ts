@@ -10,7 +10,7 @@ import { alone, type World } from "./world.js";
 
 export interface WorkOptions {
   readonly world: World;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
   readonly stream: TextStream;
 }
 
@@ -22,6 +22,7 @@ export interface LaunchOptions extends OnRanksOptions {
   readonly entry: URL;
   /** How long ranks wait for each other, such as `10m`. */
   readonly timeout: string;
+  readonly signal: AbortSignal;
   readonly stream: TextStream;
 }
 

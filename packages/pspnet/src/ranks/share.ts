@@ -11,11 +11,13 @@ export interface Share {
 export const shareSchema = z
   .string({ error: expected("i/n, such as 1/2") })
   .regex(/^[1-9]\d{0,5}\/[1-9]\d{0,5}$/, { error: expected("i/n, such as 1/2") })
-  .transform((text): Share => {
-    const [number, of] = text.split("/").map(Number);
-    return { number, of };
-  })
-  .refine(({ number, of }) => number <= of, { error: expected("i/n with i from 1 to n") });
+  .refine((text) => parse(text).number <= parse(text).of, { error: expected("i/n with i from 1 to n") })
+  .transform(parse);
+
+function parse(text: string): Share {
+  const [number, of] = text.split("/").map(Number);
+  return { number, of };
+}
 
 export function shareOf<T>(things: readonly T[], { number, of }: Share): T[] {
   return things.filter((_, i) => i % of === number - 1);
@@ -24,4 +26,10 @@ export function shareOf<T>(things: readonly T[], { number, of }: Share): T[] {
 /** How many of `length` things are in the share. */
 export function shareLength(length: number, { number, of }: Share): number {
   return Math.max(0, Math.ceil((length - number + 1) / of));
+}
+
+/** The things of which these are all shares, in their order. */
+export function joinShares<T>(shares: readonly (readonly T[])[]): T[] {
+  const length = shares.reduce((sum, share) => sum + share.length, 0);
+  return Array.from({ length }, (_, i) => shares[i % shares.length][Math.floor(i / shares.length)]);
 }

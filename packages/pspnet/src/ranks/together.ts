@@ -6,7 +6,7 @@ import { sumNumbers, type World } from "./world.js";
 
 export interface TogetherOptions {
   /** Aborting it on one rank stops all. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
   /** Numbers of this rank, as they are at any time, which add up over ranks. */
   readonly tally?: Float64Array;
   /** Told the sums, several times a second. */
@@ -29,12 +29,12 @@ type State = (typeof STATES)[number];
  */
 export async function together<R>(
   world: World,
-  work: (signal: AbortSignal | undefined) => Promise<R>,
-  { signal, tally = new Float64Array(), onTally }: TogetherOptions = {},
+  work: (signal: AbortSignal) => Promise<R>,
+  { signal, tally = new Float64Array(), onTally }: TogetherOptions,
 ): Promise<R> {
   if (world.size === 1) return await work(signal);
   const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const either = AbortSignal.any([signal, stop.signal]);
   let state: State = "working";
   let failure: unknown;
   const result = work(either).then(
