@@ -12,7 +12,10 @@ export function valCommand(): Command {
     .usage("<weights> --data <folder> [options]\n       pspnet val --merge <parts...> [options]")
     .description("score weights on a labelled dataset: pixel accuracy, mean accuracy, mIoU, per-class table")
     .argument("[weights]", "safetensors made by pspnet, or a name that pspnet models --pull lists")
-    .option("--data <folder>", "dataset (required, but by --merge): a folder, or the YAML file of a training run")
+    .option(
+      "--data <folder>",
+      "dataset (required): a folder, or the YAML file of a training run; by --merge where it is now",
+    )
     .option("--split <name>", "split, folder of images or list file of the dataset", "val")
     .addOption(format())
     .option(

@@ -1,6 +1,5 @@
 import { PspnetError } from "@pspnet/core";
 import type { TextStream } from "../report/progress.js";
-import { libtorchProblem } from "../segment/openRuntime.js";
 import type { WorkTask } from "./answerWork.js";
 import { asRank } from "./asRank.js";
 import { launchedPlace } from "./launchedPlace.js";
@@ -33,8 +32,7 @@ export type Launched<Result> = { readonly result: Result } | { readonly elsewher
  * Does the work in this process, or as the rank that a launcher made of it, or on as many processes as `ranks` says. Of a launcher's ranks
  * the first has the result, and tells what went wrong on all.
  *
- * @throws what the work does; PspnetError "environment" for a rank that is lost, and where several have no libtorch to meet by; "usage" for ranks
- * within ranks.
+ * @throws as `onRanks` and `asRank` do; PspnetError "usage" for ranks within ranks.
  */
 export async function launchWork<Task, Result>(
   work: Work<Task, Result>,
@@ -52,12 +50,6 @@ export async function launchWork<Task, Result>(
     );
   }
   if (!several) return { result: await work(task, { world: alone, signal, stream }) };
-  const problem = libtorchProblem();
-  if (problem !== null)
-    throw new PspnetError(
-      "environment",
-      `several ranks meet by libtorch, whatever the network runs on: ${problem}\nor share the work without it, by --shard i/n`,
-    );
   if (place === null) {
     const told: WorkTask<Task> = { task, timeout, kept };
     return { result: await onRanks<WorkTask<Task>, Result>(entry, told, options) };
