@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { alone, ConfusionMatrix, sceneClasses, writeScenes } from "pspnet";
+import { alone, ConfusionMatrix, openDataset, sceneClasses, writeScenes } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadDataConfig } from "../src/config/load.js";
+import { datasetIdentity } from "../src/data/identity.js";
 import { evaluateApart, evaluateTogether } from "../src/evaluation/evaluateTogether.js";
 import { writePart } from "../src/evaluation/partFile.js";
 import { type Outcome, pspnet } from "./support/cli.js";
@@ -58,6 +60,18 @@ async function filesOf(name: string): Promise<Map<string, string>> {
   );
   return new Map(await Promise.all(read));
 }
+
+test("a dataset is known wherever it lies, and by its files", async () => {
+  const identity = async (root: string) => {
+    const { data } = await loadDataConfig(root, {});
+    return datasetIdentity(await openDataset(data, "val"));
+  };
+  const moved = join(folder, "moved");
+  await cp(ten, moved, { recursive: true });
+  expect(await identity(moved)).toBe(await identity(ten));
+  const others = await Promise.all([ten, two, broken].map(identity));
+  expect(new Set(others).size).toBe(3);
+});
 
 describe("val", () => {
   test("over 3 ranks of 10 images is one process's, to the integer and to the byte", async () => {

@@ -72,21 +72,23 @@ test.each<readonly [what: string, parts: readonly EvaluationPart[], message: Reg
   expect(() => mergeParts(named(...parts))).toThrow(expect.objectContaining({ code: "usage" }));
 });
 
+/** What was found of one image. */
+const errors = {
+  images: [
+    {
+      index: 1,
+      id: "x.png",
+      meanIoU: 1 / 3,
+      pixelAccuracy: 0.1,
+      classes: [{ id: 1, iou: 1 / 3 }],
+      confusions: [{ truth: 0, guess: 1, pixels: 4 }],
+    },
+  ],
+  objects: [[1, 2, 3].map((objects) => ({ objects, found: 1, recall: objects / 7 }))],
+  boundary: { intersections: [1, 2], unions: [3, 4] },
+};
+
 test("a folder of parts is read as it was written, and nothing else that lies there", async () => {
-  const errors = {
-    images: [
-      {
-        index: 1,
-        id: "x.png",
-        meanIoU: 1 / 3,
-        pixelAccuracy: 0.1,
-        classes: [{ id: 1, iou: 1 / 3 }],
-        confusions: [{ truth: 0, guess: 1, pixels: 4 }],
-      },
-    ],
-    objects: [[1, 2, 3].map((objects) => ({ objects, found: 1, recall: objects / 7 }))],
-    boundary: { intersections: [1, 2], unions: [3, 4] },
-  };
   const parts = [part(1), part(2, { errors }), part(3)];
   for (const one of parts) await writePart(folder, one);
   await writeFile(join(folder, "confusion.json"), "{}");
@@ -111,6 +113,13 @@ test("a file that is no part, or a broken one, is named", async () => {
       JSON.stringify({
         ...given,
         errors: { images: [], objects: [], boundary: { intersections: [1], unions: [1, 2] } },
+      }),
+      /errors: not those of its classes/,
+    ],
+    [
+      JSON.stringify({
+        ...given,
+        errors: { ...errors, images: [{ ...errors.images[0], classes: [{ id: 2, iou: 0 }] }] },
       }),
       /errors: not those of its classes/,
     ],

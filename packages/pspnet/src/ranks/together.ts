@@ -9,7 +9,7 @@ export interface TogetherOptions {
   readonly signal: AbortSignal;
   /** Numbers of this rank, as they are at any time, which add up over ranks. */
   readonly tally?: Float64Array;
-  /** Told the sums, several times a second. */
+  /** Told the sums of several ranks, several times a second. */
   readonly onTally?: (sums: Float64Array) => void;
 }
 

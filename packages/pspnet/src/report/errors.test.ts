@@ -69,7 +69,7 @@ describe("the log of errors", () => {
     const parts = shares.map((share) => JSON.parse(JSON.stringify(share)));
     const { log } = logged();
     const [merged, found] = [new ErrorLog(3, parts), log].map((one) => [
-      one.worst(),
+      one.images,
       one.objects.scores(),
       one.boundary.scores(),
     ]);
