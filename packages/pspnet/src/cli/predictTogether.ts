@@ -95,7 +95,7 @@ async function predictShare(
   const { world, signal, stream } = options;
   const [mine, films] = [shareOf(found.images, share), shareOf(found.films, share)];
   const said: string[] = [];
-  const images = await done((live) => predictImages(net, mine, { flags, ...live }), {
+  const images = await withLiveLine((live) => predictImages(net, mine, { flags, ...live }), {
     label: "predict",
     total: world.size > 1 ? found.images.length : mine.length,
     said,
@@ -109,7 +109,7 @@ async function predictShare(
   const quiet = { write() {} };
   return {
     images,
-    films: await done((live) => predictFilms(net, films, { flags, stream: quiet, ...live }), ofFilms),
+    films: await withLiveLine((live) => predictFilms(net, films, { flags, stream: quiet, ...live }), ofFilms),
     said,
   };
 }
@@ -120,7 +120,7 @@ interface Live {
   readonly onDone: (done: number) => void;
 }
 
-interface DoneOptions extends WorkOptions {
+interface LiveLineOptions extends WorkOptions {
   readonly label: string;
   /** Of all ranks. */
   readonly total: number;
@@ -129,9 +129,9 @@ interface DoneOptions extends WorkOptions {
 }
 
 /** Work of which all ranks do their shares, with one live line of all. */
-async function done<R>(
+async function withLiveLine<R>(
   work: (live: Live) => Promise<R>,
-  { label, total, said, world, signal, stream }: DoneOptions,
+  { label, total, said, world, signal, stream }: LiveLineOptions,
 ): Promise<R> {
   const progress = new Progress(stream, { label, total });
   const tally = new Float64Array(1);

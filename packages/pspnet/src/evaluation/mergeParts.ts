@@ -9,6 +9,9 @@ export interface NamedPart {
   readonly part: EvaluationPart;
 }
 
+/** Parts that an error names. */
+const NAMED = 5;
+
 /** What must be the same in all parts, in the order in which a difference is told, and how it is told. */
 const SHARED: readonly (readonly [
   what: string,
@@ -47,9 +50,10 @@ export function mergeParts(parts: readonly NamedPart[]): Evaluation {
   const { of } = first.part.part;
   const missing = Array.from({ length: of }, (_, i) => i + 1).filter((number) => !byNumber.has(number));
   if (missing.length > 0) {
-    const flags = missing.map((number) => `--shard ${number}/${of}`).join(", ");
+    const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : "";
+    const found = `found none of number ${missing.slice(0, NAMED).join(", ")}${more}`;
     throw wrong(
-      `expected ${of} parts, found none of number ${missing.join(", ")}; make them with ${flags}, or give them too`,
+      `expected ${of} parts, ${found}; make them with --shard ${missing[0]}/${of} and so on, or give them too`,
     );
   }
   const { part: _, ...keys }: EvaluationPart = first.part;

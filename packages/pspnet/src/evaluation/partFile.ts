@@ -5,6 +5,7 @@ import { z } from "zod";
 import { inWords } from "../config/inWords.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { readRegular } from "../files/readRegular.js";
+import { MOST_SHARES } from "../ranks/share.js";
 import type { EvaluationPart } from "./evaluation.js";
 import type { NamedPart } from "./mergeParts.js";
 
@@ -52,7 +53,7 @@ const errorsSchema = z.strictObject({
 const partSchema = z
   .strictObject({
     form: z.literal(FORM),
-    part: z.strictObject({ number: z.int().min(1), of: z.int().min(1) }),
+    part: z.strictObject({ number: z.int().min(1), of: z.int().min(1).max(MOST_SHARES) }),
     weights: z.strictObject({ file: z.string(), sha256: z.string() }),
     dataset: z.strictObject({
       data: z.string(),

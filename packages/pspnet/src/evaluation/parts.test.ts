@@ -66,6 +66,11 @@ test.each<readonly [what: string, parts: readonly EvaluationPart[], message: Reg
     /c\.json: expected the number of parts of a\.json, 3, found 4/,
   ],
   ["a part twice", [part(1), part(2), part(3), part(2)], /each part once, found part 2 of 3 in b\.json and d\.json/],
+  [
+    "many parts that are not there",
+    [part(9, { part: { number: 9, of: 999_999 } })],
+    /expected 999999 parts, found none of number 1, 2, 3, 4, 5 and 999993 more; make them with --shard 1\/999999/,
+  ],
   ["parts that are not there", [part(2)], /expected 3 parts, found none of number 1, 3; make them with --shard 1\/3/],
 ])("%s: refused by name", (_, parts, message) => {
   expect(() => mergeParts(named(...parts))).toThrow(message);
@@ -108,6 +113,7 @@ test("a file that is no part, or a broken one, is named", async () => {
     [JSON.stringify({ ...given, counts: [1, 2, 3, -4] }), /counts\.3: expected at least 0, found -4/],
     [JSON.stringify({ ...given, counts: [1, 2, 3, 0.5] }), /counts\.3: expected a whole number, found 0\.5/],
     [JSON.stringify({ ...given, part: { number: 4, of: 3 } }), /part: its number is above that of the parts/],
+    [JSON.stringify({ ...given, part: { number: 4, of: 2 ** 40 } }), /part\.of: expected at most 999999/],
     [JSON.stringify({ ...given, protocol: "semseg" }), /protocol: expected keys and values/],
     [
       JSON.stringify({

@@ -7,6 +7,9 @@ export interface Share {
   readonly of: number;
 }
 
+/** A larger n is no share of anything, but a slip. */
+export const MOST_SHARES = 999_999;
+
 /** `i/n` */
 export const shareSchema = z
   .string({ error: expected("i/n, such as 1/2") })
