@@ -39,7 +39,7 @@ const RANKS: typeof PROTOCOL = [
   ["--ranks", ["0", "-1", "1.5", "all"], COUNT],
   ["--timeout", ["0s", "90", "soon", "-1m"], "expected a number and s, m or h, such as 10m."],
   ["--shard", ["0/3", "1", "1/0", "1/2/3", "-1/3", "a/b"], "expected i/n, such as 1/2"],
-  ["--shard", ["4/3"], 'expected i/n with i from 1 to n, found "4/3".'],
+  ["--shard", ["4/3"], "expected i/n with i from 1 to n."],
 ];
 
 const FLAGS: readonly [string, readonly (readonly [string, readonly string[], string])[]][] = [

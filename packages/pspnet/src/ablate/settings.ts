@@ -7,10 +7,15 @@ import { completeConfig, givenKeys } from "../config/load.js";
 import { parseBy } from "../config/parseBy.js";
 import { type TrainConfig, trainConfigSchema } from "../config/schema.js";
 import { merge, parseOverrides, type Tree, valueAt } from "../config/tree.js";
-import { type Share, shareSchema } from "../ranks/share.js";
+import { notAShare, parseShare, type Share } from "../ranks/share.js";
 import { SCALES, type Scale, type ScaleName, type StudyDepth } from "./scales.js";
 
 const scaleNames = Object.keys(SCALES) as ScaleName[];
+
+const shareSchema = z
+  .string({ error: expected("i/n, such as 1/2") })
+  .refine((text) => notAShare(text) === null, { error: (issue) => expected(notAShare(String(issue.input))!)(issue) })
+  .transform(parseShare);
 
 /** What a study is told beside the keys of its trainings. */
 const studySchema = z.strictObject({

@@ -1,8 +1,8 @@
 import { PspnetError } from "@pspnet/core";
 import { type Command, InvalidArgumentError } from "commander";
-import { seconds } from "../config/schema.js";
+import { DURATION, seconds } from "../config/duration.js";
 import { coresOfRank } from "../ranks/coresOfRank.js";
-import { type Share, shareSchema } from "../ranks/share.js";
+import { notAShare, parseShare, type Share } from "../ranks/share.js";
 import { positive } from "./options.js";
 import type { NetworkFlags } from "./protocolFlags.js";
 
@@ -31,14 +31,14 @@ export function withRanks(command: Command, written: string): Command {
 }
 
 function duration(text: string): string {
-  if (/^\d+(\.\d+)?[smh]$/.test(text) && seconds(text) > 0) return text;
+  if (DURATION.test(text) && seconds(text) > 0) return text;
   throw new InvalidArgumentError("expected a number and s, m or h, such as 10m.");
 }
 
 function share(text: string): Share {
-  const { success, data, error } = shareSchema.safeParse(text);
-  if (success) return data;
-  throw new InvalidArgumentError(`${error.issues[0].message}.`);
+  const expected = notAShare(text);
+  if (expected === null) return parseShare(text);
+  throw new InvalidArgumentError(`expected ${expected}.`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { PspnetError } from "@pspnet/core";
 import { isCollectiveFailure, type Place } from "@pspnet/torch";
-import { seconds } from "../config/schema.js";
+import { seconds } from "../config/duration.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
 import { ProcessWorld } from "./processWorld.js";
 import type { World } from "./world.js";

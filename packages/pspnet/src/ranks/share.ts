@@ -1,6 +1,3 @@
-import { z } from "zod";
-import { expected } from "../config/inWords.js";
-
 /** The i-th of n shares of things in an order, i from 1: those of indices i - 1, i - 1 + n, i - 1 + 2n... */
 export interface Share {
   readonly number: number;
@@ -10,14 +7,15 @@ export interface Share {
 /** A larger n is no share of anything, but a slip. */
 export const MOST_SHARES = 999_999;
 
-/** `i/n` */
-export const shareSchema = z
-  .string({ error: expected("i/n, such as 1/2") })
-  .regex(/^[1-9]\d{0,5}\/[1-9]\d{0,5}$/, { error: expected("i/n, such as 1/2") })
-  .refine((text) => parse(text).number <= parse(text).of, { error: expected("i/n with i from 1 to n") })
-  .transform(parse);
+/** What a text should be, that it is not, to say a share as `i/n`; null where it does. */
+export function notAShare(text: string): string | null {
+  if (!/^[1-9]\d{0,5}\/[1-9]\d{0,5}$/.test(text)) return "i/n, such as 1/2";
+  const { number, of } = parseShare(text);
+  return number <= of ? null : "i/n with i from 1 to n";
+}
 
-function parse(text: string): Share {
+/** The share that a text says, see {@link notAShare}. */
+export function parseShare(text: string): Share {
   const [number, of] = text.split("/").map(Number);
   return { number, of };
 }
