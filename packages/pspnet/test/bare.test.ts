@@ -80,6 +80,17 @@ describe("without libtorch, with onnxruntime-node", () => {
     expect(here.meanIoU).toBeCloseTo(torch.meanIoU, 3);
   });
 
+  test("val scores by shards, which need nothing of each other; ranks say what they meet by", async () => {
+    const score = [command, "val", "scenes.safetensors", "--data", "scored"];
+    const told = ({ out }: { readonly out: string }) => ({ ...JSON.parse(out), seconds: 0 });
+    for (const shard of ["1/2", "2/2"]) await runIn(withOnnx, [...score, "--shard", shard]);
+    const merged = await runIn(withOnnx, [command, "val", "--merge", ".", "--json"]);
+    expect(told(merged)).toEqual(told(await runIn(withOnnx, [...score, "--json"])));
+    const { err, code } = await runIn(withOnnx, [...score, "--ranks", "2"]);
+    expect(err).toMatch(/^pspnet: several ranks meet by libtorch, whatever the network runs on: .*not built; build it/);
+    expect(code).toBe(1);
+  });
+
   test("export writes ONNX, bench times onnxruntime, check says what libtorch is for", async () => {
     const written = await runIn(withOnnx, [command, "export", "weights.safetensors", "--to", "onnx", "--preprocess"]);
     expect(written.err + written.out).toMatch(/weights\.onnx: .*\ninput image: uint8 \[n, h, w, 3\]/);

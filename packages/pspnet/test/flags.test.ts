@@ -35,9 +35,19 @@ const PROTOCOL: readonly [string, readonly string[], string][] = [
   ["--threads", ["-1", "1.5", "two", "NaN"], WHOLE],
 ];
 
+const RANKS: typeof PROTOCOL = [
+  ["--ranks", ["0", "-1", "1.5", "all"], COUNT],
+  ["--timeout", ["0s", "90", "soon", "-1m"], "expected a number and s, m or h, such as 10m."],
+  ["--shard", ["0/3", "1", "1/0", "1/2/3", "-1/3", "a/b"], "expected i/n, such as 1/2"],
+  ["--shard", ["4/3"], "expected i/n with i from 1 to n."],
+];
+
 const FLAGS: readonly [string, readonly (readonly [string, readonly string[], string])[]][] = [
-  ["val w --data d", [...PROTOCOL, ["--format", ["coco"], "Allowed choices are auto, list, camvid, folders, beside."]]],
-  ["predict w p", PROTOCOL],
+  [
+    "val w --data d",
+    [...PROTOCOL, ...RANKS, ["--format", ["coco"], "Allowed choices are auto, list, camvid, folders, beside."]],
+  ],
+  ["predict w p", [...PROTOCOL, ...RANKS]],
   [
     "serve w",
     [
@@ -109,6 +119,12 @@ test.each([
   ["data check run.yaml --classes camvid", "--classes: expected a folder beside it, found run.yaml, which says so"],
   ["train nowhere", "expected a folder of photographs and masks, or a YAML file, found nothing at nowhere"],
   ["predict w p --out ", "expected a name, found none."],
+  ["val w --data d --shard 1/3 --ranks 2", "--shard 1/3: expected one process and a part, found --ranks 2"],
+  ["val w --data d --shard 1/3 --store", "--shard 1/3: expected one process and a part, found --store"],
+  ["predict w p --shard 1/3 --ranks 2", "--shard 1/3: expected one process and a part, found --ranks 2"],
+  ["val --merge parts --flip", "val --merge: expected parts alone, found --flip"],
+  ["val w --merge parts", "val --merge: expected parts alone, found w"],
+  ["val --merge nowhere", "val --merge: expected a part or a folder of parts, found nothing at nowhere"],
   [
     "predict w https://a.org/b.jpg",
     "https://a.org/b.jpg: expected the path of an image, a film, a folder or a glob, found a URL",

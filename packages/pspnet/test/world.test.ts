@@ -1,19 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { scope, type Tensor, tensor } from "@pspnet/torch";
-import {
-  type GradientSum,
-  officialRecipe,
-  openDataset,
-  type Recipe,
-  type TrainConfigInput,
-  type TrainOptions,
-  train,
-  type World,
-} from "pspnet";
+import type { Tensor } from "@pspnet/torch";
+import { officialRecipe, openDataset, type Recipe, type TrainConfigInput, type TrainOptions, train } from "pspnet";
 import { expect, test } from "vitest";
 import { shard } from "../src/data/shard.js";
 import { readMetrics } from "../src/report/metricsCsv.js";
+import { ranks } from "./support/ranks.js";
 import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
 
 let folder: string;
@@ -29,38 +21,6 @@ const config = (name: string, changes: Partial<TrainConfigInput> = {}) => {
   const model = { layers: 18, width: 8, headChannels: 16, auxChannels: 8, dropout: 0 } as const;
   return smallRun(folder, name, { model, freezeBn: true, ...changes });
 };
-
-/** Ranks of one process, which wait for each other. */
-function ranks(size: number): World[] {
-  let here: { readonly values: Tensor | null; readonly go: () => void }[] = [];
-  const meet = (values: Tensor | null) =>
-    new Promise<void>((go) => {
-      here.push({ values, go });
-      if (here.length < size) return;
-      const all = here;
-      here = [];
-      const arrays = all.map((one) => (one.values?.toArray() ?? []) as Float64Array);
-      const total = Float64Array.from(arrays[0], (_, i) => arrays.reduce((sum, array) => sum + array[i], 0));
-      for (const one of all) {
-        one.values?.copy_(tensor(total, one.values.shape));
-        one.go();
-      }
-    });
-  const gradients = (parameters: readonly Tensor[]): GradientSum => ({
-    begin() {},
-    async finish() {
-      for (const parameter of parameters) {
-        await scope(async () => {
-          parameter.grad ??= parameter.zerosLike();
-          await meet(parameter.grad as Tensor);
-        });
-      }
-    },
-    dispose() {},
-  });
-  const apart = { sum: meet, barrier: () => meet(null), gradients, sharing: <R>(work: () => R) => work() };
-  return Array.from({ length: size }, (_, rank) => ({ rank, size, ...apart }));
-}
 
 /** The official recipe, and what each step gives. */
 function recorded() {

@@ -3,6 +3,12 @@ import { IGNORE, type LabelMap } from "../image/image.js";
 /** Of all images' diagonals the share that the band along contours is wide: what Boundary IoU is published with for large pictures. */
 export const BOUNDARY_SHARE = 0.02;
 
+/** Pixels of each class. */
+export interface BoundaryCounts {
+  readonly intersections: readonly number[];
+  readonly unions: readonly number[];
+}
+
 /**
  * Boundary IoU (Cheng et al., CVPR 2021, arXiv 2103.16562) of each class, over many images: the intersection over union of just those of
  * the class's pixels in truth and in prediction that lie within a band along its contours, there and there. The band is 2 % of the
@@ -12,9 +18,12 @@ export class BoundaryIoU {
   readonly #intersections: Float64Array;
   readonly #unions: Float64Array;
 
-  constructor(readonly classes: number) {
-    this.#intersections = new Float64Array(classes);
-    this.#unions = new Float64Array(classes);
+  constructor(
+    readonly classes: number,
+    counts: BoundaryCounts = { intersections: Array(classes).fill(0), unions: Array(classes).fill(0) },
+  ) {
+    this.#intersections = Float64Array.from(counts.intersections);
+    this.#unions = Float64Array.from(counts.unions);
   }
 
   add(prediction: LabelMap, truth: LabelMap): this {
@@ -34,6 +43,17 @@ export class BoundaryIoU {
       }
     }
     return this;
+  }
+
+  /** Adds the counts of other images. */
+  merge(other: BoundaryIoU): this {
+    for (const [i, pixels] of other.#intersections.entries()) this.#intersections[i] += pixels;
+    for (const [i, pixels] of other.#unions.entries()) this.#unions[i] += pixels;
+    return this;
+  }
+
+  toJSON(): BoundaryCounts {
+    return { intersections: [...this.#intersections], unions: [...this.#unions] };
   }
 
   /** Of each class; null for one without any pixel there. */

@@ -19,9 +19,21 @@ export interface ObjectScore {
   readonly recall: number;
 }
 
+/** Of one size, summed over objects. */
+export interface ObjectSum {
+  readonly objects: number;
+  readonly found: number;
+  readonly recall: number;
+}
+
 /** How the objects of many images are seen, by their size. An object is a connected part (by edges and corners) of one class in the truth. */
 export class ObjectScores {
-  readonly #sums = OBJECT_SIZES.map(() => ({ objects: 0, found: 0, recall: 0 }));
+  readonly #sums: { -readonly [K in keyof ObjectSum]: number }[];
+
+  /** @param sums of each size. */
+  constructor(sums: readonly ObjectSum[] = OBJECT_SIZES.map(() => ({ objects: 0, found: 0, recall: 0 }))) {
+    this.#sums = sums.map((sum) => ({ ...sum }));
+  }
 
   add(prediction: LabelMap, truth: LabelMap): this {
     for (const { area, hits } of objectsOf(truth, prediction)) {
@@ -32,6 +44,21 @@ export class ObjectScores {
       if (recall >= 0.5) sum.found++;
     }
     return this;
+  }
+
+  /** Adds the sums of other images. */
+  merge(other: ObjectScores): this {
+    for (const [i, sum] of this.#sums.entries()) {
+      const more = other.#sums[i];
+      sum.objects += more.objects;
+      sum.found += more.found;
+      sum.recall += more.recall;
+    }
+    return this;
+  }
+
+  toJSON(): readonly ObjectSum[] {
+    return this.#sums.map((sum) => ({ ...sum }));
   }
 
   scores(): ObjectScore[] {

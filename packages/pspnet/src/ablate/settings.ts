@@ -7,25 +7,21 @@ import { completeConfig, givenKeys } from "../config/load.js";
 import { parseBy } from "../config/parseBy.js";
 import { type TrainConfig, trainConfigSchema } from "../config/schema.js";
 import { merge, parseOverrides, type Tree, valueAt } from "../config/tree.js";
+import { notAShare, parseShare, type Share } from "../ranks/share.js";
 import { SCALES, type Scale, type ScaleName, type StudyDepth } from "./scales.js";
-import type { Shard } from "./study.js";
 
 const scaleNames = Object.keys(SCALES) as ScaleName[];
 
-const shardSchema = z
+const shareSchema = z
   .string({ error: expected("i/n, such as 1/2") })
-  .regex(/^[1-9]\d{0,5}\/[1-9]\d{0,5}$/, { error: expected("i/n, such as 1/2") })
-  .transform((text): Shard => {
-    const [number, of] = text.split("/").map(Number);
-    return { number, of };
-  })
-  .refine(({ number, of }) => number <= of, { error: expected("i/n with i from 1 to n") });
+  .refine((text) => notAShare(text) === null, { error: (issue) => expected(notAShare(String(issue.input))!)(issue) })
+  .transform(parseShare);
 
 /** What a study is told beside the keys of its trainings. */
 const studySchema = z.strictObject({
   scale: z.enum(scaleNames),
   seeds: z.int().min(1).max(1000).default(3),
-  shard: shardSchema.default({ number: 1, of: 1 }),
+  shard: shareSchema.default({ number: 1, of: 1 }),
   jobs: z.int().min(1).max(256).optional(),
   out: z
     .string({ error: expected("a folder") })
@@ -43,7 +39,7 @@ export interface Settings {
   /** Where the study is. */
   readonly folder: string;
   readonly seeds: number;
-  readonly shard: Shard;
+  readonly shard: Share;
   readonly jobs: number;
   readonly depths: readonly StudyDepth[];
   /** What all runs share; its seed is the first one's. */

@@ -89,13 +89,3 @@ export function planRuns(
 export function runId(variant: string, seed: number): string {
   return `${variant}-seed${seed}`;
 }
-
-/** Every n-th run, from the i-th on. */
-export interface Shard {
-  readonly number: number;
-  readonly of: number;
-}
-
-export function shareOf(runs: readonly StudyRun[], { number, of }: Shard): StudyRun[] {
-  return runs.filter((_, i) => i % of === number - 1);
-}

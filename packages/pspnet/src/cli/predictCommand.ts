@@ -1,12 +1,13 @@
 import { Command, Option } from "commander";
 import { examples, place, positive, smoothing } from "./options.js";
 import { withProtocol } from "./protocolFlags.js";
+import { withRanks } from "./rankFlags.js";
 
 /** Seconds that are long beside a flicker and short beside what moves. */
 const SMOOTH = 0.2;
 
 export function predictCommand(): Command {
-  return withProtocol(new Command("predict"))
+  return withRanks(withProtocol(new Command("predict")), "all together write what one process does")
     .description(
       "segment photographs: index PNG, colour PNG, overlay and JSON of class areas for each; and films: overlay film and a line of areas for each frame",
     )
@@ -40,6 +41,8 @@ export function predictCommand(): Command {
         "pspnet predict best.safetensors film.mp4 --smooth",
         "pspnet predict cs.safetensors leftImg8bit/test --protocol semseg --submit cityscapes --out submission",
         "pspnet predict best.safetensors 'photos/**/*.jpg' --flip --json",
+        "pspnet predict best.safetensors photos/ --ranks 2",
+        "pspnet predict best.safetensors photos/ --shard 1/8",
       ),
     )
     .action(async (weights: string, inputs: string[], options) =>

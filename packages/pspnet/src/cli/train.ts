@@ -2,11 +2,11 @@ import { existsSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { PspnetError } from "@pspnet/core";
-import { placeFromEnvironment } from "@pspnet/torch";
 import { describeKeys } from "../config/keys.js";
 import { givenKeys, loadTrainConfig } from "../config/load.js";
 import { plannedConfig } from "../plan/plannedConfig.js";
 import { nameOf, planRun } from "../plan/planRun.js";
+import { launchedPlace } from "../ranks/launchedPlace.js";
 import { shellWord } from "../report/shellWord.js";
 import { percent, table } from "../report/table.js";
 import { launch } from "../train/launch.js";
@@ -22,7 +22,7 @@ export async function train(given: readonly string[], { budget }: { readonly bud
   );
   if (ending === "interrupted" && state.step === 0) throw new PspnetError("interrupted", NOTHING_KEPT);
   // Another rank of a launcher's tells.
-  if ((placeFromEnvironment(process.env)?.rank ?? 0) > 0) return;
+  if ((launchedPlace()?.rank ?? 0) > 0) return;
   const place = fromHere(folder);
   if (ending === "interrupted") {
     const again = resumeCommand(what, overrides, { before: name, now: basename(folder) });
@@ -49,7 +49,7 @@ async function trainAsConfigured(
 
 /** Plans a run on the photographs of a folder, or goes on with one that was planned before. */
 async function trainOnFolder(data: string, overrides: readonly string[], signal: AbortSignal): Promise<Trained> {
-  const launcher = placeFromEnvironment(process.env)?.launcher;
+  const launcher = launchedPlace()?.launcher;
   if (launcher !== undefined) {
     const mend = `plan it once without ${launcher}, and give the run's config.yaml`;
     throw new PspnetError("usage", `train: ${launcher}: expected a configuration, found the folder ${data}; ${mend}`);

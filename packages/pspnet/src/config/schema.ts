@@ -2,6 +2,7 @@ import { classLists, completeParts, type NetworkFields, PRECISIONS, type PSPNetP
 import { z } from "zod";
 import { BALANCES, type BalanceName } from "../data/classBalance.js";
 import { formatNames } from "../data/formats.js";
+import { DURATION } from "./duration.js";
 import { expected } from "./inWords.js";
 
 /**
@@ -14,7 +15,7 @@ const textOf = (pattern: RegExp, what: string) => {
   return z.string({ error }).regex(pattern, { error });
 };
 
-const durationSchema = (example: string) => textOf(/^\d+(\.\d+)?[smh]$/, `a number and s, m or h, such as ${example}`);
+const durationSchema = (example: string) => textOf(DURATION, `a number and s, m or h, such as ${example}`);
 const pathSchema = (what = "a path") => textOf(/\S/, what);
 
 const cropSide = z.int().min(9);
@@ -245,10 +246,3 @@ export const trainConfigSchema = z.strictObject({
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 /** What must be said of a run: all but the dataset has a default. */
 export type TrainConfigInput = z.input<typeof trainConfigSchema>;
-
-const SECONDS = { s: 1, m: 60, h: 3600 } as const;
-
-/** Seconds of a duration such as `90s`, `45m` or `1.5h`. */
-export function seconds(duration: string): number {
-  return Number(duration.slice(0, -1)) * SECONDS[duration.slice(-1) as keyof typeof SECONDS];
-}

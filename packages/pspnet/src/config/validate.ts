@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { alignedSides, alignedSize, type Crop, cropSize, inputChannels, PspnetError, presetNamed } from "@pspnet/core";
+import { seconds } from "./duration.js";
 import { initPath } from "./initPath.js";
 import { parseBy, type Source } from "./parseBy.js";
-import { seconds, type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
+import { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./schema.js";
 
 /**
  * Checks a configuration, fills in the defaults, and makes the paths of dataset and `init` absolute, so that they mean the same wherever

@@ -1,6 +1,7 @@
 import { alignedSize, type Crop, cropSize, PspnetError, type Size } from "@pspnet/core";
+import { seconds } from "../config/duration.js";
 import { completeConfig } from "../config/load.js";
-import { seconds, type TrainConfig } from "../config/schema.js";
+import type { TrainConfig } from "../config/schema.js";
 import { isTree, merge, type Tree } from "../config/tree.js";
 import type { TextStream } from "../report/progress.js";
 import { nameOf } from "../train/initMisfit.js";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { PspnetError } from "@pspnet/core";
+import { onAllRanks } from "./sharedFailures.js";
 import { sumNumbers, type World } from "./world.js";
 
 /**
@@ -21,10 +22,9 @@ export async function agreeOn(
     await sumNumbers(world, all);
     const others = Array.from(all.keys()).filter((rank) => all[rank] !== all[0]);
     if (others.length === 0) continue;
-    throw new PspnetError(
-      "config",
-      `${command}: expected one ${what} on all ranks, but that of rank ${others.join(", ")} is not rank 0's; start all with the same`,
-    );
+    const found = `that of rank ${others.join(", ")} is not rank 0's`;
+    const message = `${command}: expected one ${what} on all ranks, but ${found}; start all with the same`;
+    throw onAllRanks(new PspnetError("config", message));
   }
 }
 

@@ -1,6 +1,7 @@
 import { PspnetError } from "@pspnet/core";
 import { isCollectiveFailure, type Place } from "@pspnet/torch";
-import { seconds } from "../config/schema.js";
+import { seconds } from "../config/duration.js";
+import { libtorchProblem } from "../segment/openRuntime.js";
 import { ProcessWorld } from "./processWorld.js";
 import type { World } from "./world.js";
 
@@ -14,13 +15,17 @@ export interface AsRankOptions {
 /**
  * Does `work` as one of the ranks that a launcher started.
  *
- * @throws what `work` does; PspnetError "environment" where ranks do not come, or are lost on the way, which are named.
+ * @throws what `work` does; PspnetError "environment" where ranks do not come, or are lost on the way, which are named, and where
+ * there is no libtorch.
  */
 export async function asRank<R>(
   place: Place,
   { timeout, kept }: AsRankOptions,
   work: (world: World) => Promise<R>,
 ): Promise<R> {
+  const problem = libtorchProblem();
+  if (problem !== null)
+    throw new PspnetError("environment", `several ranks meet by libtorch, whatever the network runs on: ${problem}`);
   const world = await ProcessWorld.join(place, { timeout: seconds(timeout) });
   try {
     return await work(world);

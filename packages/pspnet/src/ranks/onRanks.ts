@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
-import { availableParallelism } from "node:os";
 import { PspnetError } from "@pspnet/core";
 import type { TextStream } from "../report/progress.js";
 import { Subprocess } from "../threads/subprocess.js";
 import type { RankQuestion } from "./answerAsRank.js";
+import { coresOfRank } from "./coresOfRank.js";
 
 export interface OnRanksOptions {
   readonly ranks: number;
@@ -34,12 +34,11 @@ export async function onRanks<Task, Result>(
   const store = `tcp://127.0.0.1:${await freePort()}`;
   /** What the first one to fail found wrong, or how it ended: the others find out later, by what they wait for. */
   let first: Error | undefined;
-  const share = String(Math.max(1, Math.floor(availableParallelism() / ranks)));
   const processes = Array.from({ length: ranks }, (_, rank) => {
     const onExit = (how: string) => {
       first ??= new PspnetError("environment", `rank ${rank}: its process ended: ${how}; ${kept}`);
     };
-    const env: Record<string, string> = threads > 0 ? {} : { OMP_NUM_THREADS: share };
+    const env: Record<string, string> = threads > 0 ? {} : { OMP_NUM_THREADS: String(coresOfRank(ranks)) };
     return new Subprocess<RankQuestion<Task>, Result, string>(entry, { name: `rank ${rank}`, env, onExit });
   });
   let timer: NodeJS.Timeout | undefined;

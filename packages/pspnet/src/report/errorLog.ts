@@ -1,4 +1,11 @@
-import { BoundaryIoU, type ClassList, ConfusionMatrix, type LabelMap, ObjectScores } from "@pspnet/core";
+import {
+  type BoundaryCounts,
+  BoundaryIoU,
+  ConfusionMatrix,
+  type LabelMap,
+  ObjectScores,
+  type ObjectSum,
+} from "@pspnet/core";
 import type { Sample } from "../data/dataset.js";
 
 /** Pixels of one class that are predicted as another. */
@@ -30,32 +37,60 @@ export interface ConfusionPair extends Confusion {
   readonly images: readonly number[];
 }
 
+/** A log as plain data, of some of the dataset's images or all. */
+export interface LoggedErrors {
+  readonly images: readonly ImageErrors[];
+  /** Of each of those images. */
+  readonly objects: readonly (readonly ObjectSum[])[];
+  /** Of all of them. */
+  readonly boundary: BoundaryCounts;
+}
+
 /** What an evaluation found, image by image, so that one can look at it. */
 export class ErrorLog {
-  readonly images: ImageErrors[] = [];
-  readonly boundary: BoundaryIoU;
-  readonly objects = new ObjectScores();
+  readonly #images: { readonly errors: ImageErrors; readonly objects: ObjectScores }[];
   readonly #classes: number;
+  readonly boundary: BoundaryIoU;
 
-  constructor({ names }: ClassList) {
-    this.#classes = names.length;
-    this.boundary = new BoundaryIoU(names.length);
+  /** @param parts what was found before, of any images in any order. */
+  constructor(classes: number, parts: readonly LoggedErrors[] = []) {
+    this.#classes = classes;
+    this.#images = parts
+      .flatMap(({ images, objects }) => images.map((errors, i) => ({ errors, objects: new ObjectScores(objects[i]) })))
+      .sort((a, b) => a.errors.index - b.errors.index);
+    this.boundary = new BoundaryIoU(classes);
+    for (const { boundary } of parts) this.boundary.merge(new BoundaryIoU(classes, boundary));
   }
 
-  add({ id, label }: Pick<Sample, "id" | "label">, prediction: LabelMap): void {
+  get images(): ImageErrors[] {
+    return this.#images.map(({ errors }) => errors);
+  }
+
+  /** Of all images, summed in their order: shares are no whole numbers, of which any order gives the same. */
+  get objects(): ObjectScores {
+    return this.#images.reduce((sum, { objects }) => sum.merge(objects), new ObjectScores());
+  }
+
+  /** @param index of the image in the dataset. */
+  add({ id, label }: Pick<Sample, "id" | "label">, prediction: LabelMap, index: number): void {
     const confusion = new ConfusionMatrix(this.#classes).add(prediction.data, label.data);
     const { classes, meanIoUPresent, pixelAccuracy } = confusion.scores();
     const present = classes.map(({ iou, present }, id) => ({ id, iou, present })).filter(({ present }) => present);
-    this.images.push({
-      index: this.images.length,
+    const errors = {
+      index,
       id,
       meanIoU: present.length > 0 ? meanIoUPresent : null,
       pixelAccuracy,
       classes: present.map(({ id, iou }) => ({ id, iou })).sort((a, b) => a.iou - b.iou),
       confusions: confusionsOf(confusion),
-    });
+    };
+    this.#images.push({ errors, objects: new ObjectScores().add(prediction, label) });
     this.boundary.add(prediction, label);
-    this.objects.add(prediction, label);
+  }
+
+  toJSON(): LoggedErrors {
+    const objects = this.#images.map((image) => image.objects.toJSON());
+    return { images: this.images, objects, boundary: this.boundary.toJSON() };
   }
 
   /** The images, those of the smallest mean IoU first. */

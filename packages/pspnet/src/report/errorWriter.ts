@@ -4,7 +4,7 @@ import type { Dataset } from "../data/dataset.js";
 import { readMask } from "../data/masks.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { encodeMask } from "../files/png.js";
-import { ErrorLog, type ImageErrors } from "./errorLog.js";
+import { ErrorLog, type ImageErrors, type LoggedErrors } from "./errorLog.js";
 import { type ErrorPageParts, errorPage, type ShownImage } from "./errorPage.js";
 import { errorPictures } from "./errorPictures.js";
 
@@ -14,9 +14,7 @@ const IMAGES_OF_PAIR = 3;
 /** Confusions that are told of one image. */
 const CONFUSIONS = 12;
 
-export interface ErrorWriterOptions {
-  /** Where the page, the predictions and the pictures go. */
-  readonly folder: string;
+export interface ErrorPageOptions extends Pick<ErrorPageParts, "title" | "summary" | "protocol"> {
   /** How many of the worst images have pictures. */
   readonly worst: number;
 }
@@ -24,28 +22,33 @@ export interface ErrorWriterOptions {
 /** Keeps what an evaluation finds in a folder, and makes a page of it to look at. */
 export class ErrorWriter {
   readonly #dataset: Dataset;
-  readonly #options: ErrorWriterOptions;
+  readonly #folder: string;
   readonly #log: ErrorLog;
 
-  constructor(dataset: Dataset, options: ErrorWriterOptions) {
+  /**
+   * @param folder where the page, the predictions and the pictures go.
+   * @param found what is known already, of images whose predictions are there.
+   */
+  constructor(dataset: Dataset, folder: string, found: readonly LoggedErrors[] = []) {
     this.#dataset = dataset;
-    this.#options = options;
-    this.#log = new ErrorLog(dataset.classes);
+    this.#folder = folder;
+    this.#log = new ErrorLog(dataset.classes.names.length, found);
   }
 
-  /** Writes the prediction of the dataset's next image. */
-  async add(sample: Parameters<ErrorLog["add"]>[0], prediction: LabelMap): Promise<void> {
-    this.#log.add(sample, prediction);
-    const { index } = this.#log.images[this.#log.images.length - 1];
-    await atomicWrite(this.#prediction(index), encodeMask(prediction, this.#dataset.classes.palette));
+  /** Writes the prediction of the dataset's image of that index. */
+  async add(sample: Parameters<ErrorLog["add"]>[0], prediction: LabelMap, index: number): Promise<void> {
+    this.#log.add(sample, prediction, index);
+    await atomicWrite(predictionFile(this.#folder, index), encodeMask(prediction, this.#dataset.classes.palette));
+  }
+
+  /** What was found, as plain data. */
+  get found(): LoggedErrors {
+    return this.#log.toJSON();
   }
 
   /** Makes the pictures and the page `index.html`; gives its path. */
-  async finish(
-    confusion: ConfusionMatrix,
-    parts: Pick<ErrorPageParts, "title" | "summary" | "protocol">,
-  ): Promise<string> {
-    const { folder, worst } = this.#options;
+  async finish(confusion: ConfusionMatrix, { worst, ...parts }: ErrorPageOptions): Promise<string> {
+    const folder = this.#folder;
     const { classes, length } = this.#dataset;
     const log = this.#log;
     const pairs = log.pairs(confusion, PAIRS);
@@ -70,10 +73,10 @@ export class ErrorWriter {
   }
 
   async #picture(image: ImageErrors): Promise<ShownImage> {
-    const { folder } = this.#options;
+    const folder = this.#folder;
     const { palette } = this.#dataset.classes;
     const sample = await this.#dataset.at(image.index);
-    const prediction = await readMask(this.#prediction(image.index));
+    const prediction = await readMask(predictionFile(folder, image.index));
     const { photograph, truth, errors, ...made } = await errorPictures(sample.image, {
       truth: sample.label,
       prediction,
@@ -89,10 +92,11 @@ export class ErrorWriter {
     for (const [end, content] of Object.entries(files)) await atomicWrite(join(folder, pictures + end), content);
     return { ...shortened(image), pictures };
   }
+}
 
-  #prediction(index: number): string {
-    return join(this.#options.folder, "predictions", `${numbered(index)}.png`);
-  }
+/** Where the prediction of an image is. */
+export function predictionFile(folder: string, index: number): string {
+  return join(folder, "predictions", `${numbered(index)}.png`);
 }
 
 /** With its largest confusions alone. */

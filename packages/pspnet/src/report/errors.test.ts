@@ -20,17 +20,20 @@ function labels(...data: number[]): LabelMap {
   return { width: data.length, height: 1, data: Uint8Array.from(data) };
 }
 
+const IMAGES: readonly (readonly [id: string, truth: LabelMap, prediction: LabelMap])[] = [
+  ["right.png", labels(0, 0, 1, 1), labels(0, 0, 1, 1)],
+  ["none.png", labels(IGNORE, IGNORE), labels(0, 1)],
+  ['"wrong".png', labels(0, 0, 0, 1), labels(1, 1, 0, 0)],
+];
+
 /** Three images: one right, one in which a roof is taken for the sea, one where nothing is labelled. */
 function logged() {
-  const log = new ErrorLog(classes);
+  const log = new ErrorLog(3);
   const confusion = new ConfusionMatrix(3);
-  const add = (id: string, truth: LabelMap, prediction: LabelMap) => {
-    log.add({ id, label: truth }, prediction);
+  for (const [index, [id, truth, prediction]] of IMAGES.entries()) {
+    log.add({ id, label: truth }, prediction, index);
     confusion.add(prediction.data, truth.data);
-  };
-  add("right.png", labels(0, 0, 1, 1), labels(0, 0, 1, 1));
-  add("none.png", labels(IGNORE, IGNORE), labels(0, 1));
-  add('"wrong".png', labels(0, 0, 0, 1), labels(1, 1, 0, 0));
+  }
   return { log, confusion };
 }
 
@@ -57,6 +60,20 @@ describe("the log of errors", () => {
       { truth: 1, guess: 0, pixels: 1, share: 1 / 3, images: [2] },
     ]);
     expect(log.pairs(confusion, 1)).toHaveLength(1);
+  });
+
+  test("is the same of parts, whatever their order, to the last bit", () => {
+    const shares = [new ErrorLog(3), new ErrorLog(3)];
+    for (const [index, [id, truth, prediction]] of IMAGES.entries())
+      shares[(index + 1) % 2].add({ id, label: truth }, prediction, index);
+    const parts = shares.map((share) => JSON.parse(JSON.stringify(share)));
+    const { log } = logged();
+    const [merged, found] = [new ErrorLog(3, parts), log].map((one) => [
+      one.images,
+      one.objects.scores(),
+      one.boundary.scores(),
+    ]);
+    expect(merged).toEqual(found);
   });
 });
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { SGD } from "@pspnet/torch";
-import { seconds, type TrainConfig } from "../config/schema.js";
+import { seconds } from "../config/duration.js";
+import type { TrainConfig } from "../config/schema.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { Recipe } from "./recipe.js";
 

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { placeFromEnvironment } from "@pspnet/torch";
 import type { TrainConfig } from "../config/schema.js";
 import { runFolder } from "../files/runFolder.js";
+import { launchedPlace } from "../ranks/launchedPlace.js";
 import { checkpointFile } from "./checkpoint.js";
 import { type TrainOptions, type TrainResult, train } from "./train.js";
 import { trainAsRank } from "./trainAsRank.js";
@@ -10,7 +10,7 @@ import { trainOnRanks } from "./trainOnRanks.js";
 
 /** Trains in this process; as the rank that torchrun, Slurm or Open MPI made of it; or on as many processes as `ranks` says. */
 export function launch(config: TrainConfig, options: Omit<TrainOptions, "world" | "recipe">): Promise<TrainResult> {
-  const place = placeFromEnvironment(process.env);
+  const place = launchedPlace();
   if (place === null) return config.ranks > 1 ? trainOnRanks(config, options) : train(config, options);
   return trainAsRank(place.restarts ? goingOnAgain(config) : config, place, options);
 }

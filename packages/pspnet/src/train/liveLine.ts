@@ -1,5 +1,6 @@
 import { peakMemory } from "@pspnet/torch";
-import { seconds, type TrainConfig } from "../config/schema.js";
+import { seconds } from "../config/duration.js";
+import type { TrainConfig } from "../config/schema.js";
 import { Progress, type TextStream } from "../report/progress.js";
 import { Rate } from "../report/rate.js";
 import { percent } from "../report/table.js";

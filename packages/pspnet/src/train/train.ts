@@ -13,7 +13,8 @@ import {
   WHOLE_IMAGE,
 } from "@pspnet/core";
 import { backend, type SGD, type Tensor } from "@pspnet/torch";
-import { seconds, type TrainConfig, type TrainConfigInput } from "../config/schema.js";
+import { seconds } from "../config/duration.js";
+import type { TrainConfig, TrainConfigInput } from "../config/schema.js";
 import { validateTrainConfig } from "../config/validate.js";
 import { type Dataset, openDataset } from "../data/dataset.js";
 import { type Batch, Loader } from "../data/loader.js";
