@@ -62,7 +62,9 @@ class GradientReducer {
       const auto work = std::exchange(bucket.work, nullptr);
       const auto flat = std::exchange(bucket.flat, at::Tensor());
       await(*work);
-      at::_foreach_copy_(bucket.gradients(), bucket.views(flat));
+      // Where they lie: nothing is copied back.
+      const auto sums = bucket.views(flat.to(bucket.parameters.front().scalar_type()));
+      for (size_t i = 0; i < sums.size(); i++) bucket.parameters[i].mutable_grad() = sums[i];
     }
   }
 
