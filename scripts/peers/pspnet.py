@@ -65,13 +65,13 @@ def stage(block, inputs, planes, count, stride, dilation, stride_in):
     return nn.Sequential(first, *others)
 
 
-def stem_of(kind, ceil_pool):
+def stem_of(kind, ceil_pool, width):
     relu = lambda: nn.ReLU(inplace=True)
     pool = nn.MaxPool2d(3, 2, padding=0, ceil_mode=True) if ceil_pool else nn.MaxPool2d(3, 2, padding=1)
     if kind == "plain":
-        return nn.Sequential(*conv_bn(3, 64, 7, 2), relu(), pool), 64
-    first, second, third = conv_bn(3, 64, 3, 2), conv_bn(64, 64, 3), conv_bn(64, 128, 3)
-    return nn.Sequential(*first, relu(), *second, relu(), *third, relu(), pool), 128
+        return nn.Sequential(*conv_bn(3, width, 7, 2), relu(), pool), width
+    first, second, third = conv_bn(3, width, 3, 2), conv_bn(width, width, 3), conv_bn(width, 2 * width, 3)
+    return nn.Sequential(*first, relu(), *second, relu(), *third, relu(), pool), 2 * width
 
 
 def classifier(inputs, channels, classes):
@@ -100,19 +100,22 @@ class PPM(nn.Module):
 
 
 class PSPNet(nn.Module):
-    """Images [n, 3, h, w] to logits [n, classes, h, w]; in training the auxiliary head's as well."""
+    """Images [n, 3, h, w] to logits [n, classes, h, w]; in training the auxiliary head's as well.
 
-    def __init__(self, layers=50, classes=150, stem="deep", stride_in="3x3", ceil_pool=False, bins=(1, 2, 3, 6)):
+    `width` is the first stage's channels, of which all others are multiples: 64 in the official release.
+    """
+
+    def __init__(self, layers=50, classes=150, stem="deep", stride_in="3x3", ceil_pool=False, bins=(1, 2, 3, 6), width=64):
         super().__init__()
         block = Bottleneck if layers >= 50 else BasicBlock
-        self.layer0, channels = stem_of(stem, ceil_pool)
+        self.layer0, channels = stem_of(stem, ceil_pool, width)
         for i, (count, stride, dilation) in enumerate(zip(BLOCKS[layers], (1, 2, 1, 1), (1, 1, 2, 4))):
-            planes = 64 * 2**i
+            planes = width * 2**i
             setattr(self, f"layer{i + 1}", stage(block, channels, planes, count, stride, dilation, stride_in))
             channels = planes * block.expansion
         self.ppm = PPM(channels, bins)
-        self.cls = classifier(2 * channels, 512, classes)
-        self.aux = classifier(channels // 2, 256, classes)
+        self.cls = classifier(2 * channels, 8 * width, classes)
+        self.aux = classifier(channels // 2, 4 * width, classes)
         backbone = (self.layer0, self.layer1, self.layer2, self.layer3, self.layer4)
         for conv in (m for part in backbone for m in part.modules() if isinstance(m, nn.Conv2d)):
             nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")

@@ -1,9 +1,14 @@
 /** Runs of several processes beside runs of one. */
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { cp, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { launch, type TrainConfigInput, type TrainOptions } from "pspnet";
-import { expect, test } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { launch, type TrainConfig, type TrainConfigInput, type TrainOptions } from "pspnet";
+import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { readMetrics } from "../src/report/metricsCsv.js";
+import { end, environment, freePort, launched, RankRun, reaches } from "./support/rankRun.js";
 import { lastWeights, smallRun, withScenes } from "./support/smallRun.js";
 
 let folder: string;
@@ -131,4 +136,97 @@ test("what a rank finds wrong is told as one process tells it", async () => {
   const missing = config("missing", { ranks: 2, data: { root: join(folder, "nowhere") } });
   await expect(launch(missing, {})).rejects.toMatchObject({ code: "data", message: /nowhere/ });
   await expect(launch(config("odd", { ranks: 3 }), {})).rejects.toThrow(/batch that 3 ranks share/);
+});
+
+/** A file that the command line trains by. */
+async function written(config: TrainConfig): Promise<string> {
+  const file = join(folder, `${config.name}-${config.data.root.replace(/\W/g, "")}.yaml`);
+  await writeFile(file, stringify(config));
+  return file;
+}
+
+/** Milliseconds, but for those in which this thread was to run and other programs had the processor (man 5 proc, schedstat). */
+function awake(): number {
+  const [, waited] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
+  return performance.now() - Number(waited) / 1e6;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setTimeout(5);
+}
+
+describe.runIf(process.platform === "linux")("commands of their own", () => {
+  test("a rank's event loop goes on while its forward pass waits for another that stands still", async () => {
+    // So large that most of a step is forward and backward, where ranks wait for each other.
+    const run = config("waits", { epochs: 3, crop: 121, timeout: "60s" });
+    const port = String(await freePort());
+    const other = new RankRun([await written(run)], environment({ rank: 1, size: 2, port }));
+    let [step, stops] = [0, 0];
+    const blocked: number[] = [];
+    const stream = terminal((text) => {
+      step = Number(/train .*?(\d+)\/9/.exec(text)?.[1] ?? step);
+    });
+    const place = environment({ rank: 0, size: 2, port });
+    Object.assign(process.env, place);
+    const trained = launch(run, { stream });
+    for (const name of Object.keys(place)) delete process.env[name];
+    await until(() => step > 0);
+    // Another process stops it: this one might only do so while it does not wait itself.
+    const { pid } = other.child;
+    const stopping = `while kill -STOP ${pid}; do echo; sleep 0.3; kill -CONT ${pid}; sleep 0.2; done 2>&-`;
+    spawn("sh", ["-c", stopping]).stdout.on("data", () => stops++);
+    let last = awake();
+    const watch = setInterval(() => {
+      const now = awake();
+      blocked.push(now - last - 5);
+      last = now;
+    }, 5);
+    expect((await trained).state.step).toBe(9);
+    clearInterval(watch);
+    expect((await other.ended).code).toBe(0);
+    expect(stops).toBeGreaterThan(3);
+    // Milliseconds; where a rank trains on this thread, most stops are one of 300 and more.
+    blocked.sort((a, b) => b - a);
+    console.log(`${stops} stops, longest blocks ${blocked.slice(0, stops).map(Math.round).join(", ")} ms`);
+    expect(blocked[2]).toBeLessThan(50);
+  });
+
+  test("ranks whose command is killed save what they have and end", async () => {
+    const run = config("orphaned", { ranks: 2, epochs: 1000, saveEvery: "0s" });
+    const command = new RankRun([await written(run)]);
+    await reaches(command, join(folder, "runs", "orphaned"), 2);
+    const ranks = command.ranks();
+    expect(ranks).toHaveLength(2);
+    command.child.kill("SIGKILL");
+    expect(await end(ranks, 10_000)).toBe(true);
+    const { state } = await launch({ ...run, ranks: 1, time: "0s", resume: true }, {});
+    expect(state.step).toBeGreaterThan(2);
+  });
+
+  test("a second Ctrl-C waits for no rank", async () => {
+    const command = new RankRun([await written(config("stopped", { ranks: 2, epochs: 1000, saveEvery: "0s" }))]);
+    await reaches(command, join(folder, "runs", "stopped"), 2);
+    const [first, second] = command.ranks();
+    process.kill(second, "SIGSTOP");
+    command.child.kill("SIGINT");
+    await setTimeout(1100);
+    command.child.kill("SIGINT");
+    expect((await command.ended).code).toBe(1);
+    expect(await end([first], 5000)).toBe(true);
+    process.kill(second, "SIGCONT");
+    expect(await end([second], 5000)).toBe(true);
+  });
+
+  test("one with another dataset is named by each", async () => {
+    const other = join(folder, "other");
+    await cp(join(folder, "scenes"), other, { recursive: true });
+    const mask = readdirSync(other, { recursive: true }).find((file) => /train.*\.png$/.test(String(file)));
+    await truncate(join(other, String(mask)), 40);
+    const files = [await written(config("differs")), await written(config("differs", { data: { root: other } }))];
+    for (const { ended } of await launched((rank) => [files[rank]])) {
+      const { code, text } = await ended;
+      expect(text).toMatch(/^pspnet: train: expected one dataset on all ranks, but that of rank 1 is not rank 0's/m);
+      expect(code).toBe(2);
+    }
+  });
 });

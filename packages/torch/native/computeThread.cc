@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "allocator.h"
+#include "processGroup.h"
 
 namespace binding {
 
@@ -130,9 +131,10 @@ napi_value computeLater(const Call& call, std::function<at::Tensor()> work) {
 }
 
 // Before the process ends with `code`: libtorch's statics are destroyed then, and nothing may compute with them any more. What computes on
-// beyond `limit` milliseconds is not waited for: the process ends here, without destroying anything.
+// beyond `limit` milliseconds is not waited for, nor are other ranks: the process ends here, without destroying anything.
 FUNCTION(stopComputing, "limit", "code") {
-  if (!computeThread().stop(std::chrono::milliseconds(call.integer(0, 0)))) std::_Exit(static_cast<int>(call.integer(1)));
+  const bool atRest = !ProcessGroup::anyConnected() && computeThread().stop(std::chrono::milliseconds(call.integer(0, 0)));
+  if (!atRest) std::_Exit(static_cast<int>(call.integer(1)));
   return call.undefined();
 }
 

@@ -5,8 +5,10 @@
 #include <ATen/ops/tensor.h>
 #include <c10/util/Logging.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <string_view>
 #include <thread>
 
@@ -30,6 +32,8 @@ using std::chrono::milliseconds;
 constexpr napi_type_tag groupTag{0x8c41d7f20b3e95a6, 0x13f6a2c85d7049eb};
 
 using SharedGroup = c10::intrusive_ptr<ProcessGroup>;
+
+std::atomic<int> connectedGroups{0};
 
 /** The declarations of native/gloo are right for these. */
 void checkVersion() {
@@ -151,6 +155,26 @@ napi_value afterwards(const Call& call, const c10::intrusive_ptr<c10d::Work>& wo
   return promise;
 }
 
+/** The ranks that do not say within `patience` that a collective failed. */
+std::vector<int64_t> notCome(const ProcessGroup& group, milliseconds patience) {
+  const auto key = [](int rank) { return "failed/" + std::to_string(rank); };
+  std::vector<int64_t> lost;
+  const auto end = std::chrono::steady_clock::now() + patience;
+  try {
+    group.store->add(key(group.rank), 1);
+    for (int rank = 0; rank < group.size; rank++) {
+      while (!group.store->check({key(rank)}) && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(milliseconds(20));
+      if (!group.store->check({key(rank)})) lost.push_back(rank);
+    }
+    // Others look at the store as long.
+    if (group.rank == 0) std::this_thread::sleep_for(milliseconds(200));
+  } catch (const c10::Error&) {
+    // The store is gone with the process that held it.
+    return {0};
+  }
+  return lost;
+}
+
 at::Tensor dense(const at::Tensor& tensor) {
   TORCH_CHECK(tensor.is_cpu(), "expected a tensor of the CPU, found one of ", tensor.device());
   TORCH_CHECK(tensor.is_non_overlapping_and_dense(), "expected a dense tensor; make it contiguous first");
@@ -160,9 +184,19 @@ at::Tensor dense(const at::Tensor& tensor) {
 }  // namespace
 
 ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size)
-    : store(std::move(store)), backend(std::move(backend)), rank(rank), size(size) {}
+    : store(std::move(store)), backend(std::move(backend)), rank(rank), size(size) {
+  connectedGroups++;
+}
 
-ProcessGroup::~ProcessGroup() = default;
+ProcessGroup::~ProcessGroup() { disconnect(); }
+
+bool ProcessGroup::anyConnected() { return connectedGroups > 0; }
+
+void ProcessGroup::disconnect() {
+  if (!backend) return;
+  backend.reset();
+  connectedGroups--;
+}
 
 c10d::Backend& ProcessGroup::running() const {
   if (!backend) throw std::invalid_argument("group: it is destroyed");
@@ -271,31 +305,24 @@ FUNCTION(processGroupSums, "group") {
 // come here within `patience` milliseconds, int64: those that are gone, or hang.
 FUNCTION(processGroupLost, "group", "patience") {
   const auto group = processGroupIn(call);
-  group->backend.reset();
+  group->disconnect();
   const milliseconds patience(call.integer(1, 0));
-  return computeLater(call, [group, patience] {
-    const auto key = [](int rank) { return "failed/" + std::to_string(rank); };
-    std::vector<int64_t> lost;
-    const auto end = std::chrono::steady_clock::now() + patience;
-    try {
-      group->store->add(key(group->rank), 1);
-      for (int rank = 0; rank < group->size; rank++) {
-        while (!group->store->check({key(rank)}) && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(milliseconds(20));
-        if (!group->store->check({key(rank)})) lost.push_back(rank);
-      }
-      // Others look at the store as long.
-      if (group->rank == 0) std::this_thread::sleep_for(milliseconds(200));
-    } catch (const c10::Error&) {
-      // The store is gone with the process that held it.
-      lost = {0};
-    }
-    return at::tensor(lost, at::kLong);
-  });
+  napi_value promise;
+  const Deferred deferred(call, "pspnet lost ranks", &promise);
+  std::thread([group, patience, deferred] {
+    const auto told = std::make_shared<std::promise<std::vector<int64_t>>>();
+    auto answer = told->get_future();
+    std::thread([group, patience, told] { told->set_value(notCome(*group, patience)); }).detach();
+    // A store waits without end for the process that holds it, where that hangs.
+    const bool answered = answer.wait_for(patience + milliseconds(1000)) == std::future_status::ready;
+    deferred.resolve(makeTensor(at::tensor(answered ? answer.get() : std::vector<int64_t>{0}, at::kLong)));
+  }).detach();
+  return promise;
 }
 
 FUNCTION(processGroupDestroy, "group") {
   const auto& group = processGroupIn(call);
-  group->backend.reset();
+  group->disconnect();
   group->store.reset();
   return call.undefined();
 }

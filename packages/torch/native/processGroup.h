@@ -25,6 +25,11 @@ struct ProcessGroup : torch::CustomClassHolder {
   ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size);
   ~ProcessGroup() override;
 
+  /** Whether this process has a group with connections: to end them in good order means to wait for what other ranks have not done yet. */
+  static bool anyConnected();
+  /** Ends the connections. */
+  void disconnect();
+
   /** Throws once it is destroyed. */
   c10d::Backend& running() const;
 

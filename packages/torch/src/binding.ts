@@ -34,6 +34,14 @@ export function native(): Native {
   return loaded;
 }
 
+/**
+ * For a main thread that leaves libtorch to a worker: has the end of the process wait for what computes, and for no rank of a group. A
+ * worker that waits for one cannot be ended otherwise.
+ */
+export function restAtExit(): void {
+  native();
+}
+
 /** What computes at the end is waited for at most so long, in milliseconds: a part of a run, however large, is shorter. */
 const PATIENCE = 30_000;
 

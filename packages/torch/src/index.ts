@@ -1,9 +1,10 @@
 // From windows' logits to an image
 export { averagedLabels, averagedProbabilities } from "./averagedProbabilities.js";
+// Machine
+export { restAtExit } from "./binding.js";
 export { blendedProbabilities } from "./blendedProbabilities.js";
 // Tensors
 export { backend, fromBuffer, type TensorData, tensor } from "./data.js";
-// Machine
 export {
   bfloat16Instructions,
   cudaAvailable,

@@ -110,6 +110,12 @@ describe("three processes", () => {
     const found = await run("silent", world(3), await freeStore(), 2);
     for (const rank of [0, 2]) expect(found[rank]).toEqual({ collective: true, lost: [1] });
   });
+
+  it("name the one that holds the store and stands still", async () => {
+    const found = await run("hanging", world(3), await freeStore(), 2);
+    expect(found[0]).toBeNull();
+    for (const rank of [1, 2]) expect(found[rank]).toEqual({ collective: true, lost: [0] });
+  });
 });
 
 describe("a group that does not come about", () => {
@@ -121,12 +127,12 @@ describe("a group that does not come about", () => {
   });
 
   it("is told by whoever takes the world for larger", async () => {
-    const found = await run("collectives", [...world(2).slice(0, 1), { rank: 1, size: 3 }], await freeStore(), 2);
+    const found = await run("collectives", [...world(2).slice(0, 1), { rank: 1, size: 3 }], await freeStore(), 5);
     expect(JSON.stringify(found)).toMatch(/expected a world of (2|3) ranks as another process does, found (2|3)/);
   });
 
   it("has each rank once", async () => {
-    const found = await run("collectives", [...world(3).slice(0, 2), { rank: 1, size: 3 }], await freeStore(), 2);
+    const found = await run("collectives", [...world(3).slice(0, 2), { rank: 1, size: 3 }], await freeStore(), 5);
     expect(JSON.stringify(found)).toMatch(/expected one process of rank 1, found two/);
   });
 

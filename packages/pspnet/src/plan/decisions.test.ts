@@ -35,20 +35,22 @@ describe("batch", () => {
     [399, 8],
     [400, 16],
   ])("of %i photographs is %i", (training, batch) => {
-    expect(chooseBatch({ training }, { accumulate: 1 })[0]).toBe(batch);
+    expect(chooseBatch({ training }, { accumulate: 1, ranks: 1 })[0]).toBe(batch);
   });
 
   it("has the parts that are given", () => {
-    expect(chooseBatch({ training: 7 }, { accumulate: 2 })[0]).toBe(6);
-    expect(chooseBatch({ training: 500 }, { accumulate: 3 })[0]).toBe(15);
+    expect(chooseBatch({ training: 7 }, { accumulate: 2, ranks: 1 })[0]).toBe(6);
+    expect(chooseBatch({ training: 500 }, { accumulate: 3, ranks: 1 })[0]).toBe(15);
+    expect(chooseBatch({ training: 500 }, { accumulate: 2, ranks: 3 })[0]).toBe(12);
   });
 
   it("is split until half of the memory holds a part, and never on a GPU", () => {
-    expect(chooseParts({ batch: 8, bytes: 7 * GB }, cpu)[0]).toBe(1);
-    expect(chooseParts({ batch: 8, bytes: 9 * GB }, cpu)[0]).toBe(2);
-    expect(chooseParts({ batch: 5, bytes: 9 * GB }, cpu)[0]).toBe(5);
-    expect(chooseParts({ batch: 8, bytes: 1000 * GB }, cpu)[0]).toBe(8);
-    expect(chooseParts({ batch: 8, bytes: 1000 * GB }, { ...cpu, device: "cuda" })[0]).toBe(1);
+    expect(chooseParts({ batch: 8, ranks: 1, bytes: 7 * GB }, cpu)[0]).toBe(1);
+    expect(chooseParts({ batch: 8, ranks: 1, bytes: 9 * GB }, cpu)[0]).toBe(2);
+    expect(chooseParts({ batch: 5, ranks: 1, bytes: 9 * GB }, cpu)[0]).toBe(5);
+    expect(chooseParts({ batch: 8, ranks: 1, bytes: 1000 * GB }, cpu)[0]).toBe(8);
+    expect(chooseParts({ batch: 6, ranks: 2, bytes: 9 * GB }, cpu)[0]).toBe(3);
+    expect(chooseParts({ batch: 8, ranks: 1, bytes: 1000 * GB }, { ...cpu, device: "cuda" })[0]).toBe(1);
   });
 
   it("norm is frozen where few images are seen at a time and there is something to keep", () => {

@@ -12,13 +12,14 @@ import type { StepCost } from "./measureStep.js";
 /** Below so many photographs batches are small, so that there are steps enough. */
 const FEW = 400;
 
-/** Images of a batch, in as many parts as are given: 16 as the official release, 8 of few photographs, and never more than there are. */
+/** Images of a batch, for as many ranks and parts as are given: 16 as the official release, 8 of few photographs, and never more than there are. */
 export function chooseBatch(
   { training }: Pick<DataFacts, "training">,
-  { accumulate }: { readonly accumulate: number },
+  { accumulate, ranks }: { readonly accumulate: number; readonly ranks: number },
 ): Chosen<number> {
   const [batch, why] = batchOf(training);
-  return [Math.max(1, Math.floor(batch / accumulate)) * accumulate, why];
+  const shares = accumulate * ranks;
+  return [Math.max(1, Math.floor(batch / shares)) * shares, why];
 }
 
 function batchOf(training: number): Chosen<number> {
@@ -84,14 +85,15 @@ const OF_MEMORY = 0.5;
 /** Images at a time whose batch norm has statistics worth having. */
 const SMALL_BATCH = 4;
 
-/** Parts that a batch is split into to fit the memory. */
+/** Parts that each rank's share of a batch is split into, so that all fit the memory. */
 export function chooseParts(
-  { batch, bytes }: { readonly batch: number; readonly bytes: number },
+  { batch, ranks, bytes }: { readonly batch: number; readonly ranks: number; readonly bytes: number },
   { memory, device }: Pick<MachineFacts, "memory" | "device">,
 ): Chosen<number> {
   if (device === "cuda") return [1, "the GPU's memory is not looked at; if it does not suffice, 2 or 4"];
-  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter((parts) => batch % parts === 0);
-  const parts = divisors.find((one) => bytes / one <= OF_MEMORY * memory) ?? batch;
+  const share = batch / ranks;
+  const divisors = Array.from({ length: share }, (_, i) => i + 1).filter((parts) => share % parts === 0);
+  const parts = divisors.find((one) => bytes / one <= OF_MEMORY * memory) ?? share;
   const need = `a batch takes about ${memoryText(bytes)}, ${memoryText(memory)} are free`;
   return [parts, parts === 1 ? need : `${need}: ${counted(batch / parts, "image")} at a time`];
 }

@@ -67,7 +67,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   const endless = said.budget === null && choices.isGiven("epochs");
   const steps = endless ? most : Math.max(1, Math.min(best.steps, most));
   const parts = choices.choose("accumulate", () =>
-    decide.chooseParts({ batch, bytes: pixels * bytesPerPixel }, machine),
+    decide.chooseParts({ batch, ranks: said.ranks, bytes: pixels * bytesPerPixel }, machine),
   );
   choices.choose("freezeBn", () => decide.chooseFreezeBn(batch / parts, { pretrained }));
   const epochs = choices.choose("epochs", () => decide.chooseEpochs({ steps, batches, budget: said.budget }));

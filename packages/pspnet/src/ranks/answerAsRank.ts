@@ -23,12 +23,23 @@ export function answerAsRank<Task, Result>(work: (task: Task, options: RankOptio
   // Ctrl-C reaches every process of a terminal. The one that started this one tells all ranks to stop.
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
   const orphaned = new AbortController();
-  process.once("disconnect", () => orphaned.abort());
-  answerQuestions<RankQuestion<Task>, Result, string>(parentProcess(), ({ task, place, terminal }, { signal, tell }) =>
-    work(task, {
-      place,
-      signal: AbortSignal.any([signal, orphaned.signal]),
-      stream: { ...terminal, write: tell },
-    }),
+  let told = false;
+  process.once("disconnect", () => {
+    // Whoever had told it to stop, and is gone before it has, was stopped at once.
+    if (told) process.exit(1);
+    orphaned.abort();
+  });
+  answerQuestions<RankQuestion<Task>, Result, string>(
+    parentProcess(),
+    ({ task, place, terminal }, { signal, tell }) => {
+      signal.addEventListener("abort", () => {
+        told = true;
+      });
+      return work(task, {
+        place,
+        signal: AbortSignal.any([signal, orphaned.signal]),
+        stream: { ...terminal, write: tell },
+      });
+    },
   );
 }

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { TrainConfig } from "../config/schema.js";
 import type { Dataset } from "../data/dataset.js";
 import { agreeOn } from "../ranks/agreeOn.js";
@@ -11,15 +12,23 @@ export interface AgreedRun {
 }
 
 /**
- * Has all ranks see that they train one network on one dataset, wherever each has it.
+ * Has all ranks see that they train one network on one dataset, wherever each has it: files of the same names and sizes, in one order.
  *
  * @throws PspnetError "config" on every rank where one differs, which is named.
  */
 export async function agreeOnRun(world: World, { config, training, validation }: AgreedRun): Promise<void> {
+  if (world.size === 1) return;
   const { data, init, ...rest } = config;
   const kept = Object.entries(rest).filter(([key]) => !FREE_KEYS.has(key));
   const { root, ...split } = data;
   const configuration = { ...Object.fromEntries(kept), data: split, init: init !== null };
-  const dataset = [training, validation].map(({ length, classes }) => ({ length, names: classes.names }));
+  const dataset = await Promise.all([training, validation].map(filesOf));
   await agreeOn(world, { configuration, dataset }, { command: "train" });
+}
+
+/** What tells one split from another without a look into its files. */
+async function filesOf({ classes, source: { pairs, ids } }: Dataset) {
+  const sizeOf = async (path: string) => (await stat(path)).size;
+  const samples = pairs.map(async ({ id, image, mask }) => [id, await sizeOf(image), mask && (await sizeOf(mask))]);
+  return { names: classes.names, ids: Array.from(ids), samples: await Promise.all(samples) };
 }

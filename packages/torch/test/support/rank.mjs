@@ -67,6 +67,18 @@ const WORK = {
     return lost(group);
   },
 
+  /** The process that holds the store stands still, and is killed once the others have said so. */
+  async hanging(group) {
+    const pids = numbers(await group.allGather(tensor([process.pid], [1], { dtype: "float64" })));
+    if (me === 0) process.kill(process.pid, "SIGSTOP");
+    try {
+      return await lost(group);
+    } finally {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      if (me === 2) process.kill(pids[0], "SIGKILL");
+    }
+  },
+
   async killed(group) {
     await group.barrier();
     if (me === 1) process.kill(process.pid, "SIGKILL");
