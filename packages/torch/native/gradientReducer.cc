@@ -59,10 +59,9 @@ class GradientReducer {
   void finish() {
     sent_ = 0;
     for (auto& bucket : buckets_) {
-      const auto work = std::exchange(bucket.work, nullptr);
-      const auto flat = std::exchange(bucket.flat, at::Tensor());
-      await(*work);
-      at::_foreach_copy_(bucket.gradients(), bucket.views(flat));
+      const auto sending = std::exchange(bucket.sending, {});
+      sending.finish();
+      at::_foreach_copy_(bucket.gradients(), bucket.views(sending.own));
     }
   }
 
@@ -70,9 +69,8 @@ class GradientReducer {
   struct Bucket {
     std::vector<at::Tensor> parameters;
     size_t awaited = 0;
-    /** While it is sent: all gradients, one after the other, as they go over the wire. */
-    at::Tensor flat;
-    c10::intrusive_ptr<c10d::Work> work;
+    /** Of all gradients, one after the other, as they go over the wire. */
+    Collective sending;
 
     std::vector<at::Tensor> gradients() const {
       std::vector<at::Tensor> list;
@@ -122,10 +120,10 @@ class GradientReducer {
     const at::NoGradGuard noGrad;
     int64_t size = 0;
     for (const auto& parameter : bucket.parameters) size += parameter.numel();
-    bucket.flat = at::empty({size}, bucket.parameters.front().options().dtype(wire_).requires_grad(false));
-    auto views = bucket.views(bucket.flat);
+    const auto flat = at::empty({size}, bucket.parameters.front().options().dtype(wire_).requires_grad(false));
+    auto views = bucket.views(flat);
     at::_foreach_copy_(views, bucket.gradients());
-    bucket.work = group_->allReduce(bucket.flat);
+    bucket.sending = group_->allReduce(flat);
   }
 };
 

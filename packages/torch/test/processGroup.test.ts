@@ -44,6 +44,15 @@ async function freeStore(): Promise<string> {
   return store;
 }
 
+/** What ranks made of their samples, and of what all of them have. */
+interface Normalised {
+  readonly samples: readonly (readonly number[])[];
+  readonly whole: readonly (readonly number[])[];
+}
+
+const furthest = (a: readonly number[], b: readonly number[]) =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
@@ -73,6 +82,19 @@ describe("three processes", () => {
   it("add up gradients, whichever each of them has", async () => {
     const step = [[2, 2, 2, 2], [2, 2, 2], [0]];
     for (const found of await run("gradients", world(3), await freeStore())) expect(found).toEqual([step, step]);
+  });
+
+  it("normalise as one process does what no kernel is for", async () => {
+    const [one] = (await run("batchNorm", world(1), await freeStore())) as [Normalised];
+    const two = (await run("batchNorm", world(2), await freeStore())) as [Normalised, Normalised];
+    expect(furthest(two[0].whole.flat(), one.whole.flat())).toBeLessThan(1e-12);
+    expect(two[1].whole).toEqual(two[0].whole);
+    // A sample has 90 values; sample i lies on rank i % 2.
+    const place = (at: number) => [Math.floor(at / 90) % 2, 90 * Math.floor(at / 180) + (at % 90)] as const;
+    for (const [i, values] of one.samples.entries()) {
+      const found = values.map((_, at) => two[place(at)[0]].samples[i][place(at)[1]]);
+      expect(furthest(found, values)).toBeLessThan(1e-12);
+    }
   });
 
   it("name the one that was killed", async () => {

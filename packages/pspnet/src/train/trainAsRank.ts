@@ -2,6 +2,7 @@ import { PspnetError } from "@pspnet/core";
 import { isCollectiveFailure, type Place } from "@pspnet/torch";
 import { seconds, type TrainConfig } from "../config/schema.js";
 import { ProcessWorld } from "./processWorld.js";
+import { rankDevice } from "./rankDevice.js";
 import { type TrainOptions, type TrainResult, train } from "./train.js";
 
 /** Of a run that lost a rank. */
@@ -17,7 +18,8 @@ export async function trainAsRank(
   place: Place,
   options: Omit<TrainOptions, "world">,
 ): Promise<TrainResult> {
-  const world = await ProcessWorld.join(place, { timeout: seconds(config.timeout) });
+  const device = rankDevice(config.device, place);
+  const world = await ProcessWorld.join(place, { timeout: seconds(config.timeout), device });
   try {
     return await train(config, { ...options, world });
   } catch (error) {

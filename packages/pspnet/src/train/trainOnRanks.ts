@@ -8,6 +8,7 @@ import type { TrainConfig } from "../config/schema.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
 import { Subprocess } from "../threads/subprocess.js";
 import { checkpointFile } from "./checkpoint.js";
+import { ranksOnGpus } from "./rankDevice.js";
 import type { RankTask } from "./rankProcess.js";
 import type { TrainOptions, TrainResult } from "./train.js";
 import { KEPT } from "./trainAsRank.js";
@@ -30,7 +31,9 @@ export async function trainOnRanks(config: TrainConfig, options: LaunchOptions):
     : runFolder(config.runs, config.name, await createRunFolder(config.runs, config.name));
   if (basename(folder) !== config.name)
     stream?.write(`${join(config.runs, config.name)} exists: this run is ${folder}\n`);
-  let current = { ...config, name: basename(folder) };
+  const { ranks, device } =
+    config.ranks === "gpus" ? ({ ranks: ranksOnGpus(), device: "cuda" } as const) : { ...config, ranks: config.ranks };
+  let current = { ...config, ranks, device, name: basename(folder) };
   for (let left = config.restarts; ; left--) {
     try {
       return await attempt(current, options);
@@ -47,7 +50,9 @@ export async function trainOnRanks(config: TrainConfig, options: LaunchOptions):
   }
 }
 
-async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): Promise<TrainResult> {
+type RanksConfig = TrainConfig & { readonly ranks: number };
+
+async function attempt(config: RanksConfig, { signal, stream }: LaunchOptions): Promise<TrainResult> {
   const { ranks } = config;
   const store = `tcp://127.0.0.1:${await freePort()}`;
   /** What the first one to fail found wrong, or how it ended: the others find out later, by what they wait for. */
@@ -86,7 +91,7 @@ async function attempt(config: TrainConfig, { signal, stream }: LaunchOptions): 
 
 function startRank(
   rank: number,
-  { ranks, threads }: TrainConfig,
+  { ranks, threads }: RanksConfig,
   onExit: (how: string) => void,
 ): Subprocess<RankTask, TrainResult, string> {
   const share = String(Math.max(1, Math.floor(availableParallelism() / ranks)));
