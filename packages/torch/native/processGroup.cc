@@ -55,7 +55,7 @@ const std::string& ncclProblem() {
 
 /** The declarations of native/gloo are right for these. */
 void checkVersion() {
-  constexpr int first = 13, last = 15;
+  constexpr int first = 11, last = 15;
   static_assert(TORCH_VERSION_MAJOR == 2, "see native/gloo/context.h");
   TORCH_CHECK(TORCH_VERSION_MINOR >= first && TORCH_VERSION_MINOR <= last, "expected libtorch 2.", first, " to 2.", last, ", found ", TORCH_VERSION,
               ": process groups were not tried with it");
