@@ -20,6 +20,9 @@ export { encodeMask, encodePng } from "./files/png.js";
 // Published weights
 export { type PullOptions, pull } from "./pull/pull.js";
 export { type ZooEntry, zoo, zooEntry } from "./pull/zoo.js";
+// Processes that work as one
+export { alone, type GradientSum, type World } from "./ranks/world.js";
+// Pictures side by side
 export { contactSheet } from "./report/contactSheet.js";
 // Evaluation and prediction
 export { type Engine, type EngineOptions, openEngine } from "./segment/engine.js";
@@ -35,7 +38,6 @@ export { type NetworkDescription, TorchSegmenter } from "./segment/torchSegmente
 export { launch } from "./train/launch.js";
 export { officialRecipe, type Recipe } from "./train/recipe.js";
 export { type Ending, type TrainOptions, type TrainResult, train } from "./train/train.js";
-export { alone, type GradientSum, type World } from "./train/world.js";
 // Films
 export { type Film, probeFilm } from "./video/film.js";
 export type { FramePlace } from "./video/readFrames.js";

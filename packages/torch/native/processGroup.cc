@@ -143,8 +143,6 @@ c10::intrusive_ptr<c10d::Backend> gloo(const c10::intrusive_ptr<c10d::Store>& st
 }
 
 c10::intrusive_ptr<c10d::Backend> nccl(const c10::intrusive_ptr<c10d::Store>& store, const Rendezvous& at) {
-  const auto problem = ncclProblem();
-  TORCH_CHECK(problem.empty(), "NCCL cannot be used: ", problem);
   const auto make = reinterpret_cast<MakeNccl>(symbolOf(ncclPath(), makeNcclName));
   c10::intrusive_ptr<c10d::Backend> made;
   make({store, at.rank, at.size, at.timeout, at.device}, made);
@@ -159,6 +157,7 @@ void quieten() {
 
 SharedGroup open(const Rendezvous& at) {
   checkVersion();
+  if (at.device.is_cuda()) TORCH_CHECK(ncclProblem().empty(), "NCCL cannot be used: ", ncclProblem());
   quieten();
   const auto store = openStore(at);
   meet(*store, at);

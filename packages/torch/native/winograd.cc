@@ -78,14 +78,14 @@ at::Tensor words(int64_t count) { return at::empty({count}, at::TensorOptions(at
 
 at::Tensor channelsLast(const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
-using TransformTiles = void (*)(const TileGrid&, const void*, int64_t, int64_t, int64_t, float*);
+using TransformTiles = void (*)(const TileGrid&, const void*, int64_t, int64_t, int64_t, int64_t, float*);
 
 void transformSection(TransformTiles transform, const TileGrid& grid, const at::Tensor& pixels, const Section& section, int64_t blocks, float* to) {
   const int64_t channels = pixels.size(1);
   parallelFor(section.groups.count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; group++) {
-      transform(grid, pixels.const_data_ptr(), channels, section.first + section.groups.begin(group), section.groups.length(group),
-                to + section.offset(group, blocks));
+      const int64_t tiles = section.groups.length(group);
+      transform(grid, pixels.const_data_ptr(), channels, section.first + section.groups.begin(group), tiles, tiles, to + section.offset(group, blocks));
     }
   });
 }
@@ -260,34 +260,46 @@ int64_t winogradScratch(at::IntArrayRef inputSize, const WinogradShape& shape) {
 }
 
 at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradient, const WinogradShape& shape, const at::Tensor& weight) {
+  // Their values and those of the gradients, of one block each, stay in the first level of cache.
+  constexpr int64_t correlated = 96;
   const auto inputs = channelsLast(x), gradients = channelsLast(gradient);
   const auto& kernels = *kernelsOf(at::kFloat);
   const int64_t frequencies = kernels.frequencies();
   const auto grid = gridOf(x.sizes(), shape);
   const int64_t inputBlocks = blocksOf(shape.inputs), outputBlocks = blocksOf(shape.outputs);
   const auto sections = sectionsOf(kernels, grid, inputBlocks + outputBlocks, std::max(shape.inputs, shape.outputs));
-  const Section largest(kernels, 0, ceilDivide(sections.size, sections.count));
-  const auto values = words(largest.words(inputBlocks)), changes = words(largest.words(outputBlocks));
+  const int64_t largest = ceilDivide(sections.size, sections.count);
+  auto values = words(frequencies * frequencyStep(largest, inputBlocks)), changes = words(frequencies * frequencyStep(largest, outputBlocks));
   const int64_t filterStep = frequencyStep(shape.inputs, 1);
-  const auto sums = at::zeros({outputBlocks * frequencies * filterStep}, at::TensorOptions(at::kFloat));
+  auto sums = at::zeros({outputBlocks * frequencies * filterStep}, at::TensorOptions(at::kFloat));
   for (int64_t i = 0; i < sections.count; i++) {
-    const Section section(kernels, sections.begin(i), sections.length(i));
-    transformSection(kernels.transformInputs, grid, inputs, section, inputBlocks, values.mutable_data_ptr<float>());
-    transformSection(kernels.transformGradients, grid, gradients, section, outputBlocks, changes.mutable_data_ptr<float>());
+    const int64_t first = sections.begin(i), tiles = sections.length(i);
+    const Parts groups{tiles, ceilDivide(tiles, kernels.mostTiles)};
+    const auto transform = [&](TransformTiles transformTiles, const at::Tensor& pixels, int64_t group, at::Tensor& to) {
+      const int64_t begin = groups.begin(group);
+      transformTiles(grid, pixels.const_data_ptr(), pixels.size(1), first + begin, groups.length(group), tiles,
+                     to.mutable_data_ptr<float>() + begin * channelBlock);
+    };
+    parallelFor(groups.count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t group = begin; group < end; group++) {
+        transform(kernels.transformInputs, inputs, group, values);
+        transform(kernels.transformGradients, gradients, group, changes);
+      }
+    });
+    const Parts parts{tiles, ceilDivide(tiles, correlated)};
     parallelFor(frequencies * inputBlocks, 1, [&](int64_t begin, int64_t end) {
-      std::vector<Correlated> parts(section.groups.count);
       for (int64_t task = begin; task < end; task++) {
-        const int64_t f = task / inputBlocks, block = task % inputBlocks, first = block * channelBlock;
-        for (int64_t o = 0; o < outputBlocks; o++) {
-          for (int64_t g = 0; g < section.groups.count; g++) {
-            const int64_t length = section.groups.length(g);
-            const auto at = [&](const at::Tensor& all, int64_t blocks, int64_t block) {
-              return all.const_data_ptr<float>() + section.offset(g, blocks) + f * frequencyStep(length, blocks) + block * length * channelBlock;
-            };
-            parts[g] = {at(values, inputBlocks, block), at(changes, outputBlocks, o), length};
+        const int64_t f = task / inputBlocks, block = task % inputBlocks, channel = block * channelBlock;
+        const auto at = [&](const at::Tensor& all, int64_t blocks, int64_t block, int64_t tile) {
+          return all.const_data_ptr<float>() + f * frequencyStep(tiles, blocks) + (block * tiles + tile) * channelBlock;
+        };
+        for (int64_t part = 0; part < parts.count; part++) {
+          const int64_t tile = parts.begin(part);
+          for (int64_t o = 0; o < outputBlocks; o++) {
+            kernels.correlate(at(values, inputBlocks, block, tile), at(changes, outputBlocks, o, tile), parts.length(part),
+                              std::min(channelBlock, shape.inputs - channel),
+                              sums.mutable_data_ptr<float>() + (o * frequencies + f) * filterStep + channel * channelBlock);
           }
-          kernels.correlate(parts.data(), section.groups.count, std::min(channelBlock, shape.inputs - first),
-                            sums.mutable_data_ptr<float>() + (o * frequencies + f) * filterStep + first * channelBlock);
         }
       }
     });

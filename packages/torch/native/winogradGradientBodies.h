@@ -2,8 +2,8 @@
 
 namespace {
 
-void transformGradients(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, float* to) {
-  transformTiles<Gradients>(grid, gradients, channels, first, tiles, to, 0);
+void transformGradients(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, int64_t together, float* to) {
+  transformTiles<Gradients>(grid, gradients, channels, first, tiles, together, to, 0);
 }
 
 void transformFilterGradients(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) {
@@ -28,26 +28,24 @@ void transformFilterGradients(const float* from, FilterStrides strides, int64_t 
 }
 
 template <int inputs>
-__attribute__((noinline)) void correlateInputs(const Correlated* parts, int64_t count, int64_t first, int64_t column, float* to) {
+__attribute__((noinline)) void correlateInputs(const float* values, const float* gradients, int64_t tiles, float* to) {
   Vector sums[inputs][2];
 #pragma GCC unroll 16
   for (int i = 0; i < inputs; i++) {
     sums[i][0] = load(to + i * channelBlock);
     sums[i][1] = load(to + i * channelBlock + lanes);
   }
-  for (int64_t part = 0; part < count; part++) {
-    accumulate<inputs, 1, channelBlock>(sums, parts[part].values + first, parts[part].gradients + column, parts[part].tiles);
-  }
+  accumulate<inputs, 1, channelBlock>(sums, values, gradients, tiles);
   storeRows(sums, to);
 }
 
-void correlate(const Correlated* parts, int64_t count, int64_t inputs, float* to) {
+void correlate(const float* values, const float* gradients, int64_t tiles, int64_t inputs, float* to) {
   const int64_t groups = (inputs + mostRows - 1) / mostRows;
   for (int64_t group = 0; group < groups; group++) {
     const int64_t first = inputs * group / groups, next = inputs * (group + 1) / groups;
     withRows(next - first, [&]<int rows>(Rows<rows>) INLINE_LAMBDA {
       for (int64_t column = 0; column < channelBlock; column += 2 * lanes) {
-        correlateInputs<rows>(parts, count, first, column, to + first * channelBlock + column);
+        correlateInputs<rows>(values + first, gradients + column, tiles, to + first * channelBlock + column);
       }
     });
   }

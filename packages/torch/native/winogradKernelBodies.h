@@ -32,17 +32,18 @@ INLINE Place placeOf(const TileGrid& grid, int64_t index, int64_t side, int64_t 
 
 /** `Transform` of tiles' pixels, which are 0 around the image. */
 template <typename Transform>
-INLINE void transformTiles(const TileGrid& grid, const void* from, int64_t channels, int64_t first, int64_t tiles, float* to, int64_t before) {
+INLINE void transformTiles(const TileGrid& grid, const void* from, int64_t channels, int64_t first, int64_t tiles, int64_t together, float* to,
+                           int64_t before) {
   constexpr int64_t side = Transform::from;
   const auto* pixels = static_cast<const Element*>(from);
-  const int64_t blocks = blocksOf(wordsOf(channels, wordInputs)), step = frequencyStep(tiles, blocks);
+  const int64_t blocks = blocksOf(wordsOf(channels, wordInputs)), step = frequencyStep(together, blocks);
   Place places[mostRows];
   for (int64_t tile = 0; tile < tiles; tile++) places[tile] = placeOf(grid, first + tile, side, before);
   for (int64_t word = 0; word < blocks * channelBlock; word += lanes) {
     const int64_t channel = word * wordInputs, left = channels - channel;
     for (int64_t tile = 0; tile < tiles; tile++) {
       const Place& place = places[tile];
-      float* target = to + (word / channelBlock * tiles + tile) * channelBlock + word % channelBlock;
+      float* target = to + (word / channelBlock * together + tile) * channelBlock + word % channelBlock;
       const auto write = [&](int i, int j, Vector words) INLINE_LAMBDA { store(target + (Transform::to * i + j) * step, words); };
       if (place.whole && left >= wordInputs * lanes) {
         transformToWords<Transform>(
@@ -58,8 +59,8 @@ INLINE void transformTiles(const TileGrid& grid, const void* from, int64_t chann
   }
 }
 
-void transformInputs(const TileGrid& grid, const void* inputs, int64_t channels, int64_t first, int64_t tiles, float* to) {
-  transformTiles<Inputs>(grid, inputs, channels, first, tiles, to, 1);
+void transformInputs(const TileGrid& grid, const void* inputs, int64_t channels, int64_t first, int64_t tiles, int64_t together, float* to) {
+  transformTiles<Inputs>(grid, inputs, channels, first, tiles, together, to, 1);
 }
 
 void transformOutputs(const TileGrid& grid, const float* products, int64_t first, int64_t tiles, const Epilogue& epilogue, void* to, int64_t channels,

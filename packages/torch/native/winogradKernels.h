@@ -58,13 +58,6 @@ struct FilterStrides {
   int64_t output, input, row, column;
 };
 
-/** Of one block of channels, one frequency and some tiles that lie together, `[tile][channelBlock]` each. */
-struct Correlated {
-  const float* values;
-  const float* gradients;
-  int64_t tiles;
-};
-
 /** Inputs, gradients and outputs are float32, or bfloat16 where a word is two. */
 struct WinogradKernels {
   /** Of tiles, in outputs: F(4x4, 3x3) has 4. Its inputs are two more on a side, and as many frequencies. */
@@ -72,8 +65,8 @@ struct WinogradKernels {
   int64_t wordInputs;
   /** Tiles that the registers hold at once: as many, or fewer, lie together. */
   int64_t mostTiles;
-  /** B^T d B of the inputs, channels-last, of tiles `first` to `first + tiles`, which lie together. */
-  void (*transformInputs)(const TileGrid& grid, const void* inputs, int64_t channels, int64_t first, int64_t tiles, float* to);
+  /** B^T d B of the inputs, channels-last, of tiles `first` to `first + tiles`, at most `mostTiles` of the `together` that lie together. */
+  void (*transformInputs)(const TileGrid& grid, const void* inputs, int64_t channels, int64_t first, int64_t tiles, int64_t together, float* to);
   /** G g G^T of at most a block of filters, `[frequency][word][channelBlock]`. */
   void (*transformFilters)(const float* filters, FilterStrides strides, int64_t inputs, int64_t outputs, float* to);
   /** `[tile][channelBlock]` of one frequency of tiles that lie together: values times filters `[word][channelBlock]`, summed over inputs. */
@@ -85,9 +78,9 @@ struct WinogradKernels {
   // Of float32 alone:
 
   /** A d A^T of the gradients of the outputs, as transformInputs does. */
-  void (*transformGradients)(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, float* to) = nullptr;
-  /** Adds to `[input][channelBlock]`, of at most a block of inputs, their values times gradients, summed over tiles. */
-  void (*correlate)(const Correlated* parts, int64_t count, int64_t inputs, float* to) = nullptr;
+  void (*transformGradients)(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, int64_t together, float* to) = nullptr;
+  /** Adds to `[input][channelBlock]`, of at most a block of inputs, values times gradients, `[tile][channelBlock]` both, summed over tiles. */
+  void (*correlate)(const float* values, const float* gradients, int64_t tiles, int64_t inputs, float* to) = nullptr;
   /** G^T u G, which takes transformFilters back as a gradient. */
   void (*transformFilterGradients)(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) = nullptr;
 

@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { init } from "@pspnet/torch";
+import { cudaAvailable, cudaProblem, init, ncclProblem } from "@pspnet/torch";
 import { afterAll, describe, expect, it } from "vitest";
 
 const script = fileURLToPath(new URL("support/rank.mjs", import.meta.url));
@@ -137,6 +137,12 @@ describe("a group that does not come about", () => {
   it("says that nobody holds its store", async () => {
     const [found] = await run("collectives", [{ rank: 1, size: 2 }], await freeStore(), 1);
     expect(found).toMatchObject({ error: expect.stringMatching(/^init: rank 1 at tcp:.*timed out/) });
+  });
+
+  it.skipIf(cudaAvailable())("says why there is no NCCL", async () => {
+    expect(ncclProblem()).toBe(cudaProblem());
+    const joining = init({ rank: 0, worldSize: 1, store: await freeStore(), backend: "nccl" });
+    await expect(joining).rejects.toThrow(`NCCL cannot be used: ${cudaProblem()}`);
   });
 
   it.each(["http://a:1", "tcp://a", "file://host/path", "nowhere"])("has no store at %s", async (store) => {

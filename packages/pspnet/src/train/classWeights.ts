@@ -3,7 +3,7 @@ import type { TrainConfig } from "../config/schema.js";
 import { BALANCES } from "../data/classBalance.js";
 import type { Dataset } from "../data/dataset.js";
 import { measureBalance } from "../data/measureBalance.js";
-import { sumNumbers, type World } from "./world.js";
+import { sumNumbers, type World } from "../ranks/world.js";
 
 export interface ClassWeightsOptions {
   readonly training: Dataset;

@@ -6,9 +6,9 @@ import type { TrainConfig } from "../config/schema.js";
 import { isTree, type Tree } from "../config/tree.js";
 import type { FolderLock } from "../files/folderLock.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
+import { sumNumbers, type World } from "../ranks/world.js";
 import { type Checkpoint, checkpointFile, loadCheckpoint } from "./checkpoint.js";
 import { isLonger } from "./goingOn.js";
-import { sumNumbers, type World } from "./world.js";
 
 /** Keys that do not change what a run computes, and so may differ when it is resumed. */
 export const FREE_KEYS: ReadonlySet<string> = new Set([

@@ -1,10 +1,10 @@
 import { IGNORE, inputChannels, type Logits, PRECISION_DTYPE, type Precision, type PSPNet } from "@pspnet/core";
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
+import { alone, type GradientSum, sumNumbers, type World } from "../ranks/world.js";
 import type { Device } from "../segment/engine.js";
 import { ActivationCheckpoints } from "./activationCheckpoints.js";
 import { type PixelLossOptions, segmentationLoss } from "./loss.js";
-import { alone, type GradientSum, sumNumbers, type World } from "./world.js";
 
 /** Some samples of a batch, or all. */
 type Part = Pick<Batch, "images" | "labels" | "shape">;

@@ -20,6 +20,7 @@ import { type Batch, Loader } from "../data/loader.js";
 import { shard } from "../data/shard.js";
 import { atomicWrite } from "../files/atomicWrite.js";
 import { FolderLock } from "../files/folderLock.js";
+import { alone, type GradientSum, sumNumbers, type World } from "../ranks/world.js";
 import type { TextStream } from "../report/progress.js";
 import { type Engine, openEngine } from "../segment/engine.js";
 import { evaluate } from "../segment/evaluate.js";
@@ -35,7 +36,6 @@ import { officialRecipe, type Recipe } from "./recipe.js";
 import { Run } from "./run.js";
 import { warningsOf } from "./warnings.js";
 import { WeightAverage } from "./weightAverage.js";
-import { alone, type GradientSum, sumNumbers, type World } from "./world.js";
 
 export interface TrainOptions {
   /** Aborting it ends the run after the current step: saved, and ready to be resumed. */

@@ -1,8 +1,6 @@
-import { PspnetError } from "@pspnet/core";
-import { isCollectiveFailure, type Place } from "@pspnet/torch";
-import { seconds, type TrainConfig } from "../config/schema.js";
-import { ProcessWorld } from "./processWorld.js";
-import { rankDevice } from "./rankDevice.js";
+import type { Place } from "@pspnet/torch";
+import type { TrainConfig } from "../config/schema.js";
+import { asRank } from "../ranks/asRank.js";
 import { type TrainOptions, type TrainResult, train } from "./train.js";
 
 /** Of a run that lost a rank. */
@@ -13,22 +11,10 @@ export const KEPT = "what was saved before is kept, go on with resume=true";
  *
  * @throws PspnetError as `train`; "environment" where ranks do not come, or are lost on the way, which are named.
  */
-export async function trainAsRank(
+export function trainAsRank(
   config: TrainConfig,
   place: Place,
   options: Omit<TrainOptions, "world">,
 ): Promise<TrainResult> {
-  const device = rankDevice(config.device, place);
-  const world = await ProcessWorld.join(place, { timeout: seconds(config.timeout), device });
-  try {
-    return await train(config, { ...options, world });
-  } catch (error) {
-    if (!isCollectiveFailure(error)) throw error;
-    const lost = await world.lost();
-    const who =
-      lost.length > 0 ? `lost rank ${lost.join(", ")}: gone, or silent for ${config.timeout}` : "lost the others";
-    throw new PspnetError("environment", `rank ${place.rank} ${who}; ${KEPT}`, { cause: error });
-  } finally {
-    world.close();
-  }
+  return asRank(place, { ...config, kept: KEPT }, (world) => train(config, { ...options, world }));
 }

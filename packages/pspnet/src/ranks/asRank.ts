@@ -1,0 +1,38 @@
+import { PspnetError } from "@pspnet/core";
+import { isCollectiveFailure, type Place } from "@pspnet/torch";
+import { seconds, type TrainConfig } from "../config/schema.js";
+import { ProcessWorld } from "./processWorld.js";
+import { rankDevice } from "./rankDevice.js";
+import type { World } from "./world.js";
+
+export interface AsRankOptions {
+  /** How long ranks wait for each other, such as `10m`. */
+  readonly timeout: string;
+  /** What it computes on; the processor when it is left out. A rank has a GPU of its own: `World.device`. */
+  readonly device?: TrainConfig["device"];
+  /** What stands when a rank is lost, for the error. */
+  readonly kept: string;
+}
+
+/**
+ * Does `work` as one of the ranks that a launcher started.
+ *
+ * @throws what `work` does; PspnetError "environment" where ranks do not come, or are lost on the way, which are named.
+ */
+export async function asRank<R>(
+  place: Place,
+  { timeout, device = "cpu", kept }: AsRankOptions,
+  work: (world: World) => Promise<R>,
+): Promise<R> {
+  const world = await ProcessWorld.join(place, { timeout: seconds(timeout), device: rankDevice(device, place) });
+  try {
+    return await work(world);
+  } catch (error) {
+    if (!isCollectiveFailure(error)) throw error;
+    const lost = await world.lost();
+    const who = lost.length > 0 ? `lost rank ${lost.join(", ")}: gone, or silent for ${timeout}` : "lost the others";
+    throw new PspnetError("environment", `rank ${place.rank} ${who}; ${kept}`, { cause: error });
+  } finally {
+    world.close();
+  }
+}
