@@ -175,3 +175,14 @@ export function difference(run: Run, device: string): number {
   });
   return Math.max(...each.map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value)));
 }
+
+/** Where the results lie, or what is wrong. */
+export function outcome(run: Run, device: string): string {
+  try {
+    return run(device)
+      .map((tensor) => tensor.device)
+      .join();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
