@@ -1,6 +1,6 @@
 """Seconds from a normalised image to labels of PSPNet-50, in PyTorch or in a runtime that one might take instead.
 
-python image.py --engine pytorch|compile|onnxruntime|openvino [--dtype bf16] [--size 473] [--runs 5]
+python image.py --engine pytorch|compile|onnxruntime|openvino [--dtype bf16] [--device cuda] [--size 473] [--runs 5]
 python image.py --engine product            # of two 4096x4096 matrices in PyTorch
 """
 
@@ -30,9 +30,9 @@ def network():
 
 
 def in_pytorch():
-    """The network and the image as PyTorch is fastest with them on a processor."""
+    """The network and the image as PyTorch is fastest with them."""
     layout = dict(memory_format=torch.channels_last)
-    return network().to(dtype, **layout), image.to(dtype).contiguous(**layout)
+    return network().to(options.device, dtype, **layout), image.to(options.device, dtype).contiguous(**layout)
 
 
 def exported(folder):
@@ -43,7 +43,7 @@ def exported(folder):
 
 def pytorch(_):
     net, x = in_pytorch()
-    return torch.__version__, lambda: net(x).argmax(1)
+    return torch.__version__, lambda: net(x).argmax(1).cpu()
 
 
 def compile(_):
@@ -52,7 +52,7 @@ def compile(_):
     inductor.freezing = True
     net, x = in_pytorch()
     compiled = torch.compile(lambda x: net(x).argmax(1))
-    return torch.__version__, lambda: compiled(x)
+    return torch.__version__, lambda: compiled(x).cpu()
 
 
 def onnxruntime(folder):

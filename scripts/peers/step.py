@@ -1,6 +1,6 @@
 """Seconds of a training step of PSPNet on random data: forward, both losses, backward, fused SGD.
 
-python step.py [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--runs 5]
+python step.py [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--device cuda] [--runs 5]
 """
 
 import torch
@@ -17,16 +17,16 @@ options = parser.parse_args()
 LR, MOMENTUM, DECAY, AUX = 0.01, 0.9, 1e-4, 0.4
 
 torch.manual_seed(0)
-net = PSPNet(options.layers, options.classes).to(memory_format=torch.channels_last).train()
+net = PSPNet(options.layers, options.classes).to(options.device, memory_format=torch.channels_last).train()
 shape = (options.batch, options.size, options.size)
-images = torch.randn(shape[0], 3, *shape[1:]).contiguous(memory_format=torch.channels_last)
-labels = torch.randint(0, options.classes, shape)
+images = torch.randn(shape[0], 3, *shape[1:]).contiguous(memory_format=torch.channels_last).to(options.device)
+labels = torch.randint(0, options.classes, shape).to(options.device)
 parameters = list(net.parameters())
 momenta = [torch.zeros_like(parameter) for parameter in parameters]
 
 
 def step():
-    with torch.autocast("cpu", torch.bfloat16, enabled=options.dtype == "bf16"):
+    with torch.autocast(options.device, torch.bfloat16, enabled=options.dtype == "bf16"):
         main, auxiliary = net(images)
     loss = F.cross_entropy(main.float(), labels, ignore_index=255)
     loss = loss + AUX * F.cross_entropy(auxiliary.float(), labels, ignore_index=255)

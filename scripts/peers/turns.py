@@ -6,11 +6,15 @@ import resource
 import sys
 import time
 
+import torch
+
 
 def arguments(description):
-    """A parser that has what all benchmarks take."""
+    """A parser that has what all benchmarks take. On a GPU float32 is not rounded to TF32, as ours is not."""
+    torch.backends.cudnn.allow_tf32 = False
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--dtype", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--turns", action="store_true", help="a turn for each line on standard input")
     return parser
@@ -22,11 +26,15 @@ def take_turns(run, options, warm_up=2, before=None, **about):
     def seconds():
         start = time.perf_counter()
         run()
+        if options.device == "cuda":
+            torch.cuda.synchronize()
         return time.perf_counter() - start
 
     def turn():
         times = sorted(seconds() for _ in range(options.runs))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        if options.device == "cuda":
+            about["peak_gpu_mb"] = torch.cuda.max_memory_allocated() // 2**20
         tell(**about, dtype=options.dtype, median_s=times[len(times) // 2], min_s=times[0], peak_rss_mb=peak)
 
     for _ in range(warm_up):

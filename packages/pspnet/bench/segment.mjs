@@ -1,6 +1,6 @@
 // Seconds, seconds of processor time and peak memory from a photograph to labels, random weights. One JSON line.
 //   node packages/pspnet/bench/segment.mjs [--weights file, or --preset lextal-densenet121, or --layers 50] [--classes 150] [--size 473 or 512x683] [--precision auto] [--runtime auto] [--runs 5]
-//     [--threads 0] [--crop 473] [--scales 0.75,1,1.25] [--flip] [--turns] [--build ../another/clone]
+//     [--threads 0] [--device auto] [--crop 473] [--scales 0.75,1,1.25] [--flip] [--turns] [--build ../another/clone]
 import { built } from "./built.mjs";
 import { flags } from "./flags.mjs";
 import { TURN_FLAGS, takeTurns } from "./turns.mjs";
@@ -14,6 +14,7 @@ const {
   precision,
   runtime,
   threads,
+  device,
   ...options
 } = flags({
   weights: "",
@@ -24,6 +25,7 @@ const {
   precision: "auto",
   runtime: "auto",
   threads: 0,
+  device: "auto",
   crop: 0,
   scales: "1",
   flip: false,
@@ -35,7 +37,12 @@ const crop = options.crop > 0 ? options.crop : null;
 const protocol = { crop, scales: options.scales.split(",").map(Number), flip: options.flip };
 
 const network = preset ? { preset, auxiliary: { kind: "none" } } : { layers, aux: false };
-const net = await load(file || randomWeights(pspnetConfig({ ...network, classes })), { runtime, precision, threads });
+const net = await load(file || randomWeights(pspnetConfig({ ...network, classes })), {
+  runtime,
+  precision,
+  threads,
+  device,
+});
 function noise(height, width) {
   return { height, width, data: Uint8Array.from({ length: 3 * height * width }, () => 256 * Math.random()) };
 }

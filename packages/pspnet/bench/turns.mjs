@@ -7,9 +7,9 @@ export const TURN_FLAGS = { runs: 5, turns: false, build: "" };
 /**
  * Warms up; then prints the seconds of `runs` runs as a line of JSON. With `turns` it says `{"ready":true}` and takes a turn, of as many
  * runs, for each line on standard input, so that benchmarks in processes of their own can run by turns.
- * @param options.about what the lines say beside that.
+ * @param options.about what the lines say beside that, and `last` what only a turn's line does.
  */
-export async function takeTurns(run, { runs, turns, warmUp = 2, before = run, about = {} }) {
+export async function takeTurns(run, { runs, turns, warmUp = 2, before = run, about = {}, last = () => ({}) }) {
   const tell = (line) => console.log(JSON.stringify({ ...about, ...line }));
   const turn = async () => {
     const [times, processorTimes] = [[], []];
@@ -27,6 +27,7 @@ export async function takeTurns(run, { runs, turns, warmUp = 2, before = run, ab
       min_s: times[0],
       processor_s: processorTimes[runs >> 1],
       peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
+      ...last(),
     });
   };
   for (let i = 0; i < warmUp; i++) await before();

@@ -16,6 +16,7 @@
 #include "batchNormKernels.h"
 #include "parallel.h"
 #include "sharedBatch.h"
+#include "sharedBatchNorm.h"
 
 namespace binding {
 
@@ -268,20 +269,25 @@ at::Tensor byKernels(const at::Tensor& x, const BatchNormState& state, const std
   return (x.scalar_type() == at::kFloat ? fused<float> : fused<at::BFloat16>)(x, state, residual, options, relu);
 }
 
-at::Tensor byLibtorch(const at::Tensor& x, const BatchNormState& state, const BatchNormOptions& options) {
-  TORCH_CHECK(!options.training || !normalisingGroup(), "expected features that several ranks can normalise, float32 or bfloat16 [n, c, h, w], found ",
-              x.scalar_type(), " ", x.sizes());
-  return at::batch_norm(x, state.weight, state.bias, state.runningMean, state.runningVar, options.training, options.momentum, options.eps, true);
+at::Tensor byLibtorch(const at::Tensor& x, const BatchNormState& state, const std::optional<at::Tensor>& residual, const BatchNormOptions& options,
+                      bool relu) {
+  const auto group = normalisingGroup();
+  if (group && options.training) return sharedBatchNorm(x, state, residual, options, relu, group);
+  auto y = at::batch_norm(x, state.weight, state.bias, state.runningMean, state.runningVar, options.training, options.momentum, options.eps, true);
+  if (residual) y = y.add(*residual);
+  return relu ? at::relu(y) : y;
 }
 
-/** As it lies, but in the order that kernels take where ranks normalise together, which libtorch's do not. */
-at::Tensor laidOut(const at::Tensor& x) { return normalisingGroup() && x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x; }
+/** As it lies, but in the order that kernels take where ranks normalise together. */
+at::Tensor laidOut(const at::Tensor& x) {
+  return normalisingGroup() && x.is_cpu() && x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
+}
 
 }  // namespace
 
 at::Tensor batchNorm(const at::Tensor& features, const BatchNormState& state, const BatchNormOptions& options) {
   const auto x = laidOut(features);
-  return suits(x) && suits(state, x.size(1)) ? byKernels(x, state, {}, options, false) : byLibtorch(x, state, options);
+  return suits(x) && suits(state, x.size(1)) ? byKernels(x, state, {}, options, false) : byLibtorch(x, state, {}, options, false);
 }
 
 at::Tensor batchNormRelu(const at::Tensor& features, const BatchNormState& state, const std::optional<at::Tensor>& summand, const BatchNormOptions& options) {
@@ -289,8 +295,7 @@ at::Tensor batchNormRelu(const at::Tensor& features, const BatchNormState& state
   const auto residual = summand ? std::optional(laidOut(*summand)) : std::nullopt;
   const bool alike = !residual || (suits(*residual) && residual->sizes() == x.sizes() && residual->scalar_type() == x.scalar_type());
   if (alike && suits(x) && suits(state, x.size(1))) return byKernels(x, state, residual, options, true);
-  const auto y = byLibtorch(x, state, options);
-  return at::relu(residual ? y.add(*residual) : y);
+  return byLibtorch(x, state, residual, options, true);
 }
 
 }  // namespace binding

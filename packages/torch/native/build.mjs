@@ -23,6 +23,8 @@ const native = dirname(fileURLToPath(import.meta.url));
 const packageRoot = join(native, "..");
 const output = join(packageRoot, "build");
 const addon = join(output, "pspnet_torch.node");
+/** NCCL for the addon, which is loaded where CUDA is. */
+const nccl = join(output, "pspnet_nccl.so");
 const stampFile = join(output, "stamp.json");
 const mac = process.platform === "darwin";
 
@@ -38,15 +40,17 @@ const filesIn = (folder, pattern) =>
     .sort()
     .map((name) => join(folder, name));
 
-const headersOfGloo = () =>
-  readdirSync(join(native, "gloo"), { recursive: true })
-    .filter((name) => name.endsWith(".h"))
-    .sort()
-    .map((name) => join(native, "gloo", name));
+const innerHeaders = () =>
+  ["gloo", "nccl"].flatMap((folder) =>
+    readdirSync(join(native, folder), { recursive: true })
+      .filter((name) => name.endsWith(".h"))
+      .sort()
+      .map((name) => join(native, folder, name)),
+  );
 
 /** The hash of everything in this package that the addon is made of. */
 function sourcesHash() {
-  const files = [...filesIn(native, /\.(cc|h|mjs|txt)$/), ...headersOfGloo()];
+  const files = [...filesIn(native, /\.(cc|h|mjs|txt)$/), ...filesIn(join(native, "nccl"), /\.cc$/), ...innerHeaders()];
   return hashOf(...files.flatMap((file) => [basename(file), readFileSync(file)]));
 }
 
@@ -66,6 +70,7 @@ function upToDate(stamp, sources, sanitize) {
     stamp.wish === wish(sanitize) &&
     existsSync(join(stamp.libtorch.folder, "lib")) &&
     libtorchVersion(stamp.libtorch.folder) === stamp.libtorch.version &&
+    ncclProblem(stamp.libtorch) === stamp.withoutNccl &&
     existsSync(join(native, "generated"))
   );
 }
@@ -138,6 +143,45 @@ function linkFlags(lib, { rpath = lib, sanitize = false } = {}) {
   return [...shared, ...sanitizers, "-L", lib, "-ltorch_cpu", "-lc10", ...(mac ? [] : ["-ldl"]), `-Wl,-rpath,${rpath}`];
 }
 
+/** Where headers of CUDA and NCCL may lie: beside libtorch, as pip lays them, and in a toolkit's folder. */
+function cudaIncludes(libtorch) {
+  const wheels = join(libtorch.folder, "..", "nvidia");
+  const parts = existsSync(wheels) ? readdirSync(wheels).sort() : [];
+  const toolkit = process.env.CUDA_HOME ?? "/usr/local/cuda";
+  return [...parts.map((part) => join(wheels, part)), toolkit].map((part) => join(part, "include")).filter(existsSync);
+}
+
+/** Why NCCL is not to be built for this libtorch; null when it is. */
+function ncclProblem(libtorch) {
+  if (!existsSync(join(libtorch.folder, "lib", "libtorch_cuda.so"))) return "this libtorch is for processors only";
+  const folders = [...cudaIncludes(libtorch), "/usr/include"];
+  const wanted = ["nccl.h", "cuda_runtime_api.h", "crt/host_defines.h", "cublas_v2.h", "cusolverDn.h", "cusparse.h"];
+  const missing = wanted.filter((header) => !folders.some((folder) => existsSync(join(folder, header))));
+  if (missing.length === 0) return null;
+  return `no ${missing.join(", ")} (python3 -m pip install nvidia-nccl-cu13 nvidia-cuda-crt beside torch, or a CUDA toolkit by CUDA_HOME); ranks on GPUs exchange by way of main memory`;
+}
+
+/** The library that `nccl/ncclBackend.cc` is, where there is what it takes. Returns why there is none, or null. */
+async function buildNccl({ compiler, libtorch, sanitize, log }) {
+  rmSync(nccl, { force: true });
+  const problem = ncclProblem(libtorch);
+  if (problem !== null) return problem;
+  log("compiling NCCL's part");
+  const lib = join(libtorch.folder, "lib");
+  const flags = [
+    ...compileFlags(libtorch, sanitize),
+    ...cudaIncludes(libtorch).flatMap((folder) => ["-isystem", folder]),
+    ...["-shared", "-Wl,-z,nodelete", `-Wl,-rpath,${lib}`, "-L", lib],
+  ];
+  const libraries = ["-ltorch_cuda", "-lc10_cuda", "-ltorch_cpu", "-lc10"];
+  await withFolder("link-", async (folder) => {
+    const linked = join(folder, basename(nccl));
+    await runCompiler(compiler, [...flags, join(native, "nccl", "ncclBackend.cc"), ...libraries, "-o", linked]);
+    renameSync(linked, nccl);
+  });
+  return null;
+}
+
 function runCompiler(compiler, list) {
   return new Promise((resolve, reject) => {
     const child = spawn(compiler, list, { stdio: ["ignore", "ignore", "pipe"] });
@@ -185,7 +229,7 @@ async function withFolder(prefix, work) {
 async function compile({ compiler, libtorch, log, sanitize = false, objects = join(output, "objects") }) {
   const flags = compileFlags(libtorch, sanitize);
   mkdirSync(objects, { recursive: true });
-  const headers = [...filesIn(native, /\.h$/), ...headersOfGloo()].map((file) => readFileSync(file));
+  const headers = [...filesIn(native, /\.h$/), ...innerHeaders()].map((file) => readFileSync(file));
   const common = hashOf(compiler, libtorch.version, ...flags, ...headers).slice(0, 16);
   const sources = [...filesIn(native, /\.cc$/), ...filesIn(join(native, "generated"), /\.cc$/)];
   const wanted = sources.map((source) => {
@@ -236,7 +280,10 @@ export async function build({ log = () => {}, sanitize = false } = {}) {
     await runCompiler(compiler, [...objects, ...linkFlags(join(libtorch.folder, "lib"), { sanitize }), "-o", linked]);
     renameSync(linked, addon);
   });
-  writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(sanitize), libtorch }, null, 2));
+  const withoutNccl = await buildNccl({ compiler, libtorch, sanitize, log });
+  if (withoutNccl !== null && existsSync(join(libtorch.folder, "lib", "libtorch_cuda.so")))
+    log(`native addon: without NCCL: ${withoutNccl}`);
+  writeFileSync(stampFile, JSON.stringify({ sources, wish: wish(sanitize), libtorch, withoutNccl }, null, 2));
   log(`native addon: ${relative(process.cwd(), addon)} made in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   return addon;
 }

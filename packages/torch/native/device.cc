@@ -1,6 +1,9 @@
 // Threads, random seed, devices and versions.
+#include "device.h"
+
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -21,13 +24,21 @@ constexpr auto driver = "nvcuda.dll", cudaPart = "torch_cuda.dll";
 constexpr auto driver = "libcuda.so.1", cudaPart = "libtorch_cuda.so";
 #endif
 
+/** float32 is float32: libtorch rounds a convolution's operands to 10 bits on a GPU unless it is told not to. */
+void computeExactly() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+}
+
 /** Loads libtorch's CUDA part where there is a driver, before anybody asks for CUDA: the answer is given once. Empty when it is in. */
 const std::string& loadCuda() {
   static const std::string problem = []() -> std::string {
     if (!loadLibrary(driver).empty()) return std::string("no NVIDIA driver (") + driver + ") is installed";
     const auto library = std::filesystem::path(folderOfLibrary(reinterpret_cast<void*>(&at::globalContext))) / cudaPart;
     if (!std::filesystem::exists(library)) return library.string() + " is absent: this libtorch is built or trimmed for processors only";
-    return loadLibrary(library.string());
+    auto failed = loadLibrary(library.string());
+    if (failed.empty()) computeExactly();
+    return failed;
   }();
   return problem;
 }
@@ -36,11 +47,25 @@ const bool cudaLoaded = loadCuda().empty();
 
 }  // namespace
 
-// Empty when CUDA works, else why it does not.
-FUNCTION(cudaProblem) {
-  if (!cudaLoaded) return call.result(loadCuda());
-  return call.result(std::string(at::detail::getCUDAHooks().deviceCount() > 0 ? "" : "the driver sees no GPU"));
+int64_t gpuCount() { return cudaLoaded ? at::detail::getCUDAHooks().deviceCount() : 0; }
+
+const std::string& cudaProblem() {
+  static const std::string blind = "the driver sees no GPU", none;
+  if (!cudaLoaded) return loadCuda();
+  return gpuCount() > 0 ? none : blind;
 }
+
+FUNCTION(cudaProblem) { return call.result(cudaProblem()); }
+
+// The most bytes that tensors on a GPU have used at once.
+FUNCTION(gpuMemory, "device") {
+  const auto device = call.device(0);
+  TORCH_CHECK(device.is_cuda() && gpuCount() > 0, "expected a GPU, found ", device);
+  const auto figures = at::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return call.result(figures.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak);
+}
+
+FUNCTION(gpuCount) { return call.result(gpuCount()); }
 
 FUNCTION(manualSeed, "seed") {
   at::manual_seed(static_cast<uint64_t>(call.integer(0)));

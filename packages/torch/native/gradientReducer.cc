@@ -85,13 +85,12 @@ class GradientReducer {
     sent_ = 0;
     std::vector<double> figures{secondsAt(finishing_), 0};
     for (auto& bucket : buckets_) {
-      const auto work = std::exchange(bucket.work, nullptr);
-      const auto flat = std::exchange(bucket.flat, at::Tensor());
-      await(*work);
+      const auto sending = std::exchange(bucket.sending, {});
+      sending.finish();
       bucket.done->set();
-      figures.insert(figures.end(), {double(flat.nbytes()), secondsAt(bucket.sent), secondsAt(bucket.done->time)});
+      figures.insert(figures.end(), {double(sending.own.nbytes()), secondsAt(bucket.sent), secondsAt(bucket.done->time)});
       // Where they lie: nothing is copied back.
-      const auto sums = bucket.views(flat.to(bucket.parameters.front().scalar_type()));
+      const auto sums = bucket.views(sending.own.to(bucket.parameters.front().scalar_type()));
       for (size_t i = 0; i < sums.size(); i++) bucket.parameters[i].mutable_grad() = sums[i];
     }
     figures[1] = secondsAt(now());
@@ -102,9 +101,8 @@ class GradientReducer {
   struct Bucket {
     std::vector<at::Tensor> parameters;
     size_t awaited = 0;
-    /** While it is sent: all gradients, one after the other, as they go over the wire. */
-    at::Tensor flat;
-    c10::intrusive_ptr<c10d::Work> work;
+    /** Of all gradients, one after the other, as they go over the wire. */
+    Collective sending;
     int64_t sent = 0;
     /** Which a thread of the group's says, or whoever waited, if that is sooner. */
     std::shared_ptr<Moment> done;
@@ -160,13 +158,13 @@ class GradientReducer {
     const at::NoGradGuard noGrad;
     int64_t size = 0;
     for (const auto& parameter : bucket.parameters) size += parameter.numel();
-    bucket.flat = at::empty({size}, bucket.parameters.front().options().dtype(wire_).requires_grad(false));
-    auto views = bucket.views(bucket.flat);
+    const auto flat = at::empty({size}, bucket.parameters.front().options().dtype(wire_).requires_grad(false));
+    auto views = bucket.views(flat);
     at::_foreach_copy_(views, bucket.gradients());
     bucket.sent = now();
     bucket.done = std::make_shared<Moment>();
-    bucket.work = group_->allReduce(bucket.flat);
-    bucket.work->getFuture()->addCallback([done = bucket.done](c10::ivalue::Future&) { done->set(); });
+    bucket.sending = group_->allReduce(flat);
+    bucket.sending.work->getFuture()->addCallback([done = bucket.done](c10::ivalue::Future&) { done->set(); });
   }
 };
 

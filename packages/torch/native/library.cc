@@ -23,6 +23,8 @@ std::string folderOfLibrary(const void* address) {
 std::string loadLibrary(const std::string& path) {
   return LoadLibraryA(path.c_str()) != nullptr ? "" : "error " + std::to_string(GetLastError()) + " of Windows";
 }
+
+void* symbolOf(const std::string& path, const char* name) { return reinterpret_cast<void*>(GetProcAddress(GetModuleHandleA(path.c_str()), name)); }
 #else
 std::string folderOfLibrary(const void* address) {
   Dl_info information{};
@@ -31,6 +33,8 @@ std::string folderOfLibrary(const void* address) {
 }
 
 std::string loadLibrary(const std::string& path) { return dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr ? "" : dlerror(); }
+
+void* symbolOf(const std::string& path, const char* name) { return dlsym(dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD), name); }
 #endif
 
 }  // namespace binding

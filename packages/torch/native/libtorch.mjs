@@ -7,7 +7,7 @@ import { findWheel, indexSettings } from "./packageIndex.mjs";
 import { bringMembers } from "./wheel.mjs";
 
 /** Versions of libtorch that the addon is built with and tested against. */
-export const supported = { major: 2, firstMinor: 13, lastMinor: 15 };
+export const supported = { major: 2, firstMinor: 11, lastMinor: 15 };
 const pinned = "torch==2.15.0";
 /** What libtorch_cpu.so of PyPI's Linux wheels, CUDA builds, asks the loader for. */
 const cudaWheels = ["nvidia-cuda-runtime==13.2.*", "nvidia-cuda-cupti==13.2.*"];

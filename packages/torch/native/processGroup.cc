@@ -8,9 +8,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #define USE_C10D_GLOO 1
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
@@ -21,6 +23,9 @@
 
 #include "computeThread.h"
 #include "deferred.h"
+#include "device.h"
+#include "library.h"
+#include "nccl/ncclBackend.h"
 
 namespace binding {
 
@@ -35,9 +40,26 @@ using SharedGroup = c10::intrusive_ptr<ProcessGroup>;
 
 std::atomic<int> connectedGroups{0};
 
+std::string ncclPath() {
+  return (std::filesystem::path(folderOfLibrary(reinterpret_cast<void*>(&folderOfLibrary))) / ncclLibrary).string();
+}
+
+/** Empty when NCCL works, else why it does not. Loads it, once. */
+const std::string& ncclProblem() {
+  static const std::string problem = []() -> std::string {
+    if (const auto& cuda = cudaProblem(); !cuda.empty()) return cuda;
+    const auto path = ncclPath();
+    if (!std::filesystem::exists(path)) return path + " is absent: the addon was built without the headers of CUDA and NCCL";
+    if (const auto failed = loadLibrary(path); !failed.empty()) return failed;
+    const char* misfit = reinterpret_cast<NcclProblem>(symbolOf(path, ncclProblemName))();
+    return misfit == nullptr ? "" : path + ": " + misfit;
+  }();
+  return problem;
+}
+
 /** The declarations of native/gloo are right for these. */
 void checkVersion() {
-  constexpr int first = 13, last = 15;
+  constexpr int first = 11, last = 15;
   static_assert(TORCH_VERSION_MAJOR == 2, "see native/gloo/context.h");
   TORCH_CHECK(TORCH_VERSION_MINOR >= first && TORCH_VERSION_MINOR <= last, "expected libtorch 2.", first, " to 2.", last, ", found ", TORCH_VERSION,
               ": process groups were not tried with it");
@@ -53,6 +75,8 @@ struct Rendezvous {
   std::string prefix;
   int rank, size;
   milliseconds timeout;
+  /** Of the memory that ranks exchange. */
+  at::Device device;
 
   bool local() const { return host == "localhost" || host == "127.0.0.1" || host == "::1"; }
 };
@@ -115,6 +139,20 @@ std::vector<std::shared_ptr<gloo::transport::Device>> devices(const Rendezvous& 
   return found;
 }
 
+c10::intrusive_ptr<c10d::Backend> gloo(const c10::intrusive_ptr<c10d::Store>& store, const Rendezvous& at) {
+  const auto options = ProcessGroupGloo::Options::create(at.timeout);
+  options->devices = devices(at);
+  options->threads = 2;
+  return c10::make_intrusive<ProcessGroupGloo>(store, at.rank, at.size, options);
+}
+
+c10::intrusive_ptr<c10d::Backend> nccl(const c10::intrusive_ptr<c10d::Store>& store, const Rendezvous& at) {
+  const auto make = reinterpret_cast<MakeNccl>(symbolOf(ncclPath(), makeNcclName));
+  c10::intrusive_ptr<c10d::Backend> made;
+  make({store, at.rank, at.size, at.timeout, at.device}, made);
+  return made;
+}
+
 /** What goes wrong is told by an Error: c10d's own log would show each with its stack, on every rank. */
 void quieten() {
   if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
@@ -123,14 +161,12 @@ void quieten() {
 
 SharedGroup open(const Rendezvous& at) {
   checkVersion();
+  if (at.device.is_cuda()) TORCH_CHECK(ncclProblem().empty(), "NCCL cannot be used: ", ncclProblem());
   quieten();
   const auto store = openStore(at);
   meet(*store, at);
-  const auto options = ProcessGroupGloo::Options::create(at.timeout);
-  options->devices = devices(at);
-  options->threads = 2;
-  auto backend = c10::make_intrusive<ProcessGroupGloo>(store, at.rank, at.size, options);
-  return c10::make_intrusive<ProcessGroup>(store, std::move(backend), at.rank, at.size);
+  auto backend = at.device.is_cpu() ? gloo(store, at) : nccl(store, at);
+  return c10::make_intrusive<ProcessGroup>(store, std::move(backend), at.rank, at.size, at.device);
 }
 
 napi_value makeGroup(napi_env env, const SharedGroup& group) {
@@ -143,14 +179,33 @@ napi_value makeGroup(napi_env env, const SharedGroup& group) {
   return value;
 }
 
-/** A promise of what `make` gives once `work`, which reads and writes `tensors`, is done. */
-napi_value afterwards(const Call& call, const c10::intrusive_ptr<c10d::Work>& work, std::vector<at::Tensor> tensors, MakeValue make) {
+/** The failure of a collective, from what c10d throws. */
+CollectiveFailed failure(const std::exception& error) {
+  const auto* libtorch = dynamic_cast<const c10::Error*>(&error);
+  return CollectiveFailed(libtorch ? libtorch->what_without_backtrace() : error.what());
+}
+
+/** A promise of what `make` gives once a collective is done. */
+napi_value afterwards(const Call& call, const ProcessGroup& group, Collective collective, std::function<MakeValue()> make) {
+  // The future of a collective between GPUs is there once it is queued.
+  if (group.device.is_cuda()) {
+    return computeLater(call, std::function<MakeValue()>([collective = std::move(collective), make = std::move(make)] {
+                          collective.finish();
+                          return make();
+                        }));
+  }
   napi_value promise;
   const Deferred deferred(call, "pspnet collective", &promise);
-  work->getFuture()->addCallback([deferred, tensors = std::move(tensors), make = std::move(make)](c10::ivalue::Future& done) mutable {
-    tensors.clear();
-    if (done.hasError()) deferred.reject(done.tryRetrieveErrorMessage(), "ERR_COLLECTIVE");
-    else deferred.resolve(std::move(make));
+  const auto work = collective.work;
+  work->getFuture()->addCallback([deferred, collective = std::move(collective), make = std::move(make)](c10::ivalue::Future& done) mutable {
+    try {
+      if (done.hasError()) throw CollectiveFailed(done.tryRetrieveErrorMessage());
+      collective.restore();
+      collective = {};
+      deferred.resolve(std::exchange(make, nullptr)());
+    } catch (...) {
+      deferred.reject(std::current_exception());
+    }
   });
   return promise;
 }
@@ -175,27 +230,66 @@ std::vector<int64_t> notCome(const ProcessGroup& group, milliseconds patience) {
   return lost;
 }
 
-at::Tensor dense(const at::Tensor& tensor) {
-  TORCH_CHECK(tensor.is_cpu(), "expected a tensor of the CPU, found one of ", tensor.device());
+/** What ranks exchange in place of `tensor`. */
+at::Tensor onDeviceOf(const ProcessGroup& group, const at::Tensor& tensor) {
   TORCH_CHECK(tensor.is_non_overlapping_and_dense(), "expected a dense tensor; make it contiguous first");
-  return tensor.detach();
+  return tensor.detach().to(group.device);
+}
+
+/** A collective of `begin(tensors)` on `tensor`, in place. */
+template <typename Begin>
+Collective begun(const ProcessGroup& group, const at::Tensor& tensor, const Begin& begin) {
+  std::vector<at::Tensor> tensors{onDeviceOf(group, tensor)};
+  try {
+    auto work = begin(group.running(), tensors);
+    return {std::move(work), tensor.detach(), tensors[0]};
+  } catch (const c10::Error& error) {
+    throw failure(error);
+  }
 }
 
 }  // namespace
 
-ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size)
-    : store(std::move(store)), backend(std::move(backend)), rank(rank), size(size) {
+void Collective::precede() const {
+  try {
+    work->wait();
+  } catch (const std::exception& error) {
+    throw failure(error);
+  }
+  restore();
+}
+
+void Collective::restore() const {
+  if (own.defined() && !exchanged.is_alias_of(own)) own.copy_(exchanged);
+}
+
+void Collective::finish() const {
+  precede();
+  // Between GPUs nothing is waited for above.
+  while (!work->isCompleted()) std::this_thread::sleep_for(std::chrono::microseconds(100));
+  try {
+    if (const auto thrown = work->exception()) std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    throw failure(error);
+  }
+}
+
+ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size, at::Device device)
+    : store(std::move(store)), backend(std::move(backend)), rank(rank), size(size), device(device) {
   connectedGroups++;
 }
 
-ProcessGroup::~ProcessGroup() { disconnect(); }
+ProcessGroup::~ProcessGroup() { disconnect(false); }
 
 bool ProcessGroup::anyConnected() { return connectedGroups > 0; }
 
-void ProcessGroup::disconnect() {
-  if (!backend) return;
-  backend.reset();
+void ProcessGroup::disconnect(bool abruptly) {
+  const auto ended = std::exchange(backend, nullptr);
+  if (!ended) return;
   connectedGroups--;
+  if (device.is_cpu()) return;
+  if (abruptly) ended->abort();
+  else ended->shutdown();
 }
 
 c10d::Backend& ProcessGroup::running() const {
@@ -203,27 +297,16 @@ c10d::Backend& ProcessGroup::running() const {
   return *backend;
 }
 
-c10::intrusive_ptr<c10d::Work> ProcessGroup::allReduce(const at::Tensor& tensor) const {
-  std::vector<at::Tensor> tensors{dense(tensor)};
-  return running().allreduce(tensors);
+Collective ProcessGroup::allReduce(const at::Tensor& tensor) const {
+  return begun(*this, tensor, [](c10d::Backend& backend, std::vector<at::Tensor>& tensors) { return backend.allreduce(tensors); });
 }
 
 void ProcessGroup::sum(const at::Tensor& tensor) const {
   const auto begin = std::chrono::steady_clock::now();
-  await(*allReduce(tensor));
+  allReduce(tensor).precede();
   sums++;
   summedBytes += static_cast<int64_t>(tensor.nbytes());
   summingNanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
-}
-
-void await(c10d::Work& work) {
-  try {
-    work.wait();
-  } catch (const c10::Error& error) {
-    throw CollectiveFailed(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    throw CollectiveFailed(error.what());
-  }
 }
 
 const SharedGroup& processGroupIn(const Call& call, size_t index) {
@@ -236,9 +319,12 @@ const SharedGroup& processGroupIn(const Call& call, size_t index) {
   return *static_cast<SharedGroup*>(data);
 }
 
-// A promise of the group, once all ranks have come.
-FUNCTION(processGroupInit, "rank", "size", "host", "port", "file", "serves", "prefix", "timeout") {
-  Rendezvous at{call.string(2), call.string(4), static_cast<uint16_t>(call.integer(3, 0, 65535)), call.boolean(5), call.string(6), 0, 0, milliseconds(0)};
+// Empty when processes can exchange the memory of GPUs, else why not.
+FUNCTION(ncclProblem) { return call.result(ncclProblem()); }
+
+// A promise of the group, once all ranks have come. `device` is whose memory they exchange: of a GPU by NCCL, else by Gloo.
+FUNCTION(processGroupInit, "rank", "size", "host", "port", "file", "serves", "prefix", "timeout", "device") {
+  Rendezvous at{call.string(2), call.string(4), static_cast<uint16_t>(call.integer(3, 0, 65535)), call.boolean(5), call.string(6), 0, 0, milliseconds(0), call.device(8)};
   at.size = static_cast<int>(call.integer(1, 1, 1 << 20));
   at.rank = static_cast<int>(call.integer(0, 0, at.size - 1));
   at.timeout = milliseconds(call.integer(7, 1));
@@ -262,37 +348,35 @@ FUNCTION(processGroupAllReduce, "group", "tensor", "operation") {
   if (operation == "min") options.reduceOp = c10d::ReduceOp::MIN;
   else if (operation == "max") options.reduceOp = c10d::ReduceOp::MAX;
   else if (operation != "sum") throw std::invalid_argument("operation: expected sum, min or max, found " + operation);
-  std::vector<at::Tensor> tensors{dense(call.tensor(1))};
-  const auto work = processGroupIn(call)->running().allreduce(tensors, options);
-  return afterwards(call, work, std::move(tensors), makeUndefined());
+  const auto& group = *processGroupIn(call);
+  return afterwards(call, group, begun(group, call.tensor(1), [&](c10d::Backend& backend, auto& tensors) { return backend.allreduce(tensors, options); }), makeUndefined);
 }
 
 // In place: what rank `root` holds.
 FUNCTION(processGroupBroadcast, "group", "tensor", "root") {
-  const auto& group = processGroupIn(call);
+  const auto& group = *processGroupIn(call);
   c10d::BroadcastOptions options;
-  options.rootRank = call.integer(2, 0, group->size - 1);
-  std::vector<at::Tensor> tensors{dense(call.tensor(1))};
-  const auto work = group->running().broadcast(tensors, options);
-  return afterwards(call, work, std::move(tensors), makeUndefined());
+  options.rootRank = call.integer(2, 0, group.size - 1);
+  return afterwards(call, group, begun(group, call.tensor(1), [&](c10d::Backend& backend, auto& tensors) { return backend.broadcast(tensors, options); }), makeUndefined);
 }
 
 // A promise of what all ranks hold, one upon another: `[size, ...tensor]`.
 FUNCTION(processGroupAllGather, "group", "tensor") {
-  const auto& group = processGroupIn(call);
-  const auto own = call.tensor(1).detach().contiguous();
-  TORCH_CHECK(own.is_cpu(), "expected a tensor of the CPU, found one of ", own.device());
+  const auto& group = *processGroupIn(call);
+  const auto own = onDeviceOf(group, call.tensor(1).contiguous());
   std::vector<int64_t> shape(own.sizes().vec());
-  shape.insert(shape.begin(), group->size);
+  shape.insert(shape.begin(), group.size);
   const auto all = at::empty(shape, own.options());
-  std::vector<at::Tensor> inputs{own};
   std::vector<std::vector<at::Tensor>> outputs(1);
-  for (int rank = 0; rank < group->size; rank++) outputs[0].push_back(all.select(0, rank));
-  const auto work = group->running().allgather(outputs, inputs);
-  return afterwards(call, work, {own}, makeTensor(all));
+  for (int rank = 0; rank < group.size; rank++) outputs[0].push_back(all.select(0, rank));
+  const auto gathering = begun(group, own, [&](c10d::Backend& backend, auto& inputs) { return backend.allgather(outputs, inputs); });
+  return afterwards(call, group, gathering, [all, device = call.tensor(1).device()] { return makeTensor(all.to(device)); });
 }
 
-FUNCTION(processGroupBarrier, "group") { return afterwards(call, processGroupIn(call)->running().barrier(), {}, makeUndefined()); }
+FUNCTION(processGroupBarrier, "group") {
+  const auto& group = *processGroupIn(call);
+  return afterwards(call, group, {group.running().barrier(), {}, {}}, makeUndefined);
+}
 
 // Of the sums that forward and backward waited for so far: how many, their bytes, and the seconds waited, float64 `[3]`.
 FUNCTION(processGroupSums, "group") {
@@ -305,7 +389,7 @@ FUNCTION(processGroupSums, "group") {
 // come here within `patience` milliseconds, int64: those that are gone, or hang.
 FUNCTION(processGroupLost, "group", "patience") {
   const auto group = processGroupIn(call);
-  group->disconnect();
+  group->disconnect(true);
   const milliseconds patience(call.integer(1, 0));
   napi_value promise;
   const Deferred deferred(call, "pspnet lost ranks", &promise);
@@ -322,7 +406,7 @@ FUNCTION(processGroupLost, "group", "patience") {
 
 FUNCTION(processGroupDestroy, "group") {
   const auto& group = processGroupIn(call);
-  group->disconnect();
+  group->disconnect(false);
   group->store.reset();
   return call.undefined();
 }

@@ -1,4 +1,4 @@
-// The processes that work as one, by libtorch's c10d: Gloo between CPUs.
+// The processes that work as one, by libtorch's c10d: Gloo between CPUs, NCCL between GPUs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,33 +17,49 @@ class Work;
 
 namespace binding {
 
+/** A collective that is under way, on a tensor of the caller's. */
+struct Collective {
+  c10::intrusive_ptr<c10d::Work> work;
+  /** The caller's, and what ranks exchange: the same, or a copy on the group's device. */
+  at::Tensor own, exchanged;
+
+  /**
+   * Has what follows on this thread come after it: waits, or, of a collective between GPUs, has the GPU wait. Throws CollectiveFailed where a
+   * rank is gone, or late, which of GPUs may show later only.
+   */
+  void precede() const;
+  /** Waits until it is done. Throws CollectiveFailed where a rank is gone, or late. */
+  void finish() const;
+  /** Once it is done: the caller's tensor has what ranks exchanged. */
+  void restore() const;
+};
+
 struct ProcessGroup : torch::CustomClassHolder {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::Backend> backend;
   int rank, size;
+  /** Whose memory ranks exchange. */
+  at::Device device;
 
-  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size);
+  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size, at::Device device);
   ~ProcessGroup() override;
 
   /** Whether this process has a group with connections: to end them in good order means to wait for what other ranks have not done yet. */
   static bool anyConnected();
-  /** Ends the connections. */
-  void disconnect();
 
   /** Throws once it is destroyed. */
   c10d::Backend& running() const;
 
-  /** Begins to add up `tensor` over all ranks, in place. */
-  c10::intrusive_ptr<c10d::Work> allReduce(const at::Tensor& tensor) const;
-  /** Adds up `tensor` over all ranks, in place, and waits for it. */
+  /** Begins to add up `tensor` over all ranks, in place. Throws CollectiveFailed where a rank is known to be gone. */
+  Collective allReduce(const at::Tensor& tensor) const;
+  /** Adds up `tensor` over all ranks, in place, before what follows on this thread. */
   void sum(const at::Tensor& tensor) const;
+  /** Ends the connections; with `abruptly` what is under way too. */
+  void disconnect(bool abruptly);
 
   /** What `sum` has done so far. */
   mutable std::atomic<int64_t> sums{0}, summedBytes{0}, summingNanoseconds{0};
 };
-
-/** Waits for a collective. Throws CollectiveFailed where a rank is gone, or late. */
-void await(c10d::Work& work);
 
 /** What argument `index` holds. */
 const c10::intrusive_ptr<ProcessGroup>& processGroupIn(const Call& call, size_t index = 0);

@@ -19,6 +19,12 @@ export const cudaAvailable = (): boolean => cudaProblem() === null;
 /** Why {@link cudaAvailable} is false, in words, or null when it is true. */
 export const cudaProblem = (): string | null => (native().cudaProblem() as string) || null;
 
+/** How many GPUs there are for device `cuda`: `cuda:0` and so on. */
+export const gpuCount = (): number => native().gpuCount() as number;
+
+/** Bytes that tensors on a GPU have used at once at most, since the start. */
+export const gpuMemory = (device = "cuda:0"): number => native().gpuMemory(device) as number;
+
 /**
  * Whether the processor is faster at bfloat16 than at float32: by AMX, AMD's AVX512-BF16 or Arm's BF16. Intel's AVX512-BF16 without AMX
  * is not; it takes twice the time. False too where ONEDNN_MAX_CPU_ISA forbids them. Elsewhere bfloat16 works, slower than float32.

@@ -11,6 +11,8 @@ export {
   cudaProblem,
   exactInt8,
   fastBfloat16,
+  gpuCount,
+  gpuMemory,
   manualSeed,
   numThreads,
   setNumThreads,
@@ -38,7 +40,7 @@ export {
   type PlanOptions,
   type PlanWindowsOptions,
 } from "./plan.js";
-export { init, isCollectiveFailure, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
+export { init, isCollectiveFailure, ncclProblem, ProcessGroup, type ProcessGroupOptions } from "./processGroup.js";
 export { keep, scope } from "./scope.js";
 export { type ParameterGroup, SGD } from "./sgd.js";
 export {

@@ -5,6 +5,8 @@ import type { ProcessGroupOptions } from "./processGroup.js";
 export interface Place extends Pick<ProcessGroupOptions, "rank" | "worldSize" | "store" | "serves" | "prefix"> {
   /** Among the processes of this machine, from 0. */
   readonly localRank: number;
+  /** How many those are, all of which see the same GPUs; unknown when it is left out. */
+  readonly localSize?: number;
   /** Who says so. */
   readonly launcher: string;
   /** How often the launcher has started all processes again. */

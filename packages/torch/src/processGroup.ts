@@ -6,8 +6,13 @@ import { Tensor } from "./tensor.js";
 
 /** How the processes that work as one find each other. */
 export interface ProcessGroupOptions {
-  /** What carries collectives: Gloo, between CPUs. */
-  readonly backend?: "gloo";
+  /**
+   * What carries collectives: Gloo by way of main memory, the default; or NCCL between GPUs, see `ncclProblem`. Either takes tensors of any
+   * device, and copies those that are not where it exchanges them.
+   */
+  readonly backend?: "gloo" | "nccl";
+  /** This process's GPU, which no other has; for NCCL. */
+  readonly device?: `cuda:${number}`;
   /** This process, from 0. */
   readonly rank: number;
   /** Processes in all. */
@@ -33,11 +38,13 @@ const DEFAULT_TIMEOUT = 1800;
  */
 export async function init(options: ProcessGroupOptions): Promise<ProcessGroup> {
   const { backend = "gloo", rank, worldSize, timeout = DEFAULT_TIMEOUT, serves = rank === 0, prefix = "" } = options;
-  if (backend !== "gloo") throw new PspnetError("usage", `init: expected backend gloo, found ${backend}`);
+  if (!["gloo", "nccl"].includes(backend))
+    throw new PspnetError("usage", `init: expected backend gloo or nccl, found ${backend}`);
   const { host, port, file } = storeOf(options.store);
-  const milliseconds = Math.ceil(1000 * timeout);
+  const device = backend === "gloo" ? "cpu" : (options.device ?? "cuda:0");
+  const given = [rank, worldSize, host, port, file, serves, prefix, Math.ceil(1000 * timeout), device];
   try {
-    const joined = native().processGroupInit(rank, worldSize, host, port, file, serves, prefix, milliseconds);
+    const joined = native().processGroupInit(...given);
     const handle = await Promise.race([joined as Promise<Handle>, unanswered(timeout)]);
     return new ProcessGroup(handle, { rank, size: worldSize });
   } catch (cause) {
@@ -45,6 +52,9 @@ export async function init(options: ProcessGroupOptions): Promise<ProcessGroup> 
     throw new PspnetError("environment", `init: rank ${rank} at ${options.store}: ${reason}`, { cause });
   }
 }
+
+/** Why NCCL cannot be used here, in words, or null when it can. */
+export const ncclProblem = (): string | null => (native().ncclProblem() as string) || null;
 
 /** Rejects some seconds after c10d should have: it waits without end for what takes its connection and is no store. */
 async function unanswered(timeout: number): Promise<never> {

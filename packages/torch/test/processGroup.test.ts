@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type GradientTimings, init } from "@pspnet/torch";
+import { cudaAvailable, cudaProblem, type GradientTimings, init, ncclProblem } from "@pspnet/torch";
 import { afterAll, describe, expect, it } from "vitest";
 
 const script = fileURLToPath(new URL("support/rank.mjs", import.meta.url));
@@ -43,6 +43,15 @@ async function freeStore(): Promise<string> {
   await new Promise((resolve) => server.close(resolve));
   return store;
 }
+
+/** What ranks made of their samples, and of what all of them have. */
+interface Normalised {
+  readonly samples: readonly (readonly number[])[];
+  readonly whole: readonly (readonly number[])[];
+}
+
+const furthest = (a: readonly number[], b: readonly number[]) =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
@@ -100,6 +109,19 @@ describe("three processes", () => {
     }
   });
 
+  it("normalise as one process does what no kernel is for", async () => {
+    const [one] = (await run("batchNorm", world(1), await freeStore())) as [Normalised];
+    const two = (await run("batchNorm", world(2), await freeStore())) as [Normalised, Normalised];
+    expect(furthest(two[0].whole.flat(), one.whole.flat())).toBeLessThan(1e-12);
+    expect(two[1].whole).toEqual(two[0].whole);
+    // A sample has 90 values; sample i lies on rank i % 2.
+    const place = (at: number) => [Math.floor(at / 90) % 2, 90 * Math.floor(at / 180) + (at % 90)] as const;
+    for (const [i, values] of one.samples.entries()) {
+      const found = values.map((_, at) => two[place(at)[0]].samples[i][place(at)[1]]);
+      expect(furthest(found, values)).toBeLessThan(1e-12);
+    }
+  });
+
   it("name the one that was killed", async () => {
     const found = await run("killed", world(3), await freeStore());
     expect(found[1]).toBeNull();
@@ -146,6 +168,12 @@ describe("a group that does not come about", () => {
   it("says that nobody holds its store", async () => {
     const [found] = await run("collectives", [{ rank: 1, size: 2 }], await freeStore(), 1);
     expect(found).toMatchObject({ error: expect.stringMatching(/^init: rank 1 at tcp:.*timed out/) });
+  });
+
+  it.skipIf(cudaAvailable())("says why there is no NCCL", async () => {
+    expect(ncclProblem()).toBe(cudaProblem());
+    const joining = init({ rank: 0, worldSize: 1, store: await freeStore(), backend: "nccl" });
+    await expect(joining).rejects.toThrow(`NCCL cannot be used: ${cudaProblem()}`);
   });
 
   it.each(["http://a:1", "tcp://a", "file://host/path", "nowhere"])("has no store at %s", async (store) => {

@@ -1,5 +1,6 @@
 import { cpus, totalmem } from "node:os";
-import { cudaProblem, fastBfloat16, numThreads, version } from "@pspnet/torch";
+import { cudaProblem, fastBfloat16, gpuCount, ncclProblem, numThreads, version } from "@pspnet/torch";
+import { counted } from "../report/counted.js";
 import { table } from "../report/table.js";
 import { INSTALL_ONNX, onnxProblem, onnxVersion } from "../segment/onnxRuntime.js";
 import { ffmpegVersion } from "../video/ffmpeg.js";
@@ -46,7 +47,8 @@ function libtorch(): Finding[] {
           ? "fast, used by default"
           : "not fast on this processor, or forbidden by ONEDNN_MAX_CPU_ISA; fp32 is the default",
       },
-      { what: "CUDA", found: cudaProblem() ?? "available" },
+      { what: "CUDA", found: cudaProblem() ?? `available, ${counted(gpuCount(), "GPU")}` },
+      ...(cudaProblem() === null ? [{ what: "NCCL", found: ncclProblem() ?? "available" }] : []),
     ];
   } catch (error) {
     return [{ what: "libtorch", found: "not usable; training needs it", mend: (error as Error).message }];

@@ -208,11 +208,10 @@ export const trainConfigSchema = z.strictObject({
   cache: z.enum(["none", "ram"]).default("none").describe("ram: keep decoded images in shared memory"),
 
   ranks: z
-    .int()
-    .min(1)
+    .union([z.int().min(1), z.literal("gpus")], { error: expected("a number from 1 up, or gpus") })
     .default(1)
     .describe(
-      "processes that train as one, each with its share of every batch; under torchrun, srun or mpirun theirs count",
+      "processes that train as one, each with its share of every batch; gpus: one on each GPU of this machine; under torchrun, srun or mpirun theirs count",
     ),
   restarts: z
     .int()

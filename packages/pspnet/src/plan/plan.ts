@@ -3,6 +3,7 @@ import { seconds } from "../config/duration.js";
 import { completeConfig } from "../config/load.js";
 import type { TrainConfig } from "../config/schema.js";
 import { isTree, merge, type Tree } from "../config/tree.js";
+import { countRanks } from "../ranks/rankDevice.js";
 import type { TextStream } from "../report/progress.js";
 import { nameOf } from "../train/initMisfit.js";
 import { agrees, type Candidate, networksFromNothing, networksOf, pulledWeights } from "./candidates.js";
@@ -43,7 +44,8 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   const choices = new Choices(given, said);
   const time = said.budget === null ? decide.AN_HOUR : seconds(said.budget);
   if (choices.isGiven("budget")) choices.say(`budget=${said.budget}`, "as you say");
-  const batch = choices.choose("batch", () => decide.chooseBatch(data, said));
+  const ranks = countRanks(said.ranks);
+  const batch = choices.choose("batch", () => decide.chooseBatch(data, { ...said, ranks }));
   const batches = Math.max(1, Math.floor((said.fraction * data.training) / batch));
   const most = choices.isGiven("epochs") ? said.epochs * batches : Number.POSITIVE_INFINITY;
   const trials: Trial[] = [];
@@ -67,7 +69,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   const endless = said.budget === null && choices.isGiven("epochs");
   const steps = endless ? most : Math.max(1, Math.min(best.steps, most));
   const parts = choices.choose("accumulate", () =>
-    decide.chooseParts({ batch, ranks: said.ranks, bytes: pixels * bytesPerPixel }, machine),
+    decide.chooseParts({ batch, ranks, bytes: pixels * bytesPerPixel }, machine),
   );
   choices.choose("freezeBn", () => decide.chooseFreezeBn(batch / parts, { pretrained }));
   const epochs = choices.choose("epochs", () => decide.chooseEpochs({ steps, batches, budget: said.budget }));

@@ -1,13 +1,17 @@
 import { PspnetError } from "@pspnet/core";
 import { isCollectiveFailure, type Place } from "@pspnet/torch";
 import { seconds } from "../config/duration.js";
+import type { TrainConfig } from "../config/schema.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
 import { ProcessWorld } from "./processWorld.js";
+import { rankDevice } from "./rankDevice.js";
 import type { World } from "./world.js";
 
 export interface AsRankOptions {
   /** How long ranks wait for each other, such as `10m`. */
   readonly timeout: string;
+  /** What it computes on; the processor when it is left out. A rank has a GPU of its own: `World.device`. */
+  readonly device?: TrainConfig["device"];
   /** What stands when a rank is lost, for the error. */
   readonly kept: string;
 }
@@ -20,13 +24,13 @@ export interface AsRankOptions {
  */
 export async function asRank<R>(
   place: Place,
-  { timeout, kept }: AsRankOptions,
+  { timeout, device = "cpu", kept }: AsRankOptions,
   work: (world: World) => Promise<R>,
 ): Promise<R> {
   const problem = libtorchProblem();
   if (problem !== null)
     throw new PspnetError("environment", `several ranks meet by libtorch, whatever the network runs on: ${problem}`);
-  const world = await ProcessWorld.join(place, { timeout: seconds(timeout) });
+  const world = await ProcessWorld.join(place, { timeout: seconds(timeout), device: rankDevice(device, place) });
   try {
     return await work(world);
   } catch (error) {

@@ -46,7 +46,7 @@ export async function onRanks<Task, Result>(
     for (const process of processes) process.kill();
   };
   const answers = processes.map(async (process, rank) => {
-    const place = { rank, worldSize: ranks, localRank: rank, store, launcher: "pspnet" };
+    const place = { rank, worldSize: ranks, localRank: rank, localSize: ranks, store, launcher: "pspnet" };
     const terminal = { isTTY: stream?.isTTY, columns: stream?.columns };
     const onNews = (text: string) => rank === 0 && stream?.write(text);
     try {

@@ -1,9 +1,20 @@
-import { GradientReducer, gradientOverlap, init, type Place, type ProcessGroup, type Tensor } from "@pspnet/torch";
+import {
+  GradientReducer,
+  gradientOverlap,
+  init,
+  ncclProblem,
+  type Place,
+  type ProcessGroup,
+  type Tensor,
+} from "@pspnet/torch";
+import type { Device } from "../segment/engine.js";
 import type { GradientSum, GradientSumOptions, World } from "./world.js";
 
 export interface ProcessWorldOptions {
   /** Seconds that ranks wait for each other. */
   readonly timeout: number;
+  /** Of this process: ranks on GPUs exchange what is there by NCCL, or where that is not to be had by way of main memory. */
+  readonly device: "cpu" | `cuda:${number}`;
 }
 
 /** The processes that a launcher started, each in its place. */
@@ -11,11 +22,15 @@ export class ProcessWorld implements World {
   /** Seconds so far: of gradients on their way, of these beside backward, and of steps that waited for the rest. */
   readonly #spent = { sending: 0, overlapped: 0, waited: 0 };
 
-  private constructor(private readonly group: ProcessGroup) {}
+  private constructor(
+    private readonly group: ProcessGroup,
+    readonly device: Device,
+  ) {}
 
   /** @throws PspnetError "environment" unless all come in time, each once. */
-  static async join(place: Place, options: ProcessWorldOptions): Promise<ProcessWorld> {
-    return new ProcessWorld(await init({ ...place, ...options }));
+  static async join(place: Place, { timeout, device }: ProcessWorldOptions): Promise<ProcessWorld> {
+    const own = device !== "cpu" && ncclProblem() === null ? ({ backend: "nccl", device } as const) : {};
+    return new ProcessWorld(await init({ ...place, timeout, ...own }), device);
   }
 
   get rank(): number {

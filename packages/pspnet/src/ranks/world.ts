@@ -1,4 +1,5 @@
 import { fromBuffer, type Tensor } from "@pspnet/torch";
+import type { Device } from "../segment/engine.js";
 
 /** Adds up the gradients of parameters over all ranks. */
 export interface GradientSum {
@@ -21,6 +22,8 @@ export interface World {
   /** This process, from 0. The first one writes the run's folder and the live line. */
   readonly rank: number;
   readonly size: number;
+  /** Where this process computes; as configured when it is left out. */
+  readonly device?: Device;
   /** Adds up, in place and on every rank, what each holds. All ranks call it in the same order, with tensors of one shape. */
   sum(values: Tensor): Promise<void>;
   /** Resolves when every rank has come here. */

@@ -2,8 +2,11 @@ import { emitWarning } from "node:process";
 import { type Precision, PspnetError } from "@pspnet/core";
 import { cudaAvailable, cudaProblem, exactInt8, fastBfloat16, setNumThreads } from "@pspnet/torch";
 
+/** `cuda` is the first GPU. */
+export type Device = "cpu" | "cuda" | `cuda:${number}`;
+
 export interface EngineOptions {
-  readonly device: "auto" | "cpu" | "cuda";
+  readonly device: "auto" | Device;
   /** fp16 on a GPU alone. */
   readonly precision: "auto" | Precision;
   /** Compute threads; 0: one per core. */
@@ -12,7 +15,7 @@ export interface EngineOptions {
 
 /** Where the network computes, and in what arithmetic. */
 export interface Engine {
-  readonly device: "cpu" | "cuda";
+  readonly device: Device;
   readonly precision: Precision;
 }
 
@@ -46,15 +49,15 @@ function takeThreads(threads: number): void {
  * and for fp16 on a processor.
  */
 export function openEngine({ device, precision, threads = 0 }: EngineOptions): Engine {
-  if (device === "cuda" && !cudaAvailable()) {
+  if (device !== "auto" && device !== "cpu" && !cudaAvailable()) {
     throw new PspnetError(
       "environment",
-      `device=cuda: ${cudaProblem()}; use device=cpu, or give a CUDA build of libtorch by LIBTORCH`,
+      `device=${device}: ${cudaProblem()}; use device=cpu, or give a CUDA build of libtorch by LIBTORCH`,
     );
   }
   if (threads > 0) takeThreads(threads);
   const chosen = device === "auto" ? (cudaAvailable() ? "cuda" : "cpu") : device;
-  if (precision === "auto") return { device: chosen, precision: chosen === "cuda" || fastBfloat16() ? "bf16" : "fp32" };
+  if (precision === "auto") return { device: chosen, precision: chosen !== "cpu" || fastBfloat16() ? "bf16" : "fp32" };
   if (precision === "fp16" && chosen === "cpu") {
     throw new PspnetError(
       "usage",
@@ -71,8 +74,11 @@ export function openEngine({ device, precision, threads = 0 }: EngineOptions): E
  * @throws PspnetError as {@link openEngine}, and "usage" for a GPU.
  */
 export function openInt8Engine({ device, threads }: Omit<EngineOptions, "precision">): Engine {
-  if (device === "cuda")
-    throw new PspnetError("usage", "precision=int8: expected device=cpu, found cuda; take precision=auto for a GPU");
+  if (device !== "auto" && device !== "cpu")
+    throw new PspnetError(
+      "usage",
+      `precision=int8: expected device=cpu, found ${device}; take precision=auto for a GPU`,
+    );
   const engine = openEngine({ device: "cpu", precision: "fp32", threads });
   if (!exactInt8()) warn(NARROW_INT8);
   return engine;

@@ -11,7 +11,7 @@ import { trainOnRanks } from "./trainOnRanks.js";
 /** Trains in this process; as the rank that torchrun, Slurm or Open MPI made of it; or on as many processes as `ranks` says. */
 export function launch(config: TrainConfig, options: Omit<TrainOptions, "world" | "recipe">): Promise<TrainResult> {
   const place = launchedPlace();
-  if (place === null) return config.ranks > 1 ? trainOnRanks(config, options) : train(config, options);
+  if (place === null) return config.ranks === 1 ? train(config, options) : trainOnRanks(config, options);
   return trainAsRank(place.restarts ? goingOnAgain(config) : config, place, options);
 }
 

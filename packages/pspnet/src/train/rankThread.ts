@@ -19,7 +19,5 @@ export interface RankTask extends Pick<TrainOptions, "placed"> {
 answerQuestions<RankTask, TrainResult, string>(parentThread(), (task, { signal, tell }) => {
   const { config, place, placed, terminal } = task;
   const stream = terminal && { ...terminal, write: tell };
-  return asRank(place, { timeout: config.timeout, kept: KEPT }, (world) =>
-    train(config, { world, signal, placed, stream }),
-  );
+  return asRank(place, { ...config, kept: KEPT }, (world) => train(config, { world, signal, placed, stream }));
 });

@@ -2,6 +2,7 @@ import { IGNORE, inputChannels, type Logits, PRECISION_DTYPE, type Precision, ty
 import { autocast, fromBuffer, manualSeed, type SGD, scope, type Tensor } from "@pspnet/torch";
 import type { Batch } from "../data/loader.js";
 import { alone, type GradientSum, sumNumbers, type World } from "../ranks/world.js";
+import type { Device } from "../segment/engine.js";
 import { ActivationCheckpoints } from "./activationCheckpoints.js";
 import { type PixelLossOptions, segmentationLoss } from "./loss.js";
 
@@ -9,7 +10,7 @@ import { type PixelLossOptions, segmentationLoss } from "./loss.js";
 type Part = Pick<Batch, "images" | "labels" | "shape">;
 
 export interface StepOptions {
-  readonly device: "cpu" | "cuda";
+  readonly device: Device;
   readonly precision: Precision;
   /** Parts that the batch is split into; their gradients are summed. */
   readonly accumulate: number;

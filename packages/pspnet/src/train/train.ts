@@ -99,7 +99,7 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
   const recipe = { ...officialRecipe, ...options.recipe };
   const batch = shareOf(config, world);
   const clock = new Clock();
-  const engine = openEngine(world.size > 1 ? onProcessors(config) : config);
+  const engine = openEngine({ ...config, device: world.device ?? config.device });
   const channels = inputChannels(config.model.input);
   const training = await openDataset(config.data, "train", { channels });
   const validation = await openDataset(config.data, "val", { channels });
@@ -173,12 +173,6 @@ export async function train(given: TrainConfigInput, options: TrainOptions = {})
     average?.dispose();
     for (const parameter of model.stateDict().values()) parameter.as<Tensor>().dispose();
   }
-}
-
-/** Ranks send each other what lies in the memory of processors. */
-function onProcessors(config: TrainConfig): TrainConfig {
-  if (config.device !== "cuda") return { ...config, device: "cpu" };
-  throw new PspnetError("config", "train: expected device=cpu of several ranks, found cuda; take one rank on a GPU");
 }
 
 /** Images that each rank has of a batch. */

@@ -5,6 +5,7 @@ import { PspnetError } from "@pspnet/core";
 import type { TrainConfig } from "../config/schema.js";
 import { createRunFolder, runFolder } from "../files/runFolder.js";
 import { onRanks } from "../ranks/onRanks.js";
+import { countRanks } from "../ranks/rankDevice.js";
 import { checkpointFile } from "./checkpoint.js";
 import type { TrainOptions, TrainResult } from "./train.js";
 import { KEPT } from "./trainAsRank.js";
@@ -17,17 +18,19 @@ const ENTRY = new URL("rankProcess.js", import.meta.url);
  * Trains on `ranks` processes of this machine, which share its cores: starts them, watches them, and ends all when one is lost; `restarts`
  * times all begin again at the last checkpoint.
  *
- * @throws what the first rank to fail found wrong; PspnetError "environment" naming a rank that was lost.
+ * @throws PspnetError "environment" for ranks=gpus without a GPU; what the first rank to fail found wrong; PspnetError "environment" naming a rank that was lost.
  */
 export async function trainOnRanks(config: TrainConfig, options: LaunchOptions): Promise<TrainResult> {
-  const { ranks, threads } = config;
+  const { threads } = config;
+  const ranks = countRanks(config.ranks);
+  const device = config.ranks === "gpus" ? "cuda" : config.device;
   const { placed = config.resume, signal, stream } = options;
   const folder = placed
     ? join(config.runs, config.name)
     : runFolder(config.runs, config.name, await createRunFolder(config.runs, config.name));
   if (basename(folder) !== config.name)
     stream?.write(`${join(config.runs, config.name)} exists: this run is ${folder}\n`);
-  let current = { ...config, name: basename(folder) };
+  let current: TrainConfig = { ...config, ranks, device, name: basename(folder) };
   for (let left = config.restarts; ; left--) {
     try {
       return await onRanks(ENTRY, current, { ranks, threads, kept: KEPT, signal, stream });

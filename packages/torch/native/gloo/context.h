@@ -1,5 +1,5 @@
 // What c10d's ProcessGroupGloo.hpp names of Gloo, declared only. PyPI's libtorch_cpu has Gloo's code but not its headers. Nothing here is
-// called, made or looked into: libtorch's own functions do so, so that no more than the names must hold. They do in libtorch 2.13 to 2.15
+// called, made or looked into: libtorch's own functions do so, so that no more than the names must hold. They do in libtorch 2.11 to 2.15
 // (processGroup.cc asks the library which it is).
 #pragma once
 
