@@ -244,6 +244,8 @@ Collective begun(const ProcessGroup& group, const at::Tensor& tensor, const Begi
     auto work = begin(group.running(), tensors);
     return {std::move(work), tensor.detach(), tensors[0]};
   } catch (const c10::Error& error) {
+    // Of NCCL, whose communicator may have been aborted by now; Gloo refuses what it is given here.
+    if (group.device.is_cpu()) throw;
     throw failure(error);
   }
 }
