@@ -49,6 +49,8 @@ const lesser = (name: string, env: Readonly<Record<string, string>>) => ({
 });
 
 const cpuinfo = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
+/** Whether the processor has more than AVX2, as far as is known; one that has not is its own lesser form. */
+const beyondAvx2 = process.arch === "x64" && (cpuinfo === "" || /\bavx512f\b/.test(cpuinfo));
 /** Whether the processor as it is takes bfloat16 by itself (`fastBfloat16` of @pspnet/torch); one that does not is its own lesser form. */
 const takesBfloat16 = /\bamx_bf16\b/.test(cpuinfo) || (/AuthenticAMD/.test(cpuinfo) && /\bavx512_bf16\b/.test(cpuinfo));
 
@@ -65,7 +67,7 @@ export default defineConfig({
         },
       },
       { test: { ...alone, name: "native on all threads", include: threaded } },
-      ...(process.arch === "x64" ? [lesser("avx2", { ONEDNN_MAX_CPU_ISA: "AVX2", ATEN_CPU_CAPABILITY: "avx2" })] : []),
+      ...(beyondAvx2 ? [lesser("avx2", { ONEDNN_MAX_CPU_ISA: "AVX2", ATEN_CPU_CAPABILITY: "avx2" })] : []),
       ...(takesBfloat16 ? [lesser("avx512 without bf16", { ONEDNN_MAX_CPU_ISA: "AVX512_CORE" })] : []),
     ],
   },

@@ -1,7 +1,7 @@
 // Ours and the peers in turns: what docs/benchmarks.md shows of a machine. What its JSON has already is kept, so that a run that was
 // broken off goes on. Leave the machine alone meanwhile; all of it takes about a quarter of an hour on two cores, and 12 GB of memory.
 //   npx tsx scripts/bench/all.ts [--rows image-fp32,step-bf16] [--rounds 3] [--isa all,AVX2,AVX512_CORE] [--python peers/bin/python] [--before ../before]
-//     [--again] [--quick] [--out docs/benchmarks] [--name amd-epyc-2-cores]
+//     [--again] [--quick] [--out docs/benchmarks] [--name amd-epyc-with-avx2-2-cores]
 // --python has scripts/peers/requirements.txt; what it lacks is left out by name. --before is a clone of commit 7bdec6e, set up and built.
 // --quick is one round of one run each: to see that all works. --isa limits the instructions of libtorch, ours and PyTorch's.
 import { spawnSync } from "node:child_process";

@@ -103,7 +103,7 @@ describe("the page", () => {
     const marks = "<!-- what follows is written by scripts/bench/all.ts -->\nold\n<!-- and ends here -->";
     const page = withMachines(`Above\n${marks}\nBelow\n`, new Map([["name", RECORD]]));
     expect(page).toMatch(
-      /^Above\n<!--[\s\S]*## A <B>, 2 cores\n[\s\S]*OpenVINO 2026\.4\.1\.[\s\S]*### As with AVX2\n[\s\S]*-->\nBelow\n$/,
+      /^Above\n<!--[\s\S]*## A <B> with AVX2, 2 cores\n[\s\S]*OpenVINO 2026\.4\.1\.[\s\S]*### As with AVX2\n[\s\S]*-->\nBelow\n$/,
     );
     expect(page).not.toContain("old");
     expect(withMachines(page, new Map([["name", RECORD]]))).toBe(page);
@@ -131,7 +131,7 @@ function anyNumber(svg: string): string {
 it("the chart has a bar for each row and set of instructions, lost ones in orange", async () => {
   const svg = await benchmarksSvg(RECORD);
   expect(svg).toMatch(/^<svg /);
-  expect(svg).toContain("A &lt;B&gt;, 2 cores");
+  expect(svg).toContain("A &lt;B&gt; with AVX2, 2 cores");
   for (const { against } of resultsOf(work, MEASURED, null)) expect(svg).toContain(against.replace("'", "&#39;"));
   expect(svg.match(/fill="#d55e00"/g)).toHaveLength(2);
   expect(svg.match(/>0\.50</g)!.length).toBe(4);

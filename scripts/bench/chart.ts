@@ -8,7 +8,7 @@ import {
   valueAxis,
 } from "../../packages/pspnet/src/report/chart.js";
 import { instructionsTitle, resultsBy } from "./markdown.js";
-import type { MachineRecord } from "./record.js";
+import { type MachineRecord, titleOf } from "./record.js";
 
 const FONT_SIZE = 13;
 const BAR = 15;
@@ -17,7 +17,6 @@ const LOOKS = [COLOURS.blue, COLOURS.paleBlue, COLOURS.green];
 
 /** Our time as a share of theirs, a bar for each row and set of instructions, as SVG. Beyond 1 we are slower: orange. */
 export function benchmarksSvg(record: MachineRecord): Promise<string> {
-  const { processor, cores } = record.machine;
   const found = [...resultsBy(record)];
   const label = (result: { work: string; against: string }) => `${result.work}: ${result.against}`;
   const labels = [...new Set(found.flatMap(([, results]) => results.map(label)))];
@@ -45,7 +44,7 @@ export function benchmarksSvg(record: MachineRecord): Promise<string> {
     ...(i === 0 && { markLine: line() }),
   }));
   const option = {
-    title: title(`${processor}, ${cores} cores`, {
+    title: title(titleOf(record.machine), {
       left: 16,
       subtext: "our time as a share of theirs: less is faster, orange is slower",
     }),

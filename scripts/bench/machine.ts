@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { cpus, platform, release, totalmem } from "node:os";
 import { version } from "@pspnet/torch";
 import { limitedTo } from "./limits.js";
-import type { Instructions, Machine } from "./record.js";
+import { type Instructions, type Machine, titleOf } from "./record.js";
 import type { Level } from "./works.js";
 
 const TOLD = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"];
@@ -43,8 +43,10 @@ export function fastBfloat16(instructions: Instructions): boolean {
   return spawnSync(process.execPath, ["-e", script], { env, encoding: "utf8" }).stdout.trim() === "true";
 }
 
-/** A file's name for it: amd-epyc-2-cores. */
-export function nameOf({ processor, cores }: Machine): string {
-  const words = `${processor} ${cores} cores`.toLowerCase().replace(/\((r|tm)\)|\bcpu\b|@.*ghz/g, " ");
+/** A file's name for it: amd-epyc-with-avx512-bf16-2-cores. */
+export function nameOf(machine: Machine): string {
+  const words = titleOf(machine)
+    .toLowerCase()
+    .replace(/\((r|tm)\)|\bcpu\b|@.*ghz/g, " ");
   return words.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
 }

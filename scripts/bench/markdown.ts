@@ -1,6 +1,6 @@
 /** docs/benchmarks.md's parts that are made of what machines have measured. */
 import { limitedLevel } from "./limits.js";
-import type { Instructions, MachineRecord, MeasuredWork } from "./record.js";
+import { type Instructions, type MachineRecord, type MeasuredWork, titleOf } from "./record.js";
 import { missingOf, type Result, resultsOf } from "./results.js";
 import { WORKS } from "./works.js";
 
@@ -30,14 +30,14 @@ function measuredWorks(works: Readonly<Record<string, MeasuredWork>>) {
 }
 
 function machineSection(name: string, record: MachineRecord): string {
-  const { processor, cores, memoryGB, instructions, node, libtorch, system } = record.machine;
+  const { memoryGB, instructions, node, libtorch, system } = record.machine;
   const parts = [...resultsBy(record)].flatMap(([limit, results]) => [
     `### ${instructionsTitle(limit)}`,
     resultTable(results),
     ...notes(record.measured[limit]),
   ]);
   return [
-    `## ${processor}, ${cores} cores`,
+    `## ${titleOf(record.machine)}`,
     `${instructions.join(", ")}; ${memoryGB} GB; ${system}; Node ${node}; libtorch ${libtorch}; ${versions(record)}. ${commits(record)}`,
     `![our time as a share of theirs](benchmarks/${name}.svg)`,
     ...parts,

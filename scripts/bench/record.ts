@@ -14,6 +14,12 @@ export interface Machine {
   readonly instructions: readonly string[];
 }
 
+/** What tells it from others, whose processors may be called the same: AMD EPYC with AVX512_BF16, 2 cores. */
+export function titleOf({ processor, instructions, cores }: Machine): string {
+  const newest = instructions.length > 0 ? ` with ${instructions.at(-1)}` : "";
+  return `${processor}${newest}, ${cores} cores`;
+}
+
 /** What came of a case. */
 export type Measured =
   | {

@@ -139,7 +139,7 @@ describe("the page", () => {
   const page = withScale(`Above\n${marks}\nBelow\n`, { name: "name", record: RECORD });
 
   it("has what was measured and what is predicted between what is written by hand", () => {
-    expect(page).toMatch(/^Above\n<!--[\s\S]*A processor, 2 cores[\s\S]*-->\nBelow\n$/);
+    expect(page).toMatch(/^Above\n<!--[\s\S]*A processor with AVX2, 2 cores[\s\S]*-->\nBelow\n$/);
     expect(page).not.toContain("old");
     expect(page).toContain("| PSPNet-18 129, 2 | 2 | no limit | 1.0 |");
     expect(page).toContain("| 1024 | ");

@@ -1,5 +1,6 @@
 /** docs/scale.md's part that is made of what a machine has measured. */
 import type { Link } from "./network.js";
+import { titleOf } from "./record.js";
 import { type Case, predictionOf, type Row, type ScaleRecord } from "./scaleRecord.js";
 import { CHANGES, efficiency, type Fleet, fleets, RANKS, RATES } from "./scaleTables.js";
 
@@ -31,7 +32,7 @@ export function withScale(
 }
 
 function measured({ machine, rows }: ScaleRecord): string {
-  const { processor, cores, system, node, libtorch } = machine;
+  const { cores, system, node, libtorch } = machine;
   const dates = Object.values(rows).map(({ date }) => date.slice(0, 10));
   const commits = [...new Set(Object.values(rows).map(({ commit }) => commit))].join(", ");
   const head = [
@@ -48,7 +49,7 @@ function measured({ machine, rows }: ScaleRecord): string {
     "predicted, s",
     "error",
   ];
-  const about = `${processor}, ${cores} cores, ${system}, Node ${node}, libtorch ${libtorch}, ${[...new Set(dates)].join(", ")}, commit ${commits}.`;
+  const about = `${titleOf(machine)}, ${system}, Node ${node}, libtorch ${libtorch}, ${[...new Set(dates)].join(", ")}, commit ${commits}.`;
   return [
     about,
     table(

@@ -178,7 +178,7 @@ const config: Target = {
   originals() {
     const classes = Buffer.from(JSON.stringify(CAMVID));
     return [
-      ...filesOf(folderOf("examples"), /\.yaml$/).map((file) => [file]),
+      ...filesOf(folderOf("examples"), /^(?!kubernetes).*\.yaml$/).map((file) => [file]),
       [{ name: "classes.json", bytes: new Uint8Array(classes) }],
       [{ name: "run.yaml", bytes: new Uint8Array(Buffer.from(JSON.stringify({ data: { root: "a" }, model: {} }))) }],
     ];

@@ -21,6 +21,8 @@
 OLD(oldDlopen, "dlopen", FIRST_GLIBC);
 OLD(oldDlerror, "dlerror", FIRST_GLIBC);
 OLD(oldDladdr, "dladdr", FIRST_GLIBC);
+OLD(oldDlsym, "dlsym", FIRST_GLIBC);
+OLD(oldOnce, "pthread_once", FIRST_GLIBC);
 #define WAIT "_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE"
 OLD(oldWait, WAIT, "GLIBCXX_3.4.11");
 
@@ -29,6 +31,8 @@ extern "C" {
 void* oldDlopen(const char*, int) noexcept;
 char* oldDlerror() noexcept;
 int oldDladdr(const void*, Dl_info*) noexcept;
+void* oldDlsym(void*, const char*) noexcept;
+int oldOnce(pthread_once_t*, void (*)());
 void oldWait(std::condition_variable*, std::unique_lock<std::mutex>*);
 
 HERE void newWait(std::condition_variable*, std::unique_lock<std::mutex>*) __asm__(WAIT);
@@ -36,6 +40,8 @@ void newWait(std::condition_variable* condition, std::unique_lock<std::mutex>* l
 HERE void* dlopen(const char* file, int mode) noexcept { return oldDlopen(file, mode); }
 HERE char* dlerror() noexcept { return oldDlerror(); }
 HERE int dladdr(const void* address, Dl_info* info) noexcept { return oldDladdr(address, info); }
+HERE void* dlsym(void* library, const char* name) noexcept { return oldDlsym(library, name); }
+HERE int pthread_once(pthread_once_t* once, void (*work)()) { return oldOnce(once, work); }
 
 // Of glibc 2.32: whether reference counts may do without atomics. Never, says the first.
 HERE char __libc_single_threaded = 0;

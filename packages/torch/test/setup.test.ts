@@ -42,7 +42,7 @@ describe("finding libtorch", () => {
 
   it("says why a folder cannot be used, and the mend", () => {
     expect(locate(libtorchFolder("old", "2.9.0")).error).toMatch(
-      /version 2\.9\.0 is not supported \(2\.13 to 2\.15 are\).*pip install torch==/,
+      /version 2\.9\.0 is not supported \(2\.11 to 2\.15 are\).*pip install torch==/,
     );
     expect(locate(join(scratch, "nowhere")).error).toMatch(
       /^libtorch: LIBTORCH \(.*nowhere\): no such folder\. Set LIBTORCH to/,

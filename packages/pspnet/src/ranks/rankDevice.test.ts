@@ -25,5 +25,5 @@ test("GPUs that there are not are said so", () => {
 
 test.skipIf(cudaAvailable())("nor is there one to take", () => {
   expect(() => rankDevice("cuda", third)).toThrow(/^device=cuda: expected a GPU, found none: .+; take device=cpu/);
-  expect(countRanks).toThrow(/^ranks=gpus: expected a GPU, found none: /);
+  expect(() => countRanks("gpus")).toThrow(/^ranks=gpus: expected a GPU, found none: /);
 });

@@ -9,7 +9,7 @@ import { createOptimiser, setLearningRate } from "../../dist/train/optimiser.js"
 import { trainStep } from "../../dist/train/step.js";
 
 answerQuestions(parentProcess(), async ({ place, config, weights, batches, rates, options }) => {
-  const world = await ProcessWorld.join(place, { timeout: 30 });
+  const world = await ProcessWorld.join(place, { timeout: 30, device: "cpu" });
   const model = new PSPNet(config);
   const state = new Map([...weights].map(([name, { shape, values }]) => [name, { shape, float32: () => values }]));
   loadStateDict(model, state, { backend: backend() });
@@ -17,7 +17,7 @@ answerQuestions(parentProcess(), async ({ place, config, weights, batches, rates
   setLearningRate(optimiser, rates.lr, rates);
   const gradients = world.gradients(
     optimiser.groups.flatMap(({ parameters }) => parameters),
-    { wire: "fp32" },
+    { wire: "fp32", bucket: 25 },
   );
   const losses = [];
   model.train();
