@@ -8,7 +8,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { random, readSafetensors, writeScenes } from "pspnet";
 import { readMetrics } from "../../packages/pspnet/src/report/metricsCsv.js";
-import { end, environment, freePort, launched, RankRun, reaches } from "../../packages/pspnet/test/support/rankRun.js";
+import {
+  type Ended,
+  end,
+  environment,
+  freePort,
+  launched,
+  RankRun,
+  reaches,
+} from "../../packages/pspnet/test/support/rankRun.js";
 
 const { values } = parseArgs({
   options: {
@@ -87,26 +95,25 @@ async function failed(run: RankRun, expected: RegExp, { within }: { readonly wit
   const late = setTimeout(() => process.kill(run.pid, "SIGKILL"), 1000 * (within + 30));
   const { code, text, at } = await run.ended;
   clearTimeout(late);
-  const seconds = (at - from) / 1000;
-  const told = errors(text);
+  const judged = judge({ code, text, seconds: (at - from) / 1000 }, expected, within);
   const gone = await end(ranks, 5000);
   for (const pid of ranks) if (!gone) process.kill(pid, "SIGKILL");
-  return {
-    seconds,
-    wrong: [
-      ...check(code === 1, `ended with ${code}`),
-      ...check(told.length === 1 && expected.test(told[0]), `said: ${told.join(" | ") || text.slice(-300)}`),
-      ...check(seconds < within, `took ${seconds.toFixed(1)} s`),
-      ...check(gone, "a rank stayed behind"),
-    ],
-  };
+  return { ...judged, wrong: [...judged.wrong, ...check(gone, "a rank stayed behind")] };
 }
 
 /** Of two commands under a launcher, what is said by the one that is left. */
 async function leftFails(left: RankRun, expected: RegExp, within: number): Promise<Outcome> {
   const from = performance.now();
   const { code, text, at } = await left.ended;
-  const seconds = (at - from) / 1000;
+  return judge({ code, text, seconds: (at - from) / 1000 }, expected, within);
+}
+
+interface Failure extends Pick<Ended, "code" | "text"> {
+  readonly seconds: number;
+}
+
+/** Whether a command failed as it should: soon, and by one error. */
+function judge({ code, text, seconds }: Failure, expected: RegExp, within: number): Outcome {
   const told = errors(text);
   return {
     seconds,

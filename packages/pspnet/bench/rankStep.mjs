@@ -10,6 +10,7 @@ import { backend, GradientReducer, gradientOverlap, init, manualSeed, ones, scop
 import { createOptimiser } from "../dist/train/optimiser.js";
 import { trainStep } from "../dist/train/step.js";
 import { flags } from "./flags.mjs";
+import { randomBatch } from "./randomBatch.mjs";
 import { wireError } from "./wireError.mjs";
 
 const { rank, ranks, store, layers, classes, size, batch, dtype, wire, bucket, steps, network } = flags({
@@ -35,14 +36,7 @@ const model = new PSPNet(pspnetConfig({ layers, classes }));
 initialise(model, backend(), { seed: 0 });
 const optimiser = createOptimiser(model, { lr: 1e-6, momentum: 0.9, weightDecay: 1e-4 });
 const trained = optimiser.groups.flatMap(({ parameters }) => parameters);
-const pixels = batch * size * size;
-const data = {
-  images: Float32Array.from({ length: 3 * pixels }, () => 2 * Math.random() - 1),
-  labels: Uint8Array.from({ length: pixels }, () => Math.floor(classes * Math.random())),
-  ids: [],
-  shape: [batch, size, size],
-  release: () => {},
-};
+const data = randomBatch({ batch, size, classes });
 const options = { device: "cpu", precision: dtype, accumulate: 1, auxWeight: 0.4, classWeights: null, seed: 0 };
 
 /** Steps over the ranks of `among`, null for this process as it is. */

@@ -2,6 +2,7 @@
 //   node packages/pspnet/bench/step.mjs [--layers 50] [--classes 150] [--size 473] [--batch 2] [--dtype bf16] [--device cpu] [--runs 5] [--checkpoint] [--turns] [--build ../another/clone]
 import { built } from "./built.mjs";
 import { flags } from "./flags.mjs";
+import { randomBatch } from "./randomBatch.mjs";
 import { TURN_FLAGS, takeTurns } from "./turns.mjs";
 
 const { layers, classes, size, batch, dtype, device, checkpoint, ...turns } = flags({
@@ -24,14 +25,7 @@ manualSeed(0);
 const model = new PSPNet(pspnetConfig({ layers, classes }));
 initialise(model, backend({ device }), { seed: 0 });
 const optimiser = createOptimiser(model, { lr: 0.01, momentum: 0.9, weightDecay: 1e-4 });
-const pixels = batch * size * size;
-const data = {
-  images: Float32Array.from({ length: 3 * pixels }, () => 2 * Math.random() - 1),
-  labels: Uint8Array.from({ length: pixels }, () => Math.floor(classes * Math.random())),
-  ids: [],
-  shape: [batch, size, size],
-  release: () => {},
-};
+const data = randomBatch({ batch, size, classes });
 const options = {
   device,
   precision: dtype,
