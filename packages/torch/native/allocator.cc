@@ -1,7 +1,8 @@
 // The allocator of CPU tensors. Memory fresh from the system costs a page fault every 4 KiB, more than many operations
-// that fill it; so blocks of 1 MiB and more are kept when they are freed, and taken again. What is kept never makes the
-// process larger than the most that was in use at once: in the place of a new block, old ones are given back first. What
-// nobody takes again for a while is given back too.
+// that fill it; so blocks of 1 MiB and more are kept when they are freed, and taken again: whole, in part, or several that
+// lie side by side as one. A training step that is like the one before then takes nothing from the system. What is kept
+// makes the process larger by a sixteenth at most than all that was in use at once: in the place of a new block, old ones
+// are given back first. What nobody takes again for a while is given back too.
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/alignment.h>
 #include <c10/core/impl/alloc_cpu.h>
@@ -26,7 +27,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <list>
+#include <limits>
 #include <map>
 #include <mutex>
 
@@ -50,23 +51,29 @@ size_t roundedUp(size_t size) {
 }
 
 #ifdef __linux__
+/** Whether a part of a block may be given to the system, and blocks that lie side by side taken for one. */
+constexpr bool divisible = true;
+
 void* takeFromSystem(size_t size) {
-  // Aligned to a huge page, so that the system can use them: map more, unmap both ends.
-  const size_t mapped = size + hugePage;
-  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Aligned to a huge page, so that the system can use them: map more, unmap both ends. It maps downwards, so the last place lies beside the
+  // block before.
+  const size_t more = size >= hugeFrom ? hugePage : 0;
+  void* memory = mmap(nullptr, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   const auto start = reinterpret_cast<uintptr_t>(memory);
-  const auto aligned = (start + hugePage - 1) / hugePage * hugePage;
+  const auto aligned = more == 0 ? start : (start + more) / hugePage * hugePage;
   if (aligned > start) munmap(memory, aligned - start);
-  if (const size_t tail = start + mapped - aligned - size; tail > 0) munmap(reinterpret_cast<void*>(aligned + size), tail);
+  if (const size_t tail = start + more - aligned; tail > 0) munmap(reinterpret_cast<void*>(aligned + size), tail);
   madvise(reinterpret_cast<void*>(aligned), size, MADV_HUGEPAGE);
   return reinterpret_cast<void*>(aligned);
 }
 void giveToSystem(void* memory, size_t size) { munmap(memory, size); }
 #elif defined(_WIN32)
+constexpr bool divisible = false;
 void* takeFromSystem(size_t size) { return _aligned_malloc(size, pageSize); }
 void giveToSystem(void* memory, size_t) { _aligned_free(memory); }
 #else
+constexpr bool divisible = false;
 void* takeFromSystem(size_t size) { return std::aligned_alloc(pageSize, size); }
 void giveToSystem(void* memory, size_t) { std::free(memory); }
 #endif
@@ -94,26 +101,24 @@ size_t smallSize(void*) { return 0; }
 
 using Clock = std::chrono::steady_clock;
 
-/** Blocks of 1 MiB and more. `used + kept <= most`, where `most` is the largest that `used` has been. */
+/** Blocks of 1 MiB and more. `used + kept <= most + most / 16`, where `most` is the largest that `used` has been. */
 class Pool {
  public:
   void* take(size_t wanted) {
     const size_t size = roundedUp(wanted);
     std::lock_guard lock(mutex_);
-    void* memory = reuse(size);
+    std::byte* memory = reuse(size);
     if (memory == nullptr) {
       most_ = std::max(most_, used_ + size);
-      while (!kept_.empty() && used_ + keptBytes_ + size > most_) releaseOldest();
-      memory = takeFromSystem(size);
+      while (!kept_.empty() && used_ + keptBytes_ + size > most_ + most_ / 16) releaseOldest();
+      memory = static_cast<std::byte*>(takeFromSystem(size));
       if (memory == nullptr) {
         while (!kept_.empty()) releaseOldest();
-        memory = takeFromSystem(size);
+        memory = static_cast<std::byte*>(takeFromSystem(size));
       }
       TORCH_CHECK(memory != nullptr, "out of memory: ", size >> 20, " MiB wanted, ", used_ >> 20, " MiB in use by tensors");
-      inUse_[memory] = {size};
-      used_ += size;
+      used(memory, size);
     }
-    most_ = std::max(most_, used_);
     return memory;
   }
 
@@ -129,14 +134,14 @@ class Pool {
     const auto found = around(part);
     if (found == inUse_.end()) return false;
     if (--found->second.holders > 0) return true;
-    const Block block{found->first, found->second.size, Clock::now()};
+    const auto [memory, block] = *found;
+    const auto now = Clock::now();
     inUse_.erase(found);
     used_ -= block.size;
     keptBytes_ += block.size;
-    kept_.push_back(block);
-    bySize_.emplace(block.size, std::prev(kept_.end()));
-    ASAN_POISON_MEMORY_REGION(block.memory, block.size);
-    releaseFreedBefore(block.freed - patience_);
+    kept_[memory] = {block.size, now};
+    ASAN_POISON_MEMORY_REGION(memory, block.size);
+    releaseFreedBefore(now - patience_);
     return true;
   }
 
@@ -164,61 +169,87 @@ class Pool {
   }
 
  private:
-  struct Block {
-    void* memory;
-    size_t size;
-    Clock::time_point freed;
-  };
-  using Blocks = std::list<Block>;
-
   struct InUse {
     size_t size;
     int holders = 1;
   };
+  struct Kept {
+    size_t size;
+    Clock::time_point freed;
+  };
+  using KeptBlocks = std::map<std::byte*, Kept>;
 
   std::mutex mutex_;
-  std::map<void*, InUse> inUse_;
-  /** Freed blocks, the one that was freed first in front. */
-  Blocks kept_;
-  std::multimap<size_t, Blocks::iterator> bySize_;
+  std::map<std::byte*, InUse> inUse_;
+  KeptBlocks kept_;
   size_t used_ = 0, keptBytes_ = 0, most_ = 0;
   Clock::duration patience_ = std::chrono::seconds(30);
 
-  /** The block in use that memory lies in. */
-  std::map<void*, InUse>::iterator around(void* part) {
-    const auto after = inUse_.upper_bound(part);
-    if (after == inUse_.begin()) return inUse_.end();
-    const auto found = std::prev(after);
-    return part < static_cast<std::byte*>(found->first) + found->second.size ? found : inUse_.end();
+  void used(std::byte* memory, size_t size) {
+    inUse_[memory] = {size};
+    used_ += size;
+    most_ = std::max(most_, used_);
   }
 
-  /** The smallest kept block that is large enough, if at most an eighth of it is wasted. */
-  void* reuse(size_t size) {
-    const auto found = bySize_.lower_bound(size);
-    if (found == bySize_.end() || found->first - size > size / 8) return nullptr;
-    const Block block = *found->second;
-    kept_.erase(found->second);
-    bySize_.erase(found);
-    keptBytes_ -= block.size;
-    used_ += block.size;
-    inUse_[block.memory] = {block.size};
-    ASAN_UNPOISON_MEMORY_REGION(block.memory, block.size);
-    return block.memory;
+  /** The block in use that memory lies in. */
+  std::map<std::byte*, InUse>::iterator around(void* part) {
+    const auto after = inUse_.upper_bound(static_cast<std::byte*>(part));
+    if (after == inUse_.begin()) return inUse_.end();
+    const auto found = std::prev(after);
+    return part < found->first + found->second.size ? found : inUse_.end();
+  }
+
+  /** Kept memory without a gap: some blocks that lie side by side. */
+  struct Run {
+    KeptBlocks::iterator first;
+    size_t size;
+  };
+
+  /** The smallest run that is large enough; where blocks are whole, a block of which at most an eighth is wasted. */
+  Run smallestFor(size_t size) {
+    Run best{kept_.end(), std::numeric_limits<size_t>::max()};
+    for (auto block = kept_.begin(); block != kept_.end();) {
+      Run run{block, 0};
+      do run.size += block->second.size;
+      while (++block != kept_.end() && divisible && block->first == run.first->first + run.size);
+      const bool suits = run.size >= size && (divisible || run.size - size <= size / 8);
+      if (suits && run.size < best.size) best = run;
+    }
+    return best;
+  }
+
+  /** The beginning of the smallest run of kept blocks, or nullptr. What it leaves of a block is kept as long as that would have been. */
+  std::byte* reuse(size_t size) {
+    const auto [first, all] = smallestFor(size);
+    if (first == kept_.end()) return nullptr;
+    std::byte* const memory = first->first;
+    const size_t taken = divisible ? size : all;
+    auto block = first;
+    for (size_t found = 0; found < taken; block = kept_.erase(block)) {
+      found += block->second.size;
+      if (found > taken) kept_[memory + taken] = {found - taken, block->second.freed};
+    }
+    keptBytes_ -= taken;
+    used(memory, taken);
+    ASAN_UNPOISON_MEMORY_REGION(memory, taken);
+    return memory;
   }
 
   void releaseFreedBefore(Clock::time_point time) {
-    while (!kept_.empty() && kept_.front().freed <= time) releaseOldest();
+    for (auto block = kept_.begin(); block != kept_.end();) block = block->second.freed <= time ? release(block) : std::next(block);
   }
 
   void releaseOldest() {
-    const Block block = kept_.front();
-    auto [first, last] = bySize_.equal_range(block.size);
-    while (first != last && first->second != kept_.begin()) ++first;
-    bySize_.erase(first);
-    kept_.pop_front();
-    keptBytes_ -= block.size;
-    ASAN_UNPOISON_MEMORY_REGION(block.memory, block.size);
-    giveToSystem(block.memory, block.size);
+    release(std::min_element(kept_.begin(), kept_.end(), [](const auto& x, const auto& y) { return x.second.freed < y.second.freed; }));
+  }
+
+  /** The block after it. */
+  KeptBlocks::iterator release(KeptBlocks::iterator block) {
+    const auto [memory, kept] = *block;
+    keptBytes_ -= kept.size;
+    ASAN_UNPOISON_MEMORY_REGION(memory, kept.size);
+    giveToSystem(memory, kept.size);
+    return kept_.erase(block);
   }
 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { random } from "@pspnet/core";
 import {
   fromBuffer,
   full,
@@ -217,6 +218,52 @@ describe("large blocks", () => {
     releaseMemory();
     expect(memoryKept()).toBe(0);
   });
+
+  it.runIf(process.platform === "linux")("are taken in parts, and side by side as one", async () => {
+    await settle();
+    releaseMemory();
+    const whole = zeros([6 * megabyte]);
+    const peak = peakMemory();
+    whole.dispose();
+    const part = zeros([2 * megabyte]);
+    expect(memoryKept()).toBe(16 * megabyte);
+    const rest = zeros([4 * megabyte]);
+    expect(memoryKept()).toBe(0);
+    part.dispose();
+    rest.dispose();
+    const ofBoth = zeros([5 * megabyte]);
+    expect([memoryKept(), peakMemory()]).toEqual([4 * megabyte, peak]);
+    ofBoth.dispose();
+  });
+
+  it.runIf(process.platform === "linux")(
+    "of a step that is like the one before are all taken again, and hardly add to its peak",
+    async () => {
+      await settle();
+      releaseMemory();
+      const before = memoryInUse();
+      const numbers = random(7);
+      const sizes = Array.from({ length: 200 }, () => Math.floor((0.3 + numbers.next() ** 4 * 6) * megabyte));
+      const ends = sizes.map((_, i) => i + Math.floor(1 + numbers.next() ** 3 * 60));
+      let most = 0;
+      const step = () => {
+        const held = new Map<number, Tensor[]>();
+        for (const [i, size] of sizes.entries()) {
+          held.set(ends[i], [...(held.get(ends[i]) ?? []), full([size], i)]);
+          for (const tensor of held.get(i) ?? []) tensor.dispose();
+          held.delete(i);
+          most = Math.max(most, memoryInUse() + memoryKept() - before);
+        }
+        for (const tensors of held.values()) for (const tensor of tensors) tensor.dispose();
+      };
+      for (let i = 0; i < 4; i++) step();
+      expect(most).toBeLessThanOrEqual((peakMemory() * 17) / 16 - before);
+      const faults = process.resourceUsage().minorPageFault;
+      step();
+      const written = sizes.reduce((sum, size) => sum + size * 4, 0);
+      expect((process.resourceUsage().minorPageFault - faults) * 4096).toBeLessThan(written / 50);
+    },
+  );
 
   it("are given back when nobody takes them for a while", async () => {
     const idle = 30_000;
