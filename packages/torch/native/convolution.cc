@@ -7,7 +7,9 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <array>
+#include <optional>
 
+#include "filterGradient.h"
 #include "processor.h"
 #include "winograd.h"
 
@@ -18,58 +20,65 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/** Which products of a convolution that is trained are Winograd's; the others are oneDNN's. */
+/** How the gradient of filters is computed: by oneDNN; in Winograd's form, of float32 whatever the features are, which loses nothing; or paired. */
+enum class FilterForm : int64_t { oneDnn, winograd, paired };
+
+/** How a convolution that is trained is computed. */
 struct Forms {
-  /** Those that give the outputs, and the gradient of the inputs. */
-  bool features;
-  /** Those that give the gradient of the filters, which are of float32 then whatever the features are: that loses nothing. */
-  bool filters;
+  /** Whether the outputs, and the gradient of the inputs, are so in Winograd's form. Else they are oneDNN's. */
+  bool winograd;
+  FilterForm filters;
 };
 
 /** Of features in float32 or bfloat16, with float32 filters. */
 class TrainedConvolution : public torch::autograd::Function<TrainedConvolution> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, int64_t dilation, Forms forms) {
-    const auto shape = shapeOf(x, weight, dilation);
-    const auto rounded = forms.features ? at::Tensor() : weight.to(shape.dtype);
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, int64_t padding, int64_t dilation, Forms forms) {
+    const auto rounded = forms.winograd ? at::Tensor() : weight.to(x.scalar_type());
     context->save_for_backward({x, weight, rounded});
+    context->saved_data["padding"] = padding;
     context->saved_data["dilation"] = dilation;
-    context->saved_data["features"] = forms.features;
-    context->saved_data["filters"] = forms.filters;
-    if (forms.features) return winogradConvolution(x, winogradFilters(weight, shape.dtype), shape, {});
-    return at::conv2d(x, rounded, std::nullopt, 1, dilation, dilation);
+    context->saved_data["winograd"] = forms.winograd;
+    context->saved_data["filters"] = static_cast<int64_t>(forms.filters);
+    if (!forms.winograd) return at::conv2d(x, rounded, std::nullopt, 1, padding, dilation);
+    const auto shape = winogradShapeOf(x, weight, dilation);
+    return winogradConvolution(x, winogradFilters(weight, shape.dtype), shape, {});
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1], &rounded = saved[2], &gradient = gradients[0];
-    const auto shape = shapeOf(x, weight, context->saved_data["dilation"].toInt());
-    const Forms forms{context->saved_data["features"].toBool(), context->saved_data["filters"].toBool()};
+    const int64_t padding = context->saved_data["padding"].toInt(), dilation = context->saved_data["dilation"].toInt();
+    const bool winograd = context->saved_data["winograd"].toBool();
+    const auto form = static_cast<FilterForm>(context->saved_data["filters"].toInt());
     const bool wantsInputs = context->needs_input_grad(0), wantsWeight = context->needs_input_grad(1);
     at::Tensor ofInputs, ofWeight;
-    if (wantsInputs && forms.features) ofInputs = winogradConvolution(gradient, winogradFilters(weight, shape.dtype, true), shape.turned(), {});
-    if (wantsWeight && forms.filters) {
-      const WinogradShape exact{at::kFloat, shape.inputs, shape.outputs, shape.dilation};
+    if (wantsInputs && winograd) {
+      const auto shape = winogradShapeOf(x, weight, dilation);
+      ofInputs = winogradConvolution(gradient, winogradFilters(weight, shape.dtype, true), shape.turned(), {});
+    }
+    if (wantsWeight && form == FilterForm::winograd) {
+      const WinogradShape exact{at::kFloat, weight.size(1), weight.size(0), dilation};
       ofWeight = winogradFilterGradient(x.to(at::kFloat), gradient.to(at::kFloat), exact, weight);
     }
-    const bool directInputs = wantsInputs && !forms.features, directWeight = wantsWeight && !forms.filters;
+    if (wantsWeight && form == FilterForm::paired) {
+      ofWeight = filterGradient(x, gradient, {weight.size(1), weight.size(0), weight.size(2), dilation}, weight);
+    }
+    const bool directInputs = wantsInputs && !winograd, directWeight = wantsWeight && form == FilterForm::oneDnn;
     if (directInputs || directWeight) {
-      const auto direct = directGradients(x, gradient, rounded.defined() ? rounded : weight.to(shape.dtype), shape.dilation, {directInputs, directWeight, false});
+      const std::array ones{int64_t{1}, int64_t{1}}, zeros{int64_t{0}, int64_t{0}}, paddings{padding, padding}, dilations{dilation, dilation};
+      const auto filters = rounded.defined() ? rounded : weight.to(x.scalar_type());
+      const auto direct =
+          at::convolution_backward(gradient, x, filters, std::nullopt, ones, paddings, dilations, false, zeros, 1, {directInputs, directWeight, false});
       if (directInputs) ofInputs = std::get<0>(direct);
       if (directWeight) ofWeight = std::get<1>(direct).to(at::kFloat);
     }
-    return {ofInputs, ofWeight, at::Tensor(), at::Tensor()};
+    return {ofInputs, ofWeight, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 
  private:
-  static WinogradShape shapeOf(const at::Tensor& x, const at::Tensor& weight, int64_t dilation) {
+  static WinogradShape winogradShapeOf(const at::Tensor& x, const at::Tensor& weight, int64_t dilation) {
     return {x.scalar_type(), weight.size(1), weight.size(0), dilation};
-  }
-
-  static std::tuple<at::Tensor, at::Tensor, at::Tensor> directGradients(const at::Tensor& x, const at::Tensor& gradient, const at::Tensor& weight, int64_t d,
-                                                                        std::array<bool, 3> wanted) {
-    const std::array ones{int64_t{1}, int64_t{1}}, zeros{int64_t{0}, int64_t{0}}, dilation{d, d};
-    return at::convolution_backward(gradient, x, weight, std::nullopt, ones, dilation, dilation, false, zeros, 1, wanted);
   }
 };
 
@@ -80,22 +89,23 @@ at::ScalarType computedIn(const at::Tensor& x) {
   return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU) : x.scalar_type();
 }
 
-Forms formsOf(const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {
-  constexpr Forms direct{false, false};
-  // Measured with AVX512-BF16, of oneDNN's gradient of filters in bfloat16.
-  constexpr double directCost = 0.53;
+/** Of a convolution that is to be trained; nothing for libtorch's own. */
+std::optional<Forms> formsOf(const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                             int64_t groups) {
+  // Measured with AVX512-BF16, of the paired gradient of filters.
+  constexpr double directCost = 0.44;
   const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
   const auto dtype = computedIn(x);
-  if (!recorded || !isPlain(x) || !isPlain(weight) || weight.scalar_type() != at::kFloat) return direct;
-  if (x.scalar_type() != at::kFloat && x.scalar_type() != dtype) return direct;
+  if (!recorded || !isPlain(x) || !isPlain(weight) || weight.scalar_type() != at::kFloat || x.size(1) != weight.size(1)) return std::nullopt;
+  if (x.scalar_type() != at::kFloat && x.scalar_type() != dtype) return std::nullopt;
   // AMX multiplies directly in less time.
-  if (dtype == at::kBFloat16 && oneDnnUsesAmx()) return direct;
+  if (dtype == at::kBFloat16 && oneDnnUsesAmx()) return std::nullopt;
   const auto shape = winogradShape(dtype, weight.sizes(), stride, padding, dilation, groups);
-  if (!shape || x.size(1) != shape->inputs) return direct;
-  const bool features = winogradMultipliesLess(x.sizes(), *shape);
-  if (dtype == at::kFloat) return {features, features};
-  const WinogradShape exact{at::kFloat, shape->inputs, shape->outputs, shape->dilation};
-  return {features, winogradMultipliesLess(x.sizes(), exact, directCost)};
+  const bool winograd = shape && winogradMultipliesLess(x.sizes(), *shape);
+  if (dtype == at::kFloat) return winograd ? std::optional<Forms>({true, FilterForm::winograd}) : std::nullopt;
+  if (!filterGradientShape(dtype, weight.sizes(), stride, padding, dilation, groups)) return std::nullopt;
+  const auto exact = winogradShape(at::kFloat, weight.sizes(), stride, padding, dilation, groups);
+  return Forms{winograd, exact && winogradMultipliesLess(x.sizes(), *exact, directCost) ? FilterForm::winograd : FilterForm::paired};
 }
 
 }  // namespace
@@ -103,8 +113,8 @@ Forms formsOf(const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef str
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, at::IntArrayRef stride, at::IntArrayRef padding,
                        at::IntArrayRef dilation, int64_t groups) {
   const auto forms = formsOf(x, weight, stride, padding, dilation, groups);
-  if (!forms.features && !forms.filters) return at::conv2d(x, weight, bias, stride, padding, dilation, groups);
-  const auto y = TrainedConvolution::apply(x.to(computedIn(x)), weight, dilation[0], forms);
+  if (!forms) return at::conv2d(x, weight, bias, stride, padding, dilation, groups);
+  const auto y = TrainedConvolution::apply(x.to(computedIn(x)), weight, padding[0], dilation[0], *forms);
   return bias ? y + bias->to(y.scalar_type()).view({1, -1, 1, 1}) : y;
 }
 

@@ -296,7 +296,7 @@ at::Tensor winogradFilterGradient(const at::Tensor& x, const at::Tensor& gradien
         for (int64_t part = 0; part < parts.count; part++) {
           const int64_t tile = parts.begin(part);
           for (int64_t o = 0; o < outputBlocks; o++) {
-            kernels.correlate(at(values, inputBlocks, block, tile), at(changes, outputBlocks, o, tile), parts.length(part),
+            kernels.correlate(at(values, inputBlocks, block, tile), at(changes, outputBlocks, o, tile), {1, parts.length(part), 0, 0},
                               std::min(channelBlock, shape.inputs - channel),
                               sums.mutable_data_ptr<float>() + (o * frequencies + f) * filterStep + channel * channelBlock);
           }

@@ -15,8 +15,10 @@ constexpr int lanes = 16, mostRows = 14;
 #include "winogradVectors.h"
 #include "winogradFloat32.h"
 #include "winogradTiles4.h"
+#include "productBodies.h"
 #include "winogradKernelBodies.h"
 #include "winogradGradientBodies.h"
+#include "correlationBodies.h"
 
 const WinogradKernels avx512WinogradKernels{tileSide,         wordInputs,         mostRows,  transformInputs,         transformFilters, multiply,
                                           transformOutputs, transformGradients, correlate, transformFilterGradients};

@@ -16,6 +16,7 @@ constexpr int lanes = 16, mostRows = 14;
 #include "winogradVectors.h"
 #include "winogradBfloat16.h"
 #include "winogradTiles3.h"
+#include "productBodies.h"
 #include "winogradKernelBodies.h"
 
 const WinogradKernels avx512Bfloat16WinogradKernels{tileSide, wordInputs, mostRows, transformInputs, transformFilters, multiply, transformOutputs};

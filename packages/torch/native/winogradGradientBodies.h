@@ -1,4 +1,4 @@
-// The gradient of filters, in float32. Included after winogradKernelBodies.h.
+// The transforms of the gradient of filters, in float32. Included after winogradKernelBodies.h.
 
 namespace {
 
@@ -24,30 +24,6 @@ void transformFilterGradients(const float* from, FilterStrides strides, int64_t 
         for (int64_t i = 0; i < count; i++) target[o * strides.output + i * strides.input] = across[k][i][o];
       }
     }
-  }
-}
-
-template <int inputs>
-__attribute__((noinline)) void correlateInputs(const float* values, const float* gradients, int64_t tiles, float* to) {
-  Vector sums[inputs][2];
-#pragma GCC unroll 16
-  for (int i = 0; i < inputs; i++) {
-    sums[i][0] = load(to + i * channelBlock);
-    sums[i][1] = load(to + i * channelBlock + lanes);
-  }
-  accumulate<inputs, 1, channelBlock>(sums, values, gradients, tiles);
-  storeRows(sums, to);
-}
-
-void correlate(const float* values, const float* gradients, int64_t tiles, int64_t inputs, float* to) {
-  const int64_t groups = (inputs + mostRows - 1) / mostRows;
-  for (int64_t group = 0; group < groups; group++) {
-    const int64_t first = inputs * group / groups, next = inputs * (group + 1) / groups;
-    withRows(next - first, [&]<int rows>(Rows<rows>) INLINE_LAMBDA {
-      for (int64_t column = 0; column < channelBlock; column += 2 * lanes) {
-        correlateInputs<rows>(values + first, gradients + column, tiles, to + first * channelBlock + column);
-      }
-    });
   }
 }
 

@@ -1,6 +1,6 @@
 // Included by one file for each set of instructions and type of numbers, which says how many floats a vector has (`lanes`) and how many rows
 // of two vectors its registers hold beside what they are made of (`mostRows`), and includes before it what it is made of: winogradVectors.h,
-// winogradFloat32.h or winogradBfloat16.h, winogradTiles4.h or winogradTiles3.h. No header of the libraries may be included after its
+// winogradFloat32.h or winogradBfloat16.h, winogradTiles4.h or winogradTiles3.h, productBodies.h. No header of the libraries may be included after its
 // instructions are set: what that compiles inline would be linked into code for older processors.
 
 namespace {
@@ -114,29 +114,6 @@ void transformFilters(const float* filters, FilterStrides strides, int64_t input
   }
 }
 
-/** For each row and two vectors: sums over `depth` of a word, `row` words from one row to the next and `step` to the next depth, times a line. */
-template <int rows, int row, int step>
-INLINE void accumulate(Vector (&sums)[rows][2], const float* values, const float* lines, int64_t depth) {
-  for (int64_t k = 0; k < depth; k++) {
-    const Words first = loadWords(lines + k * channelBlock), second = loadWords(lines + k * channelBlock + lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-      const Words value = broadcastWord(values + i * row + k * step);
-      addProducts(sums[i][0], value, first);
-      addProducts(sums[i][1], value, second);
-    }
-  }
-}
-
-template <int rows>
-INLINE void storeRows(const Vector (&sums)[rows][2], float* to) {
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++) {
-    store(to + i * channelBlock, sums[i][0]);
-    store(to + i * channelBlock + lanes, sums[i][1]);
-  }
-}
-
 template <int tiles>
 __attribute__((noinline)) void multiplyTiles(const float* values, const float* filters, int64_t words, float* to) {
   Vector sums[tiles][2] = {};
@@ -144,18 +121,6 @@ __attribute__((noinline)) void multiplyTiles(const float* values, const float* f
     accumulate<tiles, channelBlock, 1>(sums, values + word * tiles, filters + word * channelBlock, least(channelBlock, words - word));
   }
   storeRows(sums, to);
-}
-
-template <int>
-struct Rows {};
-
-/** Calls `work` with a compile-time form of `rows`, from 1 to `bound`. */
-template <int bound = mostRows, typename Work>
-INLINE void withRows(int64_t rows, const Work& work) {
-  if constexpr (bound > 0) {
-    if (rows == bound) work(Rows<bound>());
-    else withRows<bound - 1>(rows, work);
-  }
 }
 
 void multiply(const float* values, int64_t tiles, const float* filters, int64_t words, float* to) {

@@ -44,6 +44,11 @@ constexpr int64_t frequencyGap = 16;
 /** Words from one frequency to the next where `rows` lie together, tiles or the inputs of filters: `[frequency][block][row][channelBlock]`. */
 constexpr int64_t frequencyStep(int64_t rows, int64_t blocks) { return blocks * rows * channelBlock + frequencyGap; }
 
+/** Places whose words lie one after the other, in runs of `length`, and how many words are from one run to the next. */
+struct Runs {
+  int64_t count, length, valuesStep, linesStep;
+};
+
 /** What outputs get beside the convolution. */
 struct Epilogue {
   /** One for each channel, or nullptr. */
@@ -79,8 +84,8 @@ struct WinogradKernels {
 
   /** A d A^T of the gradients of the outputs, as transformInputs does. */
   void (*transformGradients)(const TileGrid& grid, const void* gradients, int64_t channels, int64_t first, int64_t tiles, int64_t together, float* to) = nullptr;
-  /** Adds to `[input][channelBlock]`, of at most a block of inputs, values times gradients, `[tile][channelBlock]` both, summed over tiles. */
-  void (*correlate)(const float* values, const float* gradients, int64_t tiles, int64_t inputs, float* to) = nullptr;
+  /** Adds to `[row][channelBlock]`, of at most a block of rows, values times lines, `[place][channelBlock]` both, summed over places. */
+  void (*correlate)(const float* values, const float* lines, const Runs& runs, int64_t rows, float* to) = nullptr;
   /** G^T u G, which takes transformFilters back as a gradient. */
   void (*transformFilterGradients)(const float* from, FilterStrides strides, int64_t inputs, int64_t outputs, float* to) = nullptr;
 

@@ -1,0 +1,221 @@
+// Products of bfloat16 are summed two at a time, here those of two neighbours in a row of pixels: the rows of inputs and gradients are written
+// as words of two pixels each, and a place of the filters is then a product of two matrices. Where a place is an odd number of pixels off, its
+// words are of other neighbours, which are written too.
+#include "filterGradient.h"
+
+#include <ATen/Version.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "call.h"
+#include "filterGradientKernels.h"
+#include "parallel.h"
+#include "processor.h"
+
+namespace binding {
+
+namespace {
+
+/** Or nullptr: of the instructions that libtorch and oneDNN may use. */
+const FilterGradientKernels* kernels() {
+#ifdef WINOGRAD_KERNELS
+  if (at::get_cpu_capability().starts_with("AVX512") && oneDnnUsesBfloat16Instructions()) return &avx512Bfloat16FilterGradientKernels;
+#endif
+  return nullptr;
+}
+
+int64_t floorHalf(int64_t x) { return x >> 1; }
+
+/** Rows of pixels: those of images, or, where filters have no neighbours, of all pixels in a row as many as are convenient. */
+struct Lines {
+  int64_t images, height, width, pixels;
+
+  Lines(const at::Tensor& x, int64_t side) : images(x.size(0)), height(x.size(2)), width(x.size(3)), pixels(x.numel() / x.size(1)) {
+    constexpr int64_t convenient = 192;
+    if (side > 1) return;
+    images = 1;
+    width = std::min(convenient, pixels);
+    height = (pixels + width - 1) / width;
+  }
+
+  int64_t count() const { return images * height; }
+  /** Of a line's pixels, the last of which may be short. */
+  int64_t length(int64_t line) const { return std::min(width, pixels - line * width); }
+};
+
+/** Some lines as words of two pixels, `[block][line][pair][channelBlock]`. */
+class PairedLines {
+ public:
+  const int64_t blocks;
+
+  /** Of x, channels-last: as many lines at a time. A line's first pair begins `before` pixels before it: 0 or 1. */
+  PairedLines(const at::Tensor& x, const Lines& in, int64_t together, int64_t before)
+      : blocks(blocksOf(x.size(1))),
+        x_(x),
+        in_(in),
+        together_(together),
+        before_(before),
+        pairs_(floorHalf(in.width + before + 1)),
+        words_(at::empty({blocks * together * step()}, at::TensorOptions(at::kFloat))) {}
+
+  void write(int64_t first, int64_t end) {
+    first_ = first;
+    const int64_t channels = x_.size(1);
+    const auto* from = static_cast<const uint16_t*>(x_.const_data_ptr());
+    auto* to = words_.mutable_data_ptr<float>();
+    parallelFor(end - first, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t line = first_ + i;
+        kernels()->pairPixels(from + line * in_.width * channels, in_.length(line), channels, -before_, pairs_, to + i * step(), together_ * step());
+      }
+    });
+  }
+
+  /** Words from one line to the next. */
+  int64_t step() const { return pairs_ * channelBlock; }
+  const float* at(int64_t block, int64_t line, int64_t pair) const {
+    return words_.const_data_ptr<float>() + (block * together_ + line - first_) * step() + pair * channelBlock;
+  }
+
+ private:
+  const at::Tensor& x_;
+  const Lines& in_;
+  const int64_t together_, before_, pairs_;
+  const at::Tensor words_;
+  int64_t first_ = 0;
+};
+
+/** Where a place of the filters finds a gradient's inputs, and the pairs of a line's gradients that have some. */
+struct Tap {
+  int64_t down, before, shift, begin, end;
+
+  Tap(const FilterGradientShape& shape, const Lines& lines, int64_t index) {
+    const auto offset = [&](int64_t place) { return (place - shape.side / 2) * shape.dilation; };
+    const int64_t right = offset(index % shape.side);
+    down = offset(index / shape.side);
+    before = right & 1;
+    shift = floorHalf(right + before);
+    begin = std::max<int64_t>(0, floorHalf(-right));
+    end = std::min(floorHalf(lines.width + 1), floorHalf(lines.width - 1 - right) + 1);
+  }
+};
+
+/** Some lines of one image, whose words, of a block of each, stay in the first level of cache. */
+struct Stretch {
+  int64_t image, begin, end;
+
+  static std::vector<Stretch> all(const Lines& lines) {
+    constexpr int64_t mostPairs = 96;
+    const int64_t most = std::max<int64_t>(1, mostPairs / floorHalf(lines.width + 1));
+    std::vector<Stretch> stretches;
+    for (int64_t image = 0; image < lines.images; image++) {
+      for (int64_t begin = 0; begin < lines.height; begin += most) stretches.push_back({image, begin, std::min(lines.height, begin + most)});
+    }
+    return stretches;
+  }
+};
+
+}  // namespace
+
+std::optional<FilterGradientShape> filterGradientShape(at::ScalarType dtype, at::IntArrayRef weightSize, at::IntArrayRef stride, at::IntArrayRef padding,
+                                                       at::IntArrayRef dilation, int64_t groups) {
+  constexpr int64_t fewestChannels = 32;
+  const int64_t outputs = weightSize[0], inputs = weightSize[1], side = weightSize[2];
+  const bool even = stride[0] == 1 && stride[1] == 1 && dilation[0] == dilation[1] && side == weightSize[3] && side % 2 == 1;
+  const int64_t wanted = side / 2 * dilation[0];
+  if (dtype != at::kBFloat16 || kernels() == nullptr || groups != 1 || !even || padding[0] != wanted || padding[1] != wanted) return std::nullopt;
+  if (std::min(inputs, outputs) < fewestChannels) return std::nullopt;
+  return FilterGradientShape{inputs, outputs, side, dilation[0]};
+}
+
+at::Tensor filterGradient(const at::Tensor& x, const at::Tensor& gradient, const FilterGradientShape& shape, const at::Tensor& weight) {
+  // Blocks of inputs that a block of gradients is read once for, and stretches whose words of so many stay in the second level of cache.
+  constexpr int64_t blocksTogether = 4, stretchesTogether = 5;
+  const Lines lines(x, shape.side);
+  const auto inputs = x.contiguous(at::MemoryFormat::ChannelsLast), gradients = gradient.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t places = shape.side * shape.side;
+  std::vector<Tap> taps;
+  for (int64_t i = 0; i < places; i++) taps.emplace_back(shape, lines, i);
+  const auto stretches = Stretch::all(lines);
+  const int64_t all = static_cast<int64_t>(stretches.size());
+  // Without neighbours lines are written where they are needed: once.
+  const int64_t section = shape.side == 1 ? std::min(all, stretchesTogether) : all;
+  const int64_t together = shape.side == 1 ? section : lines.count();
+  PairedLines changes(gradients, lines, together, 0), even(inputs, lines, together, 0);
+  std::optional<PairedLines> odd;
+  if (std::any_of(taps.begin(), taps.end(), [](const Tap& tap) { return tap.before == 1; })) odd.emplace(inputs, lines, together, 1);
+
+  const int64_t inputBlocks = even.blocks, outputBlocks = changes.blocks, blockSums = channelBlock * channelBlock;
+  auto sums = at::zeros({inputBlocks, outputBlocks, places, blockSums}, at::TensorOptions(at::kFloat));
+  float* const to = sums.mutable_data_ptr<float>();
+  const auto add = [&](const Stretch& stretch, int64_t input, int64_t output) {
+    const int64_t first = stretch.image * lines.height;
+    for (int64_t i = 0; i < places; i++) {
+      const auto& [down, before, shift, begin, end] = taps[i];
+      const int64_t line = std::max(stretch.begin, -down), lineEnd = std::min(stretch.end, lines.height - down);
+      if (line >= lineEnd || begin >= end) continue;
+      const auto& from = before == 1 ? *odd : even;
+      kernels()->correlate(changes.at(output, first + line, begin), from.at(input, first + line + down, begin + shift),
+                           {lineEnd - line, end - begin, changes.step(), from.step()}, std::min(channelBlock, shape.outputs - output * channelBlock),
+                           to + ((input * outputBlocks + output) * places + i) * blockSums);
+    }
+  };
+  const int64_t inputParts = (inputBlocks + blocksTogether - 1) / blocksTogether;
+  for (int64_t sectionBegin = 0; sectionBegin < all; sectionBegin += section) {
+    const int64_t sectionEnd = std::min(all, sectionBegin + section);
+    const auto lineOf = [&](int64_t stretch) { return stretch == all ? lines.count() : stretches[stretch].image * lines.height + stretches[stretch].begin; };
+    changes.write(lineOf(sectionBegin), lineOf(sectionEnd));
+    even.write(lineOf(sectionBegin), lineOf(sectionEnd));
+    if (odd) odd->write(lineOf(sectionBegin), lineOf(sectionEnd));
+    parallelFor(inputParts * outputBlocks, 1, [&](int64_t task, int64_t taskEnd) {
+      while (task < taskEnd) {
+        // As many blocks of outputs as this thread has of the part.
+        const int64_t part = task / outputBlocks, output = task % outputBlocks, outputEnd = std::min(outputBlocks, output + taskEnd - task);
+        const int64_t inputBegin = part * blocksTogether, inputEnd = std::min(inputBlocks, inputBegin + blocksTogether);
+        for (int64_t first = sectionBegin; first < sectionEnd; first += stretchesTogether) {
+          for (int64_t o = output; o < outputEnd; o++) {
+            for (int64_t input = inputBegin; input < inputEnd; input++) {
+              for (int64_t s = first; s < std::min(sectionEnd, first + stretchesTogether); s++) add(stretches[s], input, o);
+            }
+          }
+        }
+        task += outputEnd - output;
+      }
+    });
+  }
+
+  auto result = at::empty_like(weight, weight.options().dtype(at::kFloat));
+  const int64_t ofOutput = result.stride(0), ofInput = result.stride(1), ofRow = result.stride(2), ofColumn = result.stride(3);
+  float* const filters = result.mutable_data_ptr<float>();
+  parallelFor(shape.outputs, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t output = begin; output < end; output++) {
+      for (int64_t block = 0; block < inputBlocks; block++) {
+        const int64_t channel = block * channelBlock, count = std::min(channelBlock, shape.inputs - channel);
+        for (int64_t i = 0; i < places; i++) {
+          const float* from = to + ((block * outputBlocks + output / channelBlock) * places + i) * blockSums + output % channelBlock * channelBlock;
+          float* target = filters + output * ofOutput + channel * ofInput + i / shape.side * ofRow + i % shape.side * ofColumn;
+          if (ofInput == 1) std::copy_n(from, count, target);
+          else for (int64_t c = 0; c < count; c++) target[c * ofInput] = from[c];
+        }
+      }
+    }
+  });
+  return result;
+}
+
+// For tests: in float32, from inputs and the gradient of outputs in bfloat16, or undefined where that isn't computed here.
+FUNCTION(bfloat16FilterGradient, "self", "weight", "gradient", "dilation") {
+  const auto x = call.tensor(0), weight = call.tensor(1), gradient = call.tensor(2);
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && gradient.scalar_type() == x.scalar_type(), "expected [n, c, h, w], found ", x.sizes(), " and ",
+              weight.sizes());
+  const int64_t dilation = call.integer(3, 1), padding = weight.size(2) / 2 * dilation;
+  const std::vector<int64_t> ones{1, 1}, dilations{dilation, dilation}, paddings{padding, padding};
+  const auto shape = filterGradientShape(x.scalar_type(), weight.sizes(), ones, paddings, dilations, 1);
+  return shape ? call.result(filterGradient(x, gradient, *shape, weight)) : call.undefined();
+}
+
+}  // namespace binding
