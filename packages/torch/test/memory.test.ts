@@ -17,6 +17,7 @@ import {
   SGD,
   scope,
   setNumThreads,
+  type Tensor,
   tensor,
   zeros,
 } from "@pspnet/torch";
