@@ -1,6 +1,6 @@
-// Products of bfloat16 are summed two at a time, here those of two neighbours in a row of pixels: the rows of inputs and gradients are written
-// as words of two pixels each, and a place of the filters is then a product of two matrices. Where a place is an odd number of pixels off, its
-// words are of other neighbours, which are written too.
+// Products of bfloat16 are summed two at a time, here those of two pixels one above the other: pairs of rows of inputs and gradients are written
+// as rows of words, and a place of the filters is then a product of two matrices. Where a place is an odd number of rows off, its words are of
+// other pairs of rows, which are written too.
 #include "filterGradient.h"
 
 #include <ATen/Version.h>
@@ -29,91 +29,100 @@ const FilterGradientKernels* kernels() {
 }
 
 int64_t floorHalf(int64_t x) { return x >> 1; }
+int64_t ceilHalf(int64_t x) { return (x + 1) >> 1; }
 
-/** Rows of pixels: those of images, or, where filters have no neighbours, of all pixels in a row as many as are convenient. */
-struct Lines {
+/** Rows of pixels: those of images or, where filters have no neighbours, of all pixels as many as are convenient, two rows an image. */
+struct Grid {
   int64_t images, height, width, pixels;
 
-  Lines(const at::Tensor& x, int64_t side) : images(x.size(0)), height(x.size(2)), width(x.size(3)), pixels(x.numel() / x.size(1)) {
-    constexpr int64_t convenient = 192;
+  Grid(const at::Tensor& x, int64_t side) : images(x.size(0)), height(x.size(2)), width(x.size(3)), pixels(x.numel() / x.size(1)) {
+    constexpr int64_t convenient = 96;
     if (side > 1) return;
-    images = 1;
-    width = std::min(convenient, pixels);
-    height = (pixels + width - 1) / width;
+    width = std::min(convenient, ceilHalf(pixels));
+    height = 2;
+    images = (pixels + 2 * width - 1) / (2 * width);
   }
 
-  int64_t count() const { return images * height; }
-  /** Of a line's pixels, the last of which may be short. */
-  int64_t length(int64_t line) const { return std::min(width, pixels - line * width); }
+  /** Pairs of an image's rows. */
+  int64_t pairs() const { return ceilHalf(height); }
+  /** Of a row's pixels: in the image's place none where it is not of the image, and fewer at the end of all. */
+  int64_t length(int64_t image, int64_t row) const {
+    return row < 0 || row >= height ? 0 : std::clamp<int64_t>(pixels - (image * height + row) * width, 0, width);
+  }
 };
 
-/** Some lines as words of two pixels, `[block][line][pair][channelBlock]`. */
-class PairedLines {
+/** Pairs of rows of some images as words, `[block][image][pair][pixel][channelBlock]`. */
+class PairedRows {
  public:
   const int64_t blocks;
 
-  /** Of x, channels-last: as many lines at a time. A line's first pair begins `before` pixels before it: 0 or 1. */
-  PairedLines(const at::Tensor& x, const Lines& in, int64_t together, int64_t before)
+  /** Of x, channels-last: as many images at a time. The first pair begins `before` rows before its image: 0 or 1. */
+  PairedRows(const at::Tensor& x, const Grid& grid, int64_t together, int64_t before)
       : blocks(blocksOf(x.size(1))),
         x_(x),
-        in_(in),
+        grid_(grid),
         together_(together),
         before_(before),
-        pairs_(floorHalf(in.width + before + 1)),
-        words_(at::empty({blocks * together * step()}, at::TensorOptions(at::kFloat))) {}
+        pairs_(ceilHalf(grid.height + before)),
+        words_(at::empty({blocks * together * pairs_ * step()}, at::TensorOptions(at::kFloat))) {}
 
   void write(int64_t first, int64_t end) {
     first_ = first;
-    const int64_t channels = x_.size(1);
+    const int64_t channels = x_.size(1), blockStep = together_ * pairs_ * step();
     const auto* from = static_cast<const uint16_t*>(x_.const_data_ptr());
     auto* to = words_.mutable_data_ptr<float>();
-    parallelFor(end - first, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; i++) {
-        const int64_t line = first_ + i;
-        kernels()->pairPixels(from + line * in_.width * channels, in_.length(line), channels, -before_, pairs_, to + i * step(), together_ * step());
+    parallelFor((end - first) * pairs_, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t pair = begin; pair < end; pair++) {
+        const int64_t image = first_ + pair / pairs_, row = 2 * (pair % pairs_) - before_;
+        const auto rowAt = [&](int64_t row) {
+          return PixelRow{from + (image * grid_.height + row) * grid_.width * channels, grid_.length(image, row)};
+        };
+        kernels()->pairRows(rowAt(row), rowAt(row + 1), grid_.width, channels, to + pair * step(), blockStep);
       }
     });
   }
 
-  /** Words from one line to the next. */
-  int64_t step() const { return pairs_ * channelBlock; }
-  const float* at(int64_t block, int64_t line, int64_t pair) const {
-    return words_.const_data_ptr<float>() + (block * together_ + line - first_) * step() + pair * channelBlock;
+  /** Words from one pair of rows to the next. */
+  int64_t step() const { return grid_.width * channelBlock; }
+  const float* at(int64_t block, int64_t image, int64_t pair, int64_t pixel) const {
+    return words_.const_data_ptr<float>() + ((block * together_ + image - first_) * pairs_ + pair) * step() + pixel * channelBlock;
   }
 
  private:
   const at::Tensor& x_;
-  const Lines& in_;
+  const Grid& grid_;
   const int64_t together_, before_, pairs_;
   const at::Tensor words_;
   int64_t first_ = 0;
 };
 
-/** Where a place of the filters finds a gradient's inputs, and the pairs of a line's gradients that have some. */
+/** Where a place of the filters finds a gradient's inputs, and the gradient's pairs of rows and the pixels that have some. */
 struct Tap {
-  int64_t down, before, shift, begin, end;
+  int64_t before, down, right, pair, pairEnd, pixel, pixelEnd;
 
-  Tap(const FilterGradientShape& shape, const Lines& lines, int64_t index) {
+  Tap(const FilterGradientShape& shape, const Grid& grid, int64_t index) {
     const auto offset = [&](int64_t place) { return (place - shape.side / 2) * shape.dilation; };
-    const int64_t right = offset(index % shape.side);
-    down = offset(index / shape.side);
-    before = right & 1;
-    shift = floorHalf(right + before);
-    begin = std::max<int64_t>(0, floorHalf(-right));
-    end = std::min(floorHalf(lines.width + 1), floorHalf(lines.width - 1 - right) + 1);
+    const int64_t rows = offset(index / shape.side);
+    right = offset(index % shape.side);
+    before = rows & 1;
+    down = floorHalf(rows + before);
+    pair = std::max<int64_t>(0, floorHalf(-rows));
+    pairEnd = std::min(grid.pairs(), floorHalf(grid.height - 1 - rows) + 1);
+    pixel = std::max<int64_t>(0, -right);
+    pixelEnd = std::min(grid.width, grid.width - right);
   }
 };
 
-/** Some lines of one image, whose words, of a block of each, stay in the first level of cache. */
+/** Some of an image's pairs of rows, whose words, of a block of each, stay in the first level of cache. */
 struct Stretch {
-  int64_t image, begin, end;
+  int64_t image, pair, pairEnd;
 
-  static std::vector<Stretch> all(const Lines& lines) {
-    constexpr int64_t mostPairs = 96;
-    const int64_t most = std::max<int64_t>(1, mostPairs / floorHalf(lines.width + 1));
+  static std::vector<Stretch> all(const Grid& grid) {
+    constexpr int64_t mostWords = 96;
+    const int64_t most = std::max<int64_t>(1, mostWords / grid.width);
     std::vector<Stretch> stretches;
-    for (int64_t image = 0; image < lines.images; image++) {
-      for (int64_t begin = 0; begin < lines.height; begin += most) stretches.push_back({image, begin, std::min(lines.height, begin + most)});
+    for (int64_t image = 0; image < grid.images; image++) {
+      for (int64_t pair = 0; pair < grid.pairs(); pair += most) stretches.push_back({image, pair, std::min(grid.pairs(), pair + most)});
     }
     return stretches;
   }
@@ -134,43 +143,41 @@ std::optional<FilterGradientShape> filterGradientShape(at::ScalarType dtype, at:
 
 at::Tensor filterGradient(const at::Tensor& x, const at::Tensor& gradient, const FilterGradientShape& shape, const at::Tensor& weight) {
   // Blocks of inputs that a block of gradients is read once for, and stretches whose words of so many stay in the second level of cache.
-  constexpr int64_t blocksTogether = 4, stretchesTogether = 5;
-  const Lines lines(x, shape.side);
+  constexpr int64_t blocksTogether = 4, stretchesTogether = 6;
+  const Grid grid(x, shape.side);
   const auto inputs = x.contiguous(at::MemoryFormat::ChannelsLast), gradients = gradient.contiguous(at::MemoryFormat::ChannelsLast);
   const int64_t places = shape.side * shape.side;
   std::vector<Tap> taps;
-  for (int64_t i = 0; i < places; i++) taps.emplace_back(shape, lines, i);
-  const auto stretches = Stretch::all(lines);
+  for (int64_t i = 0; i < places; i++) taps.emplace_back(shape, grid, i);
+  const auto stretches = Stretch::all(grid);
   const int64_t all = static_cast<int64_t>(stretches.size());
-  // Without neighbours lines are written where they are needed: once.
+  // Without neighbours rows are written where they are needed: once.
   const int64_t section = shape.side == 1 ? std::min(all, stretchesTogether) : all;
-  const int64_t together = shape.side == 1 ? section : lines.count();
-  PairedLines changes(gradients, lines, together, 0), even(inputs, lines, together, 0);
-  std::optional<PairedLines> odd;
-  if (std::any_of(taps.begin(), taps.end(), [](const Tap& tap) { return tap.before == 1; })) odd.emplace(inputs, lines, together, 1);
+  const int64_t together = shape.side == 1 ? section : grid.images;
+  PairedRows changes(gradients, grid, together, 0), even(inputs, grid, together, 0);
+  std::optional<PairedRows> odd;
+  if (std::any_of(taps.begin(), taps.end(), [](const Tap& tap) { return tap.before == 1; })) odd.emplace(inputs, grid, together, 1);
 
   const int64_t inputBlocks = even.blocks, outputBlocks = changes.blocks, blockSums = channelBlock * channelBlock;
   auto sums = at::zeros({inputBlocks, outputBlocks, places, blockSums}, at::TensorOptions(at::kFloat));
   float* const to = sums.mutable_data_ptr<float>();
   const auto add = [&](const Stretch& stretch, int64_t input, int64_t output) {
-    const int64_t first = stretch.image * lines.height;
     for (int64_t i = 0; i < places; i++) {
-      const auto& [down, before, shift, begin, end] = taps[i];
-      const int64_t line = std::max(stretch.begin, -down), lineEnd = std::min(stretch.end, lines.height - down);
-      if (line >= lineEnd || begin >= end) continue;
-      const auto& from = before == 1 ? *odd : even;
-      kernels()->correlate(changes.at(output, first + line, begin), from.at(input, first + line + down, begin + shift),
-                           {lineEnd - line, end - begin, changes.step(), from.step()}, std::min(channelBlock, shape.outputs - output * channelBlock),
-                           to + ((input * outputBlocks + output) * places + i) * blockSums);
+      const auto& tap = taps[i];
+      const int64_t pair = std::max(stretch.pair, tap.pair), pairEnd = std::min(stretch.pairEnd, tap.pairEnd);
+      if (pair >= pairEnd || tap.pixel >= tap.pixelEnd) continue;
+      const auto& from = tap.before == 1 ? *odd : even;
+      kernels()->correlate(changes.at(output, stretch.image, pair, tap.pixel), from.at(input, stretch.image, pair + tap.down, tap.pixel + tap.right),
+                           {pairEnd - pair, tap.pixelEnd - tap.pixel, changes.step(), from.step()},
+                           std::min(channelBlock, shape.outputs - output * channelBlock), to + ((input * outputBlocks + output) * places + i) * blockSums);
     }
   };
   const int64_t inputParts = (inputBlocks + blocksTogether - 1) / blocksTogether;
   for (int64_t sectionBegin = 0; sectionBegin < all; sectionBegin += section) {
-    const int64_t sectionEnd = std::min(all, sectionBegin + section);
-    const auto lineOf = [&](int64_t stretch) { return stretch == all ? lines.count() : stretches[stretch].image * lines.height + stretches[stretch].begin; };
-    changes.write(lineOf(sectionBegin), lineOf(sectionEnd));
-    even.write(lineOf(sectionBegin), lineOf(sectionEnd));
-    if (odd) odd->write(lineOf(sectionBegin), lineOf(sectionEnd));
+    const int64_t sectionEnd = std::min(all, sectionBegin + section), image = stretches[sectionBegin].image, imageEnd = stretches[sectionEnd - 1].image + 1;
+    changes.write(image, imageEnd);
+    even.write(image, imageEnd);
+    if (odd) odd->write(image, imageEnd);
     parallelFor(inputParts * outputBlocks, 1, [&](int64_t task, int64_t taskEnd) {
       while (task < taskEnd) {
         // As many blocks of outputs as this thread has of the part.

@@ -5,12 +5,18 @@
 
 namespace binding {
 
+/** Pixels of bfloat16 that lie one after the other. */
+struct PixelRow {
+  const void* pixels;
+  int64_t length;
+};
+
 struct FilterGradientKernels {
   /**
-   * Pixels `begin` to `begin + 2 * pairs` of a line of `length`, `[pixel][channels]` of bfloat16, those beyond its ends 0, as words of two
-   * neighbours: `[block][pair][channelBlock]`, where blocks lie `step` words apart. The channels beyond the last are 0.
+   * Two rows of pixels, `[pixel][channels]` of bfloat16, as words of a pixel of each: `[block][pixel][channelBlock]`, where blocks lie `step`
+   * words apart. Beyond a row's length, and beyond the last channel, they are 0.
    */
-  void (*pairPixels)(const void* line, int64_t length, int64_t channels, int64_t begin, int64_t pairs, float* to, int64_t step);
+  void (*pairRows)(const PixelRow& first, const PixelRow& second, int64_t pixels, int64_t channels, float* to, int64_t step);
   /** As WinogradKernels has it, of words of two places each. */
   void (*correlate)(const float* values, const float* lines, const Runs& runs, int64_t rows, float* to);
 };
