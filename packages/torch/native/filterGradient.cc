@@ -23,7 +23,8 @@ namespace {
 /** Or nullptr: of the instructions that libtorch and oneDNN may use. */
 const FilterGradientKernels* kernels() {
 #ifdef WINOGRAD_KERNELS
-  if (at::get_cpu_capability().starts_with("AVX512") && oneDnnUsesBfloat16Instructions()) return &avx512Bfloat16FilterGradientKernels;
+  static const bool usable = at::get_cpu_capability().starts_with("AVX512") && oneDnnUsesBfloat16Instructions();
+  if (usable) return &avx512Bfloat16FilterGradientKernels;
 #endif
   return nullptr;
 }
@@ -64,20 +65,20 @@ class PairedRows {
         together_(together),
         before_(before),
         pairs_(ceilHalf(grid.height + before)),
-        words_(at::empty({blocks * together * pairs_ * step()}, at::TensorOptions(at::kFloat))) {}
+        words_(at::empty({blocks * together * pairs_ * step()}, at::TensorOptions(at::kFloat))),
+        to_(words_.mutable_data_ptr<float>()) {}
 
   void write(int64_t first, int64_t end) {
     first_ = first;
     const int64_t channels = x_.size(1), blockStep = together_ * pairs_ * step();
     const auto* from = static_cast<const uint16_t*>(x_.const_data_ptr());
-    auto* to = words_.mutable_data_ptr<float>();
     parallelFor((end - first) * pairs_, 1, [&](int64_t begin, int64_t end) {
       for (int64_t pair = begin; pair < end; pair++) {
         const int64_t image = first_ + pair / pairs_, row = 2 * (pair % pairs_) - before_;
         const auto rowAt = [&](int64_t row) {
           return PixelRow{from + (image * grid_.height + row) * grid_.width * channels, grid_.length(image, row)};
         };
-        kernels()->pairRows(rowAt(row), rowAt(row + 1), grid_.width, channels, to + pair * step(), blockStep);
+        kernels()->pairRows(rowAt(row), rowAt(row + 1), grid_.width, channels, to_ + pair * step(), blockStep);
       }
     });
   }
@@ -85,7 +86,7 @@ class PairedRows {
   /** Words from one pair of rows to the next. */
   int64_t step() const { return grid_.width * channelBlock; }
   const float* at(int64_t block, int64_t image, int64_t pair, int64_t pixel) const {
-    return words_.const_data_ptr<float>() + ((block * together_ + image - first_) * pairs_ + pair) * step() + pixel * channelBlock;
+    return to_ + ((block * together_ + image - first_) * pairs_ + pair) * step() + pixel * channelBlock;
   }
 
  private:
@@ -93,6 +94,7 @@ class PairedRows {
   const Grid& grid_;
   const int64_t together_, before_, pairs_;
   const at::Tensor words_;
+  float* const to_;
   int64_t first_ = 0;
 };
 
