@@ -5,12 +5,16 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { alone, ConfusionMatrix, openDataset, sceneClasses, writeScenes } from "pspnet";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { loadDataConfig } from "../src/config/load.js";
 import { datasetIdentity } from "../src/data/identity.js";
 import { evaluateApart, evaluateTogether } from "../src/evaluation/evaluateTogether.js";
+import { fileDigest } from "../src/evaluation/fileDigest.js";
 import { writePart } from "../src/evaluation/partFile.js";
 import { type Outcome, pspnet } from "./support/cli.js";
+
+vi.mock(import("../src/data/identity.js"), { spy: true });
+vi.mock(import("../src/evaluation/fileDigest.js"), { spy: true });
 
 let folder: string;
 /** Ten images to score, two of them, and ten of which one has a broken mask. */
@@ -85,17 +89,22 @@ describe("val", () => {
 
   test("over more ranks than images too", async () => {
     const shared = JSON.parse((await val(two, "--ranks", "3")).out);
+    vi.clearAllMocks();
     const whole = await evaluateTogether({ ...task(two), out: null, worst: 1 }, { ...quiet, world: alone });
+    // It has nobody to show that weights and dataset are the same.
+    expect([fileDigest, datasetIdentity].map((asked) => vi.mocked(asked).mock.calls.length)).toEqual([0, 0]);
     const scores = new ConfusionMatrix(sceneClasses.names.length, whole!.counts).scores();
     expect(shared).toMatchObject({ images: 2, pixelAccuracy: scores.pixelAccuracy, meanIoU: scores.meanIoU });
   });
 
   test("by shards, merged, is one process's, to the integer and to the byte", async () => {
     const parts = join(folder, "parts");
+    vi.clearAllMocks();
     for (const number of [1, 2]) {
       const part = await evaluateApart({ ...task(ten), out: parts }, { number, of: 3 }, quiet);
       await writePart(parts, part);
     }
+    expect([fileDigest, datasetIdentity].map((asked) => vi.mocked(asked).mock.calls.length)).toEqual([2, 2]);
     const last = await val(ten, "--shard", "3/3", "--out", "parts");
     expect(JSON.parse(last.out)).toMatchObject({ file: "parts/part-3-of-3.json", images: 3 });
     const merged = await run(["val", "--merge", "parts", "--out", "merged", "--json"]);

@@ -24,6 +24,14 @@ export interface OpenedEvaluation extends AsyncDisposable {
   readonly net: Network;
   readonly dataset: Dataset;
   readonly keys: EvaluationKeys;
+  /** Reads the weights file and asks for the size of every file of the dataset, for those who must know that another has the same. */
+  identify(signal: AbortSignal): Promise<Identities>;
+}
+
+/** SHA-256 of the weights file, and what `datasetIdentity` says of the dataset. */
+export interface Identities {
+  readonly weights: string;
+  readonly dataset: string;
 }
 
 interface OpenOptions {
@@ -40,15 +48,18 @@ export async function openEvaluation(task: EvaluationTask, { signal, stream }: O
     const dataset = await openSplit(task, inputChannels(description.config.input));
     checkClasses(description, dataset, weights);
     const protocol = protocolOf(choice, description);
-    const sha256 = await fileDigest(await weightsFile(weights, { ...network, signal, stream }), { signal });
     const keys = {
-      weights: { file: weights, sha256 },
-      dataset: await datasetKeys(task, dataset),
+      weights: { file: weights },
+      dataset: datasetKeys(task, dataset),
       protocol,
       runtime: runtimeText(net, network),
       names: dataset.classes.names,
     };
-    return { net, dataset, keys, [Symbol.asyncDispose]: () => net.dispose() };
+    const identify = async (signal: AbortSignal) => ({
+      weights: await fileDigest(await weightsFile(weights, { ...network, signal, stream }), { signal }),
+      dataset: await datasetIdentity(dataset),
+    });
+    return { net, dataset, keys, identify, [Symbol.asyncDispose]: () => net.dispose() };
   } catch (error) {
     await net.dispose();
     throw error;
@@ -63,12 +74,8 @@ export async function openSplit(
   return openDataset((await loadDataConfig(data, { format })).data, split, { channels });
 }
 
-async function datasetKeys(
-  { data, split, format }: EvaluationTask,
-  dataset: Dataset,
-): Promise<EvaluationKeys["dataset"]> {
-  const sha256 = await datasetIdentity(dataset);
-  return { data, split, format: format ?? null, images: dataset.length, channels: dataset.source.channels, sha256 };
+function datasetKeys({ data, split, format }: EvaluationTask, dataset: Dataset): EvaluationKeys["dataset"] {
+  return { data, split, format: format ?? null, images: dataset.length, channels: dataset.source.channels };
 }
 
 function runtimeText({ runtime }: Network, { precision, ...options }: RuntimeOptions): string {
