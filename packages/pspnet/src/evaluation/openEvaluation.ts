@@ -4,7 +4,6 @@ import { type Dataset, openDataset } from "../data/dataset.js";
 import { datasetIdentity } from "../data/identity.js";
 import { weightsFile } from "../pull/weightsFile.js";
 import type { TextStream } from "../report/progress.js";
-import { openEngine } from "../segment/engine.js";
 import { load } from "../segment/load.js";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
 import type { EvaluationKeys } from "./evaluation.js";
@@ -52,7 +51,7 @@ export async function openEvaluation(task: EvaluationTask, { signal, stream }: O
       weights: { file: weights },
       dataset: datasetKeys(task, dataset),
       protocol,
-      runtime: runtimeText(net, network),
+      runtime: `${net.runtime} on ${net.arithmetic}`,
       names: dataset.classes.names,
     };
     const identify = async (signal: AbortSignal) => ({
@@ -76,11 +75,4 @@ export async function openSplit(
 
 function datasetKeys({ data, split, format }: EvaluationTask, dataset: Dataset): EvaluationKeys["dataset"] {
   return { data, split, format: format ?? null, images: dataset.length, channels: dataset.source.channels };
-}
-
-function runtimeText({ runtime }: Network, { precision, ...options }: RuntimeOptions): string {
-  if (precision === "int8" || runtime === "onnx")
-    return `${runtime} on cpu in ${precision === "auto" ? "fp32" : precision}`;
-  const engine = openEngine({ ...options, precision });
-  return `${runtime} on ${engine.device} in ${engine.precision}`;
 }

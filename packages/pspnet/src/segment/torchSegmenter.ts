@@ -68,28 +68,36 @@ export function openTorchSegmenter(weights: Weights, { precision, ...options }: 
   return new TorchSegmenter(description, state, engine, { inBytes });
 }
 
+interface TorchSegmenterOptions {
+  /** The last pass over the graph, which has some of it computed in bytes; left out, none is. */
+  readonly inBytes?: (graph: Graph) => Graph;
+}
+
 /**
  * A network compiled into a plan, with its input's normalisation: photographs in, labels out, by the official release's
  * `tool/test.py`. The weights are copied: what becomes of `state` later changes nothing.
  */
 export class TorchSegmenter implements Runtime {
   readonly name = "torch";
+  readonly arithmetic: string;
   readonly #plan: Plan;
   readonly #description: NetworkDescription;
   /** How bytes become the network's input. */
   readonly #input: ByteInput;
   readonly #averages = new AveragesOverTime<Tensor>({ blend: blendedProbabilities, free });
 
-  /** @param options.inBytes the last pass over the graph, which has some of it computed in bytes; left out, none is. */
   constructor(
     description: NetworkDescription,
     state: State,
     { device, precision }: Engine,
-    { inBytes = (graph: Graph) => graph } = {},
+    { inBytes }: TorchSegmenterOptions = {},
   ) {
     const { config } = description;
     const { height, width } = cropSize(description.crop);
-    const graph = inBytes(optimise(networkGraph(config, state)));
+    const real = optimise(networkGraph(config, state));
+    const graph = inBytes ? inBytes(real) : real;
+    // Of which GPU is no matter: it is one like the others.
+    this.arithmetic = `${device.split(":")[0]} in ${inBytes ? "int8" : precision}`;
     this.#plan = new Plan(graph, { precision, device, usualSize: [height, width] });
     this.#description = description;
     this.#input = byteInput(config.input);
