@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { alone, ConfusionMatrix, openDataset, sceneClasses, writeScenes } from "pspnet";
+import { alone, ConfusionMatrix, openDataset, pspnetConfig, randomWeights, sceneClasses, writeScenes } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { loadDataConfig } from "../src/config/load.js";
 import { datasetIdentity } from "../src/data/identity.js";
@@ -46,6 +46,23 @@ beforeAll(async () => {
   one = await val(ten, "--out", "one");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Weights whose classes are apart by what rounds a classifier's sums, so that labels tell of every bit before it. */
+function tiedWeights(): Uint8Array {
+  const fields = { layers: 18, width: 32, headChannels: 64, aux: false } as const;
+  const config = pspnetConfig({ classes: sceneClasses.names.length, ...fields });
+  const file = randomWeights(config, { seed: 1, classes: sceneClasses });
+  const start = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
+  const values = (name: string) => {
+    const [from, to] = header[name].data_offsets;
+    return new Float32Array(file.buffer, start + from, (to - from) / 4);
+  };
+  values("cls.4.bias").fill(0);
+  const weights = values("cls.4.weight");
+  for (const [i, value] of weights.entries()) weights[i] = weights[i % fields.headChannels] * (1 + 1e-6 * value);
+  return file;
+}
 
 /** What `--json` tells, but for the time that it took. */
 function told({ code, out, err }: Outcome): unknown {
@@ -95,6 +112,30 @@ describe("val", () => {
     expect([fileDigest, datasetIdentity].map((asked) => vi.mocked(asked).mock.calls.length)).toEqual([0, 0]);
     const scores = new ConfusionMatrix(sceneClasses.names.length, whole!.counts).scores();
     expect(shared).toMatchObject({ images: 2, pixelAccuracy: scores.pixelAccuracy, meanIoU: scores.meanIoU });
+  });
+
+  test("of a network whose convolutions may be Winograd's is one process's to the integer, on any number of threads", async () => {
+    await writeFile(join(folder, "wide.safetensors"), tiedWeights());
+    const wide = { ...task(ten), weights: join(folder, "wide.safetensors"), out: null, worst: 1 };
+    const counts = async (threads: number) => {
+      const network = { ...wide.network, precision: "fp32", threads } as const;
+      return (await evaluateTogether({ ...wide, network }, { ...quiet, world: alone }))!.counts;
+    };
+    const whole = await counts(1);
+    expect(await counts(2)).toEqual(whole);
+    const shared = await run([
+      "val",
+      "wide.safetensors",
+      "--data",
+      ten,
+      "--precision",
+      "fp32",
+      "--ranks",
+      "2",
+      "--json",
+    ]);
+    const { seconds, ...scores } = JSON.parse(shared.out);
+    expect(scores).toMatchObject(new ConfusionMatrix(sceneClasses.names.length, whole).scores());
   });
 
   test("by shards, merged, is one process's, to the integer and to the byte", async () => {

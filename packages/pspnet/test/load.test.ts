@@ -397,6 +397,7 @@ describe("weights that cannot be used", () => {
 
   test.each([
     [{ runtime: null }, /^load: runtime: expected one of auto, torch, onnx, found null$/],
+    [{ reproducible: 1 }, /^load: reproducible: expected true or false, found 1$/],
     [{ runtime: "cuda" }, /^load: runtime: expected one of auto, torch, onnx, found "cuda"$/],
     [{ device: "gpu" }, /^load: device: expected one of auto, cpu, cuda, found "gpu"$/],
     [{ threads: -3 }, /^load: threads: expected a whole number, 0 for one per core, found -3$/],

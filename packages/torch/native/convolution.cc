@@ -95,7 +95,7 @@ Forms formsOf(const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef str
   const bool features = winogradMultipliesLess(x.sizes(), *shape);
   if (dtype == at::kFloat) return {features, features};
   const WinogradShape exact{at::kFloat, shape->inputs, shape->outputs, shape->dilation};
-  return {features, winogradMultipliesLess(x.sizes(), exact, directCost)};
+  return {features, winogradMultipliesLess(x.sizes(), exact, {.direct = directCost})};
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ interface OpenOptions {
 /** @throws PspnetError as `load` and `openDataset`; "weights" where the dataset has other classes. */
 export async function openEvaluation(task: EvaluationTask, { signal, stream }: OpenOptions): Promise<OpenedEvaluation> {
   const { weights, network, choice } = task;
-  const net = await load(weights, { ...network, signal, stream });
+  const net = await load(weights, { ...network, reproducible: true, signal, stream });
   try {
     const { description } = net;
     const dataset = await openSplit(task, inputChannels(description.config.input));

@@ -60,17 +60,22 @@ export type NetworkDescription = Pick<ModelDescription, "config" | "crop">;
  * @throws PspnetError "environment" when its addon is not built or does not load, or has no such device; "weights" for int8 of weights
  * that were not quantised.
  */
-export function openTorchSegmenter(weights: Weights, { precision, ...options }: PredictionOptions): TorchSegmenter {
-  const { source, description, state } = weights;
-  if (precision !== "int8") return new TorchSegmenter(description, state, openEngine({ ...options, precision }));
+export function openTorchSegmenter(
+  { source, description, state }: Weights,
+  { precision, reproducible, ...options }: PredictionOptions,
+): TorchSegmenter {
+  if (precision !== "int8")
+    return new TorchSegmenter(description, state, openEngine({ ...options, precision }), { reproducible });
   const engine = openInt8Engine(options);
   const inBytes = (graph: Graph) => quantised(graph, description, source);
-  return new TorchSegmenter(description, state, engine, { inBytes });
+  return new TorchSegmenter(description, state, engine, { inBytes, reproducible });
 }
 
 interface TorchSegmenterOptions {
   /** The last pass over the graph, which has some of it computed in bytes; left out, none is. */
   readonly inBytes?: (graph: Graph) => Graph;
+  /** As of `NetworkOptions`. */
+  readonly reproducible?: boolean;
 }
 
 /**
@@ -90,7 +95,7 @@ export class TorchSegmenter implements Runtime {
     description: NetworkDescription,
     state: State,
     { device, precision }: Engine,
-    { inBytes }: TorchSegmenterOptions = {},
+    { inBytes, reproducible }: TorchSegmenterOptions = {},
   ) {
     const { config } = description;
     const { height, width } = cropSize(description.crop);
@@ -98,7 +103,7 @@ export class TorchSegmenter implements Runtime {
     const graph = inBytes ? inBytes(real) : real;
     // Of which GPU is no matter: it is one like the others.
     this.arithmetic = `${device.split(":")[0]} in ${inBytes ? "int8" : precision}`;
-    this.#plan = new Plan(graph, { precision, device, usualSize: [height, width] });
+    this.#plan = new Plan(graph, { precision, device, usualSize: [height, width], reproducible });
     this.#description = description;
     this.#input = byteInput(config.input);
   }
