@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cudaAvailable } from "@pspnet/torch";
 import { alone, ConfusionMatrix, openDataset, pspnetConfig, randomWeights, sceneClasses, writeScenes } from "pspnet";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { loadDataConfig } from "../src/config/load.js";
@@ -164,6 +165,17 @@ describe("val", () => {
     expect(err.match(/^pspnet: .*$/gm)).toEqual([
       expect.stringMatching(/^pspnet: rank 1: .*00007\.png: expected a PNG mask that can be decoded/),
     ]);
+  });
+
+  test.skipIf(cudaAvailable())("has a GPU for each rank, or says that there is none", async () => {
+    const asked = await val(two, "--ranks", "2", "--device", "cuda");
+    expect(asked).toMatchObject({ code: 1, out: "" });
+    expect(asked.err.match(/^pspnet: .*$/gm)).toEqual([
+      expect.stringMatching(/^pspnet: device=cuda: expected a GPU, found none: .*; take device=cpu/),
+    ]);
+    const network = { ...task(two).network, device: "cuda:1" } as const;
+    const own = evaluateTogether({ ...task(two), network, out: null, worst: 1 }, { ...quiet, world: alone });
+    await expect(own).rejects.toThrow(/^device=cuda:1: /);
   });
 
   test("under a launcher its first rank tells all, its others nothing", async () => {

@@ -34,7 +34,7 @@ export async function openNetwork(weights: string | Uint8Array, options: Network
   const { runtime = "auto", device = "auto", precision = "auto", threads = 0, ...others } = options;
   const { reproducible = false, offline, stream, ...defaults } = others;
   checkChoice("runtime", runtime, RUNTIMES);
-  checkChoice("device", device, ["cpu", "cuda"]);
+  if (!/^cuda:\d+$/.test(device)) checkChoice("device", device, ["cpu", "cuda"]);
   checkChoice("precision", precision, [...Object.keys(PRECISION_DTYPE), "int8"]);
   if (!(Number.isSafeInteger(threads) && threads >= 0)) wrong("threads", "a whole number, 0 for one per core", threads);
   if (typeof reproducible !== "boolean") wrong("reproducible", "true or false", reproducible);
