@@ -3,14 +3,20 @@ import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { alone, ConfusionMatrix, openDataset, sceneClasses, writeScenes } from "pspnet";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { basename, join } from "node:path";
+import { cudaAvailable } from "@pspnet/torch";
+import { alone, ConfusionMatrix, openDataset, pspnetConfig, randomWeights, sceneClasses, writeScenes } from "pspnet";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { loadDataConfig } from "../src/config/load.js";
 import { datasetIdentity } from "../src/data/identity.js";
 import { evaluateApart, evaluateTogether } from "../src/evaluation/evaluateTogether.js";
+import { fileDigest } from "../src/evaluation/fileDigest.js";
 import { writePart } from "../src/evaluation/partFile.js";
+import { isTemporaryFile } from "../src/files/atomicWrite.js";
 import { type Outcome, pspnet } from "./support/cli.js";
+
+vi.mock(import("../src/data/identity.js"), { spy: true });
+vi.mock(import("../src/evaluation/fileDigest.js"), { spy: true });
 
 let folder: string;
 /** Ten images to score, two of them, and ten of which one has a broken mask. */
@@ -42,6 +48,23 @@ beforeAll(async () => {
   one = await val(ten, "--out", "one");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Weights whose classes are apart by what rounds a classifier's sums, so that labels tell of every bit before it. */
+function tiedWeights(): Uint8Array {
+  const fields = { layers: 18, width: 32, headChannels: 64, aux: false } as const;
+  const config = pspnetConfig({ classes: sceneClasses.names.length, ...fields });
+  const file = randomWeights(config, { seed: 1, classes: sceneClasses });
+  const start = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
+  const values = (name: string) => {
+    const [from, to] = header[name].data_offsets;
+    return new Float32Array(file.buffer, start + from, (to - from) / 4);
+  };
+  values("cls.4.bias").fill(0);
+  const weights = values("cls.4.weight");
+  for (const [i, value] of weights.entries()) weights[i] = weights[i % fields.headChannels] * (1 + 1e-6 * value);
+  return file;
+}
 
 /** What `--json` tells, but for the time that it took. */
 function told({ code, out, err }: Outcome): unknown {
@@ -85,17 +108,46 @@ describe("val", () => {
 
   test("over more ranks than images too", async () => {
     const shared = JSON.parse((await val(two, "--ranks", "3")).out);
+    vi.clearAllMocks();
     const whole = await evaluateTogether({ ...task(two), out: null, worst: 1 }, { ...quiet, world: alone });
+    // It has nobody to show that weights and dataset are the same.
+    expect([fileDigest, datasetIdentity].map((asked) => vi.mocked(asked).mock.calls.length)).toEqual([0, 0]);
     const scores = new ConfusionMatrix(sceneClasses.names.length, whole!.counts).scores();
     expect(shared).toMatchObject({ images: 2, pixelAccuracy: scores.pixelAccuracy, meanIoU: scores.meanIoU });
   });
 
+  test("of a network whose convolutions may be Winograd's is one process's to the integer, on any number of threads", async () => {
+    await writeFile(join(folder, "wide.safetensors"), tiedWeights());
+    const wide = { ...task(ten), weights: join(folder, "wide.safetensors"), out: null, worst: 1 };
+    const counts = async (threads: number) => {
+      const network = { ...wide.network, precision: "fp32", threads } as const;
+      return (await evaluateTogether({ ...wide, network }, { ...quiet, world: alone }))!.counts;
+    };
+    const whole = await counts(1);
+    expect(await counts(2)).toEqual(whole);
+    const shared = await run([
+      "val",
+      "wide.safetensors",
+      "--data",
+      ten,
+      "--precision",
+      "fp32",
+      "--ranks",
+      "2",
+      "--json",
+    ]);
+    const { seconds, ...scores } = JSON.parse(shared.out);
+    expect(scores).toMatchObject(new ConfusionMatrix(sceneClasses.names.length, whole).scores());
+  });
+
   test("by shards, merged, is one process's, to the integer and to the byte", async () => {
     const parts = join(folder, "parts");
+    vi.clearAllMocks();
     for (const number of [1, 2]) {
       const part = await evaluateApart({ ...task(ten), out: parts }, { number, of: 3 }, quiet);
       await writePart(parts, part);
     }
+    expect([fileDigest, datasetIdentity].map((asked) => vi.mocked(asked).mock.calls.length)).toEqual([2, 2]);
     const last = await val(ten, "--shard", "3/3", "--out", "parts");
     expect(JSON.parse(last.out)).toMatchObject({ file: "parts/part-3-of-3.json", images: 3 });
     const merged = await run(["val", "--merge", "parts", "--out", "merged", "--json"]);
@@ -114,6 +166,17 @@ describe("val", () => {
     expect(err.match(/^pspnet: .*$/gm)).toEqual([
       expect.stringMatching(/^pspnet: rank 1: .*00007\.png: expected a PNG mask that can be decoded/),
     ]);
+  });
+
+  test.skipIf(cudaAvailable())("has a GPU for each rank, or says that there is none", async () => {
+    const asked = await val(two, "--ranks", "2", "--device", "cuda");
+    expect(asked).toMatchObject({ code: 1, out: "" });
+    expect(asked.err.match(/^pspnet: .*$/gm)).toEqual([
+      expect.stringMatching(/^pspnet: device=cuda: expected a GPU, found none: .*; take device=cpu/),
+    ]);
+    const network = { ...task(two).network, device: "cuda:1" } as const;
+    const own = evaluateTogether({ ...task(two), network, out: null, worst: 1 }, { ...quiet, world: alone });
+    await expect(own).rejects.toThrow(/^device=cuda:1: /);
   });
 
   test("under a launcher its first rank tells all, its others nothing", async () => {
@@ -157,7 +220,10 @@ async function disturbed(out: string, disturb: (child: ChildProcess) => void) {
     ...outcome,
     ranks,
     alive,
-    unfinished: [...written.keys()].filter((name) => !/^\/predictions\/\d+\.png$/.test(name)),
+    // Who is killed while it writes a file leaves that under a name that nothing takes for a prediction.
+    unfinished: [...written.keys()].filter(
+      (name) => !/^\/predictions\/\d+\.png$/.test(name) && !isTemporaryFile(basename(name)),
+    ),
   };
 }
 

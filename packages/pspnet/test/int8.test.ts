@@ -265,6 +265,7 @@ describe("the network in the box", () => {
     const given = new onnxRuntime!.Tensor("uint8", image.data, [1, image.height, image.width, 3]);
     const { labels } = await session.run({ image: given });
     await using net = await load(quantised, { precision: "int8", runtime: "torch", threads: 1 });
+    expect(net.arithmetic).toBe("cpu in int8");
     const agreement = new ConfusionMatrix(sceneClasses.names.length);
     agreement.add(labels.data as Uint8Array, (await net.labels(image)).data);
     expect(agreement.scores().pixelAccuracy).toBeGreaterThan(0.99);

@@ -90,7 +90,7 @@ describe.each(["torch", "onnx"] as const)("on %s", (runtime) => {
     await writeFile(file, bytes);
     const found = await Promise.all([file, bytes, image].map((source) => net().segment(source)));
     for (const { labels } of found) expect(labels).toEqual(found[0].labels);
-    expect(net().runtime).toBe(runtime);
+    expect(net()).toMatchObject({ runtime, arithmetic: "cpu in fp32" });
   });
 
   test.each(ORIENTATIONS)(
@@ -397,6 +397,7 @@ describe("weights that cannot be used", () => {
 
   test.each([
     [{ runtime: null }, /^load: runtime: expected one of auto, torch, onnx, found null$/],
+    [{ reproducible: 1 }, /^load: reproducible: expected true or false, found 1$/],
     [{ runtime: "cuda" }, /^load: runtime: expected one of auto, torch, onnx, found "cuda"$/],
     [{ device: "gpu" }, /^load: device: expected one of auto, cpu, cuda, found "gpu"$/],
     [{ threads: -3 }, /^load: threads: expected a whole number, 0 for one per core, found -3$/],

@@ -47,7 +47,7 @@ const boxedWeights = createRequire(import.meta.url).resolve("@pspnet/scenes/mode
 const SMALL = { classes: 7, width: 8, headChannels: 16, aux: false } as const;
 
 /** The same random network twice: eager, and as a plan. */
-function pair(fields: NetworkFields, precision: PlanOptions["precision"] = "fp32") {
+function pair(fields: NetworkFields, precision: PlanOptions["precision"] = "fp32", { reproducible = false } = {}) {
   const config = pspnetConfig({ ...SMALL, ...fields });
   const eager = new PSPNet(config).eval();
   initialise(eager, backend(), { seed: 3 });
@@ -55,7 +55,7 @@ function pair(fields: NetworkFields, precision: PlanOptions["precision"] = "fp32
   initialise(traced, graphBackend, { seed: 3 });
   const input = { name: "image", shape: [symbol("n"), 3, symbol("h"), symbol("w")] };
   const graph = optimise(trace(traced, input, (x) => ({ logits: traced.forward(x).out })));
-  return { config, eager, plan: new Plan(graph, { precision, usualSize: [97, 97] }) };
+  return { config, eager, plan: new Plan(graph, { precision, usualSize: [97, 97], reproducible }) };
 }
 
 /** A size at which corners are aligned, as tensors have it. */
@@ -189,6 +189,26 @@ test.each([
   },
 );
 
+test.each(["fp32", "bf16"] as const)(
+  "in %s a reproducible plan gives the same to the bit, whichever run it is, in float32 on any number of threads",
+  async (precision) => {
+    const open = () => pair({ layers: 18, width: 32, headChannels: 64 }, precision, { reproducible: true }).plan;
+    const [plan, other] = [open(), open()];
+    const x = randn([1, 3, 121, 97]);
+    const first = (await plan.run(x)).toArray();
+    const { winograd } = plan;
+    if (native().hasWinograd("float32") && precision === "fp32") expect(winograd.length).toBeGreaterThan(0);
+    await other.run(randn([2, 3, 121, 97]));
+    const threads = numThreads();
+    if (precision === "fp32") setNumThreads(threads === 1 ? 2 : 1);
+    for (const again of [plan, plan, other]) {
+      expect((await again.run(x)).toArray()).toEqual(first);
+      expect(again.winograd).toEqual(winograd);
+    }
+    setNumThreads(threads);
+  },
+);
+
 test("in bf16, with Winograd's convolutions too, a trained network's logits are float32's within 0.005 of the norm", async () => {
   const { metadata, tensors } = readSafetensors(await readFile(boxedWeights));
   const { config } = parseDescription(metadata);
@@ -293,7 +313,7 @@ const CONVOLUTION = { stride: 1, padding: 0, dilation: 1, groups: 1, activation:
 
 test("a convolution without bias, and a graph that names what is not there", async () => {
   const build = (inputs: number[], output = 3) => {
-    const plan = native().planCreate("float32", "cpu");
+    const plan = native().planCreate("float32", "cpu", false);
     native().planConstant(plan, 1, randn([4, 3, 1, 1]).handle, false);
     native().planAdd(plan, "conv2d", inputs, 2, CONVOLUTION);
     native().planAdd(plan, "relu", [2], 3, {});
@@ -305,7 +325,7 @@ test("a convolution without bias, and a graph that names what is not there", asy
   expect(() => build([0, 5])).toThrow(/weights are not known/);
   expect(() => build([0, 1, 9])).toThrow(/value 9|range/);
   expect(() => build([0, 1], 7)).toThrow(/value 7: expected the output to be given/);
-  const plan = native().planCreate("float32", "cpu");
+  const plan = native().planCreate("float32", "cpu", false);
   const refused = (operator: string, attributes: unknown) =>
     expect(() => native().planAdd(plan, operator, operator === "conv2d" ? [0, 1] : [0], 2, attributes));
   refused("maxPool2d", { kernelSize: 3, padding: 1, ceilMode: false }).toThrow(

@@ -93,7 +93,7 @@ at::ScalarType computedIn(const at::Tensor& x) {
 std::optional<Forms> formsOf(const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
                              int64_t groups) {
   // Measured with AVX512-BF16, of the paired gradient of filters.
-  constexpr double directCost = 0.44;
+  constexpr WinogradCosts paired{.direct = 0.44};
   const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
   const auto dtype = computedIn(x);
   if (!recorded || !isPlain(x) || !isPlain(weight) || weight.scalar_type() != at::kFloat || x.size(1) != weight.size(1)) return std::nullopt;
@@ -105,7 +105,7 @@ std::optional<Forms> formsOf(const at::Tensor& x, const at::Tensor& weight, at::
   if (dtype == at::kFloat) return winograd ? std::optional<Forms>({true, FilterForm::winograd}) : std::nullopt;
   if (!filterGradientShape(dtype, weight.sizes(), stride, padding, dilation, groups)) return std::nullopt;
   const auto exact = winogradShape(at::kFloat, weight.sizes(), stride, padding, dilation, groups);
-  return Forms{winograd, exact && winogradMultipliesLess(x.sizes(), *exact, directCost) ? FilterForm::winograd : FilterForm::paired};
+  return Forms{winograd, exact && winogradMultipliesLess(x.sizes(), *exact, paired) ? FilterForm::winograd : FilterForm::paired};
 }
 
 }  // namespace

@@ -11,10 +11,26 @@
 #include "bilinear.h"
 #include "bytesToFeatures.h"
 #include "computeThread.h"
+#include "parallel.h"
 #include "upsampledArgmax.h"
 #include "winogradChoice.h"
 
 namespace binding {
+
+namespace {
+
+/** The same on one thread: where a team of threads is at work, libraries start none of their own. */
+Compute onOneThread(const Compute& compute) {
+  return [compute](const Values& in) {
+    at::Tensor value;
+    parallelFor(2, 1, [&](int64_t begin, int64_t) {
+      if (begin == 0) value = compute(in);
+    });
+    return value;
+  };
+}
+
+}  // namespace
 
 at::Tensor Plan::converted(const at::Tensor& value) const {
   const bool number = value.is_floating_point();
@@ -47,6 +63,8 @@ void Plan::add(const Operator& op, std::vector<int64_t> inputs, int64_t output, 
     TORCH_CHECK(known(index) && known(other), name, ": its weights are not known");
     if (!constants_[index].is_mkldnn()) op.pack(attributes, constants_[index], constants_[other]);
   }
+  // On another number of threads MKL adds up in another order. These products are a small part of a network's.
+  if (reproducible_ && (name == "matmul" || name == "linear")) step.compute = onOneThread(step.compute);
   steps_.push_back(std::move(step));
 }
 
@@ -78,8 +96,9 @@ at::Tensor Plan::run(const at::Tensor& images) {
   std::vector<at::Tensor> values(constants_);
   values.at(images_) = converted(images);
   auto& own = sizes_.at(images.sizes().vec());
-  const bool first = own.weights.empty();
-  if (first) own.inputs.assign(steps_.size(), {});
+  own.inputs.resize(steps_.size());
+  own.weights.resize(steps_.size());
+  own.filters.resize(steps_.size());
   own.values.resize(steps_.size());
   Values read;
   for (size_t i = 0; i < steps_.size(); i++) {
@@ -87,13 +106,14 @@ at::Tensor Plan::run(const at::Tensor& images) {
     const auto& step = steps_[i];
     read.clear();
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
-    const bool packed = step.convolution.has_value();
-    if (packed && !first && own.weights[i].defined()) read[1] = own.weights[i];
-    const bool winograd = packed && !first && own.filters[i].defined();
+    const bool fresh = step.convolution && own.inputs[i].empty();
+    if (fresh && reproducible_ && !own.filters[i].defined() && winogradSuits(*step.convolution, read[1], read[0].sizes())) takeFilters(own, i);
+    if (own.weights[i].defined()) read[1] = own.weights[i];
+    const bool winograd = own.filters[i].defined();
     auto& value = step.ofSizeAlone ? own.values[i] : values[step.output];
     if (!value.defined()) value = winograd ? winogradStep(*step.convolution, read, own.filters[i]) : step.compute(read);
     values[step.output] = value;
-    if (packed && first) own.inputs[i] = read[0].sizes().vec();
+    if (fresh) own.inputs[i] = read[0].sizes().vec();
     for (const auto index : step.lastUses) values[index] = at::Tensor();
   }
   return values[output_].to(at::kFloat);
@@ -116,18 +136,20 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
   return result;
 }
 
+void Plan::takeFilters(ForSize& own, size_t i) {
+  own.filters[i] = filtersOf(steps_[i].inputs[1]);
+  own.winograd.push_back(steps_[i].output);
+}
+
 void Plan::layWeightsOut(ForSize& own) {
   orderFor_.clear();
-  own.weights.resize(steps_.size());
-  own.filters.resize(steps_.size());
   bool changed = false;
   for (size_t i = 0; i < own.inputs.size(); i++) {
     if (own.inputs[i].empty()) continue;
     const int64_t weight = steps_[i].inputs[1];
     const auto filters = [&] { return filtersOf(weight); };
-    if (winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i], filters)) own.filters[i] = filters();
-    else own.weights[i] = weightFor(steps_[i], own.inputs[i]);
-    if (own.filters[i].defined()) own.winograd.push_back(steps_[i].output);
+    if (!reproducible_ && winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i], filters)) takeFilters(own, i);
+    if (!own.filters[i].defined()) own.weights[i] = weightFor(steps_[i], own.inputs[i]);
     changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[weight]);
   }
   // Of what was measured in vain, and of sizes that are long gone.
@@ -194,8 +216,8 @@ enum Kind : int64_t { outputs, windows, logits, labels };
 
 }  // namespace
 
-FUNCTION(planCreate, "dtype", "device") {
-  auto plan = std::make_unique<SharedPlan>(std::make_shared<Plan>(call.dtype(0), call.device(1)));
+FUNCTION(planCreate, "dtype", "device", "reproducible") {
+  auto plan = std::make_unique<SharedPlan>(std::make_shared<Plan>(call.dtype(0), call.device(1), call.boolean(2)));
   napi_value value;
   const auto finalize = [](napi_env, void* data, void*) { delete static_cast<SharedPlan*>(data); };
   call.check(napi_create_external(call.env(), plan.get(), finalize, nullptr, &value));

@@ -62,7 +62,8 @@ std::string orderOf(const at::Tensor& packed);
 
 class Plan {
  public:
-  Plan(at::ScalarType dtype, at::Device device) : dtype_(dtype), device_(device) {}
+  /** @param reproducible whether Winograd's convolutions are chosen by sizes alone, from the first run of a size on, and not by measuring. */
+  Plan(at::ScalarType dtype, at::Device device, bool reproducible) : dtype_(dtype), device_(device), reproducible_(reproducible) {}
 
   at::ScalarType dtype() const { return dtype_; }
   at::Device device() const { return device_; }
@@ -107,11 +108,11 @@ class Plan {
   /** What images of one size need beyond what all of them share. */
   struct ForSize {
     int64_t runs = 0;
-    /** Of each step with packed weights, the size of what it convolves, as the first run finds it; one that fails leaves gaps. */
+    /** Of each step with packed weights, the size of what it convolves, once a run has found it: one that fails leaves gaps. */
     std::vector<std::vector<int64_t>> inputs;
     /** Of each of these, from the second run on, its weights in the order that is best for this size. */
     std::vector<at::Tensor> weights;
-    /** Of each that is Winograd's, from the second run on, its filters. */
+    /** Of each that is Winograd's its filters, from the second run on; from the first on in a plan that is reproducible. */
     std::vector<at::Tensor> filters;
     /** The outputs of these. */
     std::vector<int64_t> winograd;
@@ -122,6 +123,7 @@ class Plan {
 
   at::ScalarType dtype_;
   at::Device device_;
+  bool reproducible_;
   std::vector<at::Tensor> constants_;
   std::vector<Step> steps_;
   int64_t images_ = 0, output_ = 0;
@@ -137,6 +139,8 @@ class Plan {
   std::map<std::vector<int64_t>, std::string> orderFor_;
 
   at::Tensor converted(const at::Tensor& value) const;
+  /** Makes step i Winograd's for images of this size. */
+  void takeFilters(ForSize& own, size_t i);
   void layWeightsOut(ForSize& own);
   const at::Tensor& filtersOf(int64_t weight);
   const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);

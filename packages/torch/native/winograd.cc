@@ -192,17 +192,17 @@ std::optional<WinogradShape> winogradShape(at::ScalarType dtype, at::IntArrayRef
 
 // Measured with AVX-512 and AVX2: transforms take as long as so many multiplications in float32 for each value of a frequency, those of
 // filters for each of theirs. Products of few channels are a little slower than oneDNN's, which leaves out rows beyond the border.
-bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape, double directCost) {
-  constexpr double tileCost = 20, filterCost = 30, worthwhile = 0.8;
+bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape, const WinogradCosts& costs) {
+  constexpr double tileCost = 20, worthwhile = 0.8;
   const auto [dtype, inputs, outputs, dilation] = shape;
   const auto& kernels = *kernelsOf(dtype);
   const auto tiles = static_cast<double>(gridOf(inputSize, shape).tiles()), filters = static_cast<double>(inputs * outputs);
   // A word's multiplications take as long as one.
   const double perInput = static_cast<double>(kernels.wordInputs), ofTile = perInput * tileCost * static_cast<double>(inputs + outputs);
-  const double winograd = static_cast<double>(kernels.frequencies()) * (tiles * (filters + ofTile) + perInput * filterCost * filters);
+  const double winograd = static_cast<double>(kernels.frequencies()) * (tiles * (filters + ofTile) + perInput * costs.filter * filters);
   const int64_t rows = 3 * inputSize[2] - 2 * std::min(dilation, inputSize[2]);
   const double direct = 3.0 * static_cast<double>(inputSize[0] * rows * inputSize[3]) * filters;
-  return winograd < worthwhile * directCost * direct;
+  return winograd < worthwhile * costs.direct * direct;
 }
 
 at::Tensor winogradFilters(const at::Tensor& weight, at::ScalarType dtype, bool turned) {

@@ -27,11 +27,16 @@ struct WinogradShape {
 std::optional<WinogradShape> winogradShape(at::ScalarType dtype, at::IntArrayRef weightSize, at::IntArrayRef stride, at::IntArrayRef padding,
                                            at::IntArrayRef dilation, int64_t groups);
 
-/**
- * Whether it takes less work than the direct form where filters change each time, transforms counted. A multiplication of the direct form takes
- * as long as `directCost` of its own.
- */
-bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape, double directCost = 1);
+/** What takes as long as so many of its multiplications. */
+struct WinogradCosts {
+  /** One of the direct form. */
+  double direct = 1;
+  /** The transform of a filter, for each of its frequencies; none of filters that are transformed once and for all. */
+  double filter = 30;
+};
+
+/** Whether it takes less work than the direct form, transforms counted. */
+bool winogradMultipliesLess(at::IntArrayRef inputSize, const WinogradShape& shape, const WinogradCosts& costs = {});
 
 /** What filters `[outputs, inputs, 3, 3]` are multiplied as in a type. With `turned`, those that take gradients of outputs to inputs. */
 at::Tensor winogradFilters(const at::Tensor& weight, at::ScalarType dtype, bool turned = false);

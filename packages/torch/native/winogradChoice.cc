@@ -11,6 +11,8 @@
 #include <limits>
 #include <map>
 
+#include "processor.h"
+
 namespace binding {
 
 namespace {
@@ -86,6 +88,14 @@ at::Tensor winogradStep(const Convolution& convolution, const Values& in, const 
   if (convolution.activation != "none") epilogue.low = 0;
   if (convolution.activation == "hardtanh") epilogue.high = 6;
   return winogradConvolution(in[0], filters, *winogradShape(convolution, in[0].scalar_type(), in[1].sizes()), epilogue);
+}
+
+bool winogradSuits(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize) {
+  const auto shape = winogradShape(convolution, weight.scalar_type(), weight.sizes());
+  if (!shape || inputSize.size() != 4 || inputSize[1] != shape->inputs) return false;
+  // AMX multiplies directly in less time.
+  if (shape->dtype == at::kBFloat16 && oneDnnUsesAmx()) return false;
+  return winogradMultipliesLess(inputSize, *shape, {.filter = 0});
 }
 
 bool winogradIsFaster(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize, c10::function_ref<at::Tensor()> filters) {

@@ -20,6 +20,11 @@ export interface PlanOptions {
   readonly device?: string;
   /** Size of images that the weights are laid out for at first, `[h, w]`. */
   readonly usualSize: readonly [number, number];
+  /**
+   * Whether every process on one kind of processor gives the same, and images the same whichever went before: forms of convolutions are
+   * chosen by sizes alone, not by measuring. In float32 on any number of threads, as far as oneDNN's sums do not depend on it.
+   */
+  readonly reproducible?: boolean;
 }
 
 /** How logits become an image's. */
@@ -68,7 +73,7 @@ export class Plan {
   #names: ReadonlyMap<number, string> = new Map();
 
   /** @param graph with one input `[n, c, h, w]` and one output, the better for having been optimised. */
-  constructor(graph: Graph, { precision, device = "cpu", usualSize }: PlanOptions) {
+  constructor(graph: Graph, { precision, device = "cpu", usualSize, reproducible = false }: PlanOptions) {
     if (graph.inputs.length !== 1 || graph.outputs.size !== 1) {
       throw new PspnetError(
         "usage",
@@ -78,7 +83,7 @@ export class Plan {
     this.#shapes = withoutValues(graph);
     this.#device = device;
     this.#precision = precision;
-    this.#handle = native().planCreate(PRECISION_DTYPE[precision], device) as Handle;
+    this.#handle = native().planCreate(PRECISION_DTYPE[precision], device, reproducible) as Handle;
     this.#build(graph, usualSize);
   }
 
@@ -128,6 +133,7 @@ export class Plan {
   /**
    * The names of the convolutions that the last run multiplied in Winograd's form: from the second run of a size on those for
    * which it was measured to be faster than the direct one. The same machine may choose otherwise the next time where both take about as long.
+   * A reproducible plan has the same from the first run on, everywhere.
    */
   get winograd(): readonly string[] {
     return (native().planWinograd(this.#handle) as number[]).map((output) => this.#names.get(output)!);

@@ -79,15 +79,14 @@ describe("three processes", () => {
     expect(existsSync(join(folder, "store"))).toBe(false);
   });
 
-  it("add up gradients, whichever each of them has", async () => {
+  it("add up gradients, whichever each of them has, and tell when each bucket was sent and was there", async () => {
+    const ranks = (await run("gradients", world(3), await freeStore())) as {
+      readonly found: unknown;
+      readonly timings: GradientTimings;
+    }[];
     const step = [[2, 2, 2, 2], [2, 2, 2], [0]];
-    for (const { found } of (await run("gradients", world(3), await freeStore())) as { found: unknown }[])
+    for (const { found, timings } of ranks) {
       expect(found).toEqual([step, step]);
-  });
-
-  it("tell when each bucket was sent and was there", async () => {
-    const ranks = (await run("gradients", world(3), await freeStore())) as { timings: GradientTimings }[];
-    for (const { timings } of ranks) {
       const { buckets, computed, finished } = timings;
       expect(buckets.map(({ bytes }) => bytes)).toEqual([4, 12, 16]);
       for (const { sent, done } of buckets)
@@ -148,12 +147,13 @@ describe("a group that does not come about", () => {
     });
   });
 
-  it("is told by whoever takes the world for larger", async () => {
+  // Both wait for their timeout.
+  it.concurrent("is told by whoever takes the world for larger", async ({ expect }) => {
     const found = await run("collectives", [...world(2).slice(0, 1), { rank: 1, size: 3 }], await freeStore(), 5);
     expect(JSON.stringify(found)).toMatch(/expected a world of (2|3) ranks as another process does, found (2|3)/);
   });
 
-  it("has each rank once", async () => {
+  it.concurrent("has each rank once", async ({ expect }) => {
     const found = await run("collectives", [...world(3).slice(0, 2), { rank: 1, size: 3 }], await freeStore(), 5);
     expect(JSON.stringify(found)).toMatch(/expected one process of rank 1, found two/);
   });

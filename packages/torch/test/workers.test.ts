@@ -25,7 +25,7 @@ test("what a worker lends to a run is let go without it when it has ended, whoev
       \${code}\`)));
     for (let round = 0; round < 6; round++) {
       const lending = worker(\`
-        const plan = native().planCreate("float32", "cpu");
+        const plan = native().planCreate("float32", "cpu", false);
         native().planConstant(plan, 1, randn([32, 3, 3, 3]).handle, false);
         native().planConstant(plan, 3, randn([32]).handle, false);
         const attributes = { stride: 1, padding: 1, dilation: 1, groups: 1, activation: null, inputSize: [1, 3, 600, 600] };

@@ -54,9 +54,14 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
     return this.#runtime.name;
   }
 
+  /** What computes and in what arithmetic, as `cpu in bf16` or `cuda in fp16`; null where the runtime does not know. */
+  get arithmetic(): string | null {
+    return this.#runtime.arithmetic ?? null;
+  }
+
   /**
    * The names of the convolutions that libtorch's plan multiplied in Winograd's form in the last run: from the second run of a size on
-   * those, in float32 and bfloat16, for which it measured that to be faster.
+   * those, in float32 and bfloat16, for which it measured that to be faster; with `reproducible` from the first on, for which it reckons so.
    */
   get winograd(): readonly string[] {
     return this.#runtime.winograd ?? [];

@@ -24,6 +24,8 @@ export interface LabelsOptions extends Protocol, AskOptions {
  */
 export interface Runtime extends AsyncDisposable {
   readonly name: RuntimeName;
+  /** What computes and in what arithmetic, as `cpu in bf16`, where the runtime knows. */
+  readonly arithmetic?: string;
   /** The names of the convolutions that the last run multiplied in Winograd's form, where the runtime chooses so itself. */
   readonly winograd?: readonly string[];
   /** The most probable class of each pixel. */

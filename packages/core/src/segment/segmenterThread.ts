@@ -32,7 +32,10 @@ export class SegmenterThread implements Runtime {
   readonly name = "onnx";
   readonly #thread: SegmentThread;
 
-  constructor(thread: SegmentThread) {
+  constructor(
+    thread: SegmentThread,
+    readonly arithmetic?: string,
+  ) {
     this.#thread = thread;
   }
 

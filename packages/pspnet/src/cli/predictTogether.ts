@@ -64,7 +64,7 @@ export async function predictApart(
 }
 
 async function open({ weights, found, network, choice, flags }: PredictTask, stream: TextStream): Promise<Network> {
-  const net = await load(weights, { ...network, ...choice, stream });
+  const net = await load(weights, { ...network, ...choice, reproducible: true, stream });
   try {
     if (flags.submit) checkSubmission(flags.submit, found.images, net.classes);
     if (found.results > 0) stream.write(`left out ${counted(found.results, "picture")} that predict wrote\n`);

@@ -14,6 +14,7 @@ import { baseSize, integer, numbers, offline, window } from "./options.js";
 
 /** What a network runs on and how it looks at images, as commander gives it. */
 export interface NetworkFlags extends RuntimeOptions {
+  readonly device: "auto" | "cpu" | "cuda";
   readonly protocol?: ProtocolName;
   readonly scales?: readonly number[];
   readonly flip?: boolean;

@@ -3,7 +3,7 @@ import { shard } from "../data/shard.js";
 import type { Share } from "../ranks/share.js";
 import { ErrorWriter } from "../report/errorWriter.js";
 import { evaluate } from "../segment/evaluate.js";
-import type { EvaluationPart } from "./evaluation.js";
+import type { Findings } from "./evaluation.js";
 import type { OpenedEvaluation } from "./openEvaluation.js";
 
 export interface EvaluatePartOptions {
@@ -19,7 +19,7 @@ export interface EvaluatePartOptions {
 export async function evaluatePart(
   { net, dataset, keys }: Pick<OpenedEvaluation, "net" | "dataset" | "keys">,
   { part, out, signal, onImage }: EvaluatePartOptions,
-): Promise<EvaluationPart> {
+): Promise<Findings> {
   const share = { rank: part.number - 1, size: part.of };
   const errors = out === null ? null : new ErrorWriter(dataset, out);
   const start = performance.now();
@@ -32,5 +32,5 @@ export async function evaluatePart(
     },
   });
   const seconds = (performance.now() - start) / 1000;
-  return { part, ...keys, counts: confusion.toJSON().counts, seconds, errors: errors?.found ?? null };
+  return { counts: confusion.toJSON().counts, seconds, errors: errors?.found ?? null };
 }

@@ -9,9 +9,9 @@ import { together } from "../ranks/together.js";
 import { alone } from "../ranks/world.js";
 import { Progress } from "../report/progress.js";
 import { percent } from "../report/table.js";
+import { addUp } from "./addUp.js";
 import { evaluatePart } from "./evaluatePart.js";
-import type { Evaluation, EvaluationPart } from "./evaluation.js";
-import { mergeParts } from "./mergeParts.js";
+import type { Evaluation, EvaluationPart, Findings } from "./evaluation.js";
 import { type EvaluationTask, type OpenedEvaluation, openEvaluation } from "./openEvaluation.js";
 import { writeEvaluation } from "./writeEvaluation.js";
 
@@ -33,19 +33,21 @@ export async function evaluateTogether(task: WrittenEvaluationTask, options: Wor
   await using opened = await openTogether(world, (either) => openEvaluation(task, { signal: either, stream }), {
     signal,
   });
-  const { weights, dataset, protocol, runtime } = opened.keys;
-  const things = { weights: weights.sha256, dataset: dataset.sha256, protocol, runtime };
-  await agreeOn(world, things, { command: "val" });
+  const { protocol, runtime } = opened.keys;
+  if (world.size > 1) {
+    const identities = await together(world, opened.identify, { signal });
+    await agreeOn(world, { ...identities, protocol, runtime }, { command: "val" });
+  }
   const start = performance.now();
   const own = await evaluateOwn(opened, {
     ...options,
     part: { number: world.rank + 1, of: world.size },
     out: task.out,
   });
-  const parts = await gather(world, own);
+  const found = await gather(world, own);
   if (world.rank > 0) return null;
   const seconds = (performance.now() - start) / 1000;
-  const evaluation = { ...mergeParts(parts.map((part, rank) => ({ name: `rank ${rank}`, part }))), seconds };
+  const evaluation = { ...opened.keys, ...addUp(opened.keys.names.length, found), seconds };
   const { out, worst } = task;
   if (out !== null) await writeEvaluation(evaluation, { dataset: opened.dataset, out, worst });
   return evaluation;
@@ -58,7 +60,12 @@ export async function evaluateApart(
   options: Omit<WorkOptions, "world">,
 ): Promise<EvaluationPart> {
   await using opened = await openEvaluation(task, options);
-  return await evaluateOwn(opened, { ...options, world: alone, part, out: task.out });
+  const { keys } = opened;
+  const identities = await opened.identify(options.signal);
+  const weights = { ...keys.weights, sha256: identities.weights };
+  const dataset = { ...keys.dataset, sha256: identities.dataset };
+  const found = await evaluateOwn(opened, { ...options, world: alone, part, out: task.out });
+  return { part, ...keys, weights, dataset, ...found };
 }
 
 interface OwnOptions extends WorkOptions {
@@ -70,7 +77,7 @@ interface OwnOptions extends WorkOptions {
 async function evaluateOwn(
   opened: OpenedEvaluation,
   { world, signal, stream, part, out }: OwnOptions,
-): Promise<EvaluationPart> {
+): Promise<Findings> {
   const { dataset, keys } = opened;
   const [classes, apart] = [keys.names.length, world.size === 1];
   const total = apart ? shareLength(dataset.length, part) : dataset.length;

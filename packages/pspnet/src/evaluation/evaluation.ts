@@ -2,11 +2,11 @@ import type { Protocol } from "@pspnet/core";
 import type { Share } from "../ranks/share.js";
 import type { LoggedErrors } from "../report/errorLog.js";
 
-/** By what an evaluation is known for one of the same network on the same images, looked at alike. */
+/** What is scored on what, and how. */
 export interface EvaluationKeys {
-  /** As it was given, and the SHA-256 of the file. */
-  readonly weights: { readonly file: string; readonly sha256: string };
-  /** As it was given, and what `datasetIdentity` says of it. */
+  /** As it was given. */
+  readonly weights: { readonly file: string };
+  /** As it was given. */
   readonly dataset: {
     readonly data: string;
     readonly split: string;
@@ -14,7 +14,6 @@ export interface EvaluationKeys {
     readonly images: number;
     /** Of each image. */
     readonly channels: number;
-    readonly sha256: string;
   };
   readonly protocol: Protocol;
   /** What computes, as `torch on cpu in bf16`: others round otherwise. */
@@ -23,8 +22,8 @@ export interface EvaluationKeys {
   readonly names: readonly string[];
 }
 
-/** What an evaluation gave, as plain data. */
-export interface Evaluation extends EvaluationKeys {
+/** What was found in images, as plain data. */
+export interface Findings {
   /** Pixels by (true class, predicted class), row by row. */
   readonly counts: readonly number[];
   readonly seconds: number;
@@ -32,7 +31,15 @@ export interface Evaluation extends EvaluationKeys {
   readonly errors: LoggedErrors | null;
 }
 
-/** What the evaluation of a share of the dataset's images gave. */
+/** What an evaluation gave, as plain data. */
+export interface Evaluation extends EvaluationKeys, Findings {}
+
+/** The evaluation of a share of the dataset's images, and what tells it from one of other weights and of other images. */
 export interface EvaluationPart extends Evaluation {
   readonly part: Share;
+  readonly weights: Identified<Evaluation["weights"]>;
+  readonly dataset: Identified<Evaluation["dataset"]>;
 }
+
+/** With the SHA-256 of the weights file, or what `datasetIdentity` says of a dataset. */
+type Identified<T> = T & { readonly sha256: string };

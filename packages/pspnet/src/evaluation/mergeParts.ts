@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { ConfusionMatrix, PspnetError, protocolText } from "@pspnet/core";
-import { ErrorLog } from "../report/errorLog.js";
-import type { Evaluation, EvaluationKeys, EvaluationPart } from "./evaluation.js";
+import { PspnetError, protocolText } from "@pspnet/core";
+import { addUp } from "./addUp.js";
+import type { Evaluation, EvaluationPart } from "./evaluation.js";
 
-/** A part, and what it is called in messages: its file, or its rank. */
+/** A part, and its file. */
 export interface NamedPart {
   readonly name: string;
   readonly part: EvaluationPart;
@@ -57,7 +57,8 @@ export function mergeParts(parts: readonly NamedPart[]): Evaluation {
     );
   }
   const { part: _, ...keys }: EvaluationPart = first.part;
-  return { ...keys, ...sum(parts.map(({ part }) => part)) };
+  const shares = parts.map(({ part }) => part);
+  return { ...keys, ...addUp(keys.names.length, shares) };
 }
 
 function checkAlike(first: NamedPart, other: NamedPart): void {
@@ -67,17 +68,6 @@ function checkAlike(first: NamedPart, other: NamedPart): void {
       `${other.name}: expected the ${what} of ${first.name}, ${told(first.part)}, found ${told(other.part)}; merge parts of one evaluation`,
     );
   }
-}
-
-function sum(parts: readonly EvaluationPart[]): Omit<Evaluation, keyof EvaluationKeys> {
-  const confusion = new ConfusionMatrix(parts[0].names.length);
-  for (const { names, counts } of parts) confusion.merge(new ConfusionMatrix(names.length, counts));
-  const found = parts.flatMap(({ errors }) => errors ?? []);
-  return {
-    counts: confusion.toJSON().counts,
-    seconds: parts.reduce((all, { seconds }) => all + seconds, 0),
-    errors: found.length === parts.length ? new ErrorLog(confusion.classes, found).toJSON() : null,
-  };
 }
 
 const short = (digest: string) => digest.slice(0, 12);

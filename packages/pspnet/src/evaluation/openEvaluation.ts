@@ -4,7 +4,6 @@ import { type Dataset, openDataset } from "../data/dataset.js";
 import { datasetIdentity } from "../data/identity.js";
 import { weightsFile } from "../pull/weightsFile.js";
 import type { TextStream } from "../report/progress.js";
-import { openEngine } from "../segment/engine.js";
 import { load } from "../segment/load.js";
 import type { RuntimeOptions } from "../segment/openRuntime.js";
 import type { EvaluationKeys } from "./evaluation.js";
@@ -24,6 +23,14 @@ export interface OpenedEvaluation extends AsyncDisposable {
   readonly net: Network;
   readonly dataset: Dataset;
   readonly keys: EvaluationKeys;
+  /** Reads the weights file and asks for the size of every file of the dataset, for those who must know that another has the same. */
+  identify(signal: AbortSignal): Promise<Identities>;
+}
+
+/** SHA-256 of the weights file, and what `datasetIdentity` says of the dataset. */
+export interface Identities {
+  readonly weights: string;
+  readonly dataset: string;
 }
 
 interface OpenOptions {
@@ -34,21 +41,24 @@ interface OpenOptions {
 /** @throws PspnetError as `load` and `openDataset`; "weights" where the dataset has other classes. */
 export async function openEvaluation(task: EvaluationTask, { signal, stream }: OpenOptions): Promise<OpenedEvaluation> {
   const { weights, network, choice } = task;
-  const net = await load(weights, { ...network, signal, stream });
+  const net = await load(weights, { ...network, reproducible: true, signal, stream });
   try {
     const { description } = net;
     const dataset = await openSplit(task, inputChannels(description.config.input));
     checkClasses(description, dataset, weights);
     const protocol = protocolOf(choice, description);
-    const sha256 = await fileDigest(await weightsFile(weights, { ...network, signal, stream }), { signal });
     const keys = {
-      weights: { file: weights, sha256 },
-      dataset: await datasetKeys(task, dataset),
+      weights: { file: weights },
+      dataset: datasetKeys(task, dataset),
       protocol,
-      runtime: runtimeText(net, network),
+      runtime: `${net.runtime} on ${net.arithmetic}`,
       names: dataset.classes.names,
     };
-    return { net, dataset, keys, [Symbol.asyncDispose]: () => net.dispose() };
+    const identify = async (signal: AbortSignal) => ({
+      weights: await fileDigest(await weightsFile(weights, { ...network, signal, stream }), { signal }),
+      dataset: await datasetIdentity(dataset),
+    });
+    return { net, dataset, keys, identify, [Symbol.asyncDispose]: () => net.dispose() };
   } catch (error) {
     await net.dispose();
     throw error;
@@ -63,17 +73,6 @@ export async function openSplit(
   return openDataset((await loadDataConfig(data, { format })).data, split, { channels });
 }
 
-async function datasetKeys(
-  { data, split, format }: EvaluationTask,
-  dataset: Dataset,
-): Promise<EvaluationKeys["dataset"]> {
-  const sha256 = await datasetIdentity(dataset);
-  return { data, split, format: format ?? null, images: dataset.length, channels: dataset.source.channels, sha256 };
-}
-
-function runtimeText({ runtime }: Network, { precision, ...options }: RuntimeOptions): string {
-  if (precision === "int8" || runtime === "onnx")
-    return `${runtime} on cpu in ${precision === "auto" ? "fp32" : precision}`;
-  const engine = openEngine({ ...options, precision });
-  return `${runtime} on ${engine.device} in ${engine.precision}`;
+function datasetKeys({ data, split, format }: EvaluationTask, dataset: Dataset): EvaluationKeys["dataset"] {
+  return { data, split, format: format ?? null, images: dataset.length, channels: dataset.source.channels };
 }

@@ -35,9 +35,9 @@ export async function writeMerged(
       `--out ${out}: expected parts with predictions, found ${bare.name} without; ${mend}`,
     );
   }
-  const { split, format, channels, sha256 } = evaluation.dataset;
+  const { split, format, channels } = evaluation.dataset;
   const dataset = await openSplit({ data, split, format: format ?? undefined }, channels);
-  if ((await datasetIdentity(dataset)) !== sha256) {
+  if ((await datasetIdentity(dataset)) !== parts[0].part.dataset.sha256) {
     const mend = "give the same files by --data, or merge without --out";
     throw new PspnetError(
       "usage",

@@ -5,13 +5,14 @@ import type { TrainConfig } from "../config/schema.js";
 import { libtorchProblem } from "../segment/openRuntime.js";
 import { ProcessWorld } from "./processWorld.js";
 import { rankDevice } from "./rankDevice.js";
-import type { World } from "./world.js";
 
 export interface AsRankOptions {
   /** How long ranks wait for each other, such as `10m`. */
   readonly timeout: string;
-  /** What it computes on; the processor when it is left out. A rank has a GPU of its own: `World.device`. */
-  readonly device?: TrainConfig["device"];
+  /** What it computes on. A rank has a GPU of its own: `World.device`. */
+  readonly device: TrainConfig["device"];
+  /** Whether ranks exchange gradients, which go between GPUs; other work has little to tell. */
+  readonly gradients?: boolean;
   /** What stands when a rank is lost, for the error. */
   readonly kept: string;
 }
@@ -24,13 +25,14 @@ export interface AsRankOptions {
  */
 export async function asRank<R>(
   place: Place,
-  { timeout, device = "cpu", kept }: AsRankOptions,
-  work: (world: World) => Promise<R>,
+  { timeout, device, gradients: nccl = false, kept }: AsRankOptions,
+  work: (world: ProcessWorld) => Promise<R>,
 ): Promise<R> {
   const problem = libtorchProblem();
   if (problem !== null)
     throw new PspnetError("environment", `several ranks meet by libtorch, whatever the network runs on: ${problem}`);
-  const world = await ProcessWorld.join(place, { timeout: seconds(timeout), device: rankDevice(device, place) });
+  const own = rankDevice(device, place);
+  const world = await ProcessWorld.join(place, { timeout: seconds(timeout), device: own, nccl });
   try {
     return await work(world);
   } catch (error) {

@@ -1,10 +1,9 @@
 import { PspnetError } from "@pspnet/core";
 import type { TextStream } from "../report/progress.js";
-import type { WorkTask } from "./answerWork.js";
-import { asRank } from "./asRank.js";
 import { launchedPlace } from "./launchedPlace.js";
 import { type OnRanksOptions, onRanks } from "./onRanks.js";
 import { isOnAllRanks } from "./sharedFailures.js";
+import { type NetworkTask, type WorkTask, workAsRank } from "./workAsRank.js";
 import { alone, type World } from "./world.js";
 
 export interface WorkOptions {
@@ -34,9 +33,9 @@ export type Launched<Result> = { readonly result: Result } | { readonly elsewher
  *
  * @throws as `onRanks` and `asRank` do; PspnetError "usage" for ranks within ranks.
  */
-export async function launchWork<Task, Result>(
+export async function launchWork<Task extends NetworkTask, Result>(
   work: Work<Task, Result>,
-  task: Task,
+  task: WorkTask<Task>["task"],
   { entry, timeout, ...options }: LaunchOptions,
 ): Promise<Launched<Result>> {
   const { ranks, kept, signal, stream } = options;
@@ -50,13 +49,11 @@ export async function launchWork<Task, Result>(
     );
   }
   if (!several) return { result: await work(task, { world: alone, signal, stream }) };
-  if (place === null) {
-    const told: WorkTask<Task> = { task, timeout, kept };
-    return { result: await onRanks<WorkTask<Task>, Result>(entry, told, options) };
-  }
+  const told: WorkTask<Task> = { task, timeout, kept };
+  if (place === null) return { result: await onRanks<WorkTask<Task>, Result>(entry, told, options) };
   const own = place.rank === 0 ? stream : { write() {} };
   try {
-    const result = await asRank(place, { timeout, kept }, (world) => work(task, { world, signal, stream: own }));
+    const result = await workAsRank(work, told, { place, signal, stream: own });
     return place.rank === 0 ? { result } : { elsewhere: "done" };
   } catch (error) {
     if (place.rank > 0 && isOnAllRanks(error)) return { elsewhere: "failed" };

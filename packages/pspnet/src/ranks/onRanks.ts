@@ -19,6 +19,9 @@ export interface OnRanksOptions {
 /** Once one rank has failed the others find that out by themselves; who has not after so many milliseconds hangs. */
 const GRACE = 15_000;
 
+/** Once one's process has ended this one knows who is lost before the others find out: they have so many to finish what they write. */
+const GONE = 2000;
+
 /**
  * Does `task` on `ranks` processes of this machine, which share its cores: starts them, watches them, and ends all when one is lost.
  *
@@ -34,8 +37,10 @@ export async function onRanks<Task, Result>(
   const store = `tcp://127.0.0.1:${await freePort()}`;
   /** What the first one to fail found wrong, or how it ended: the others find out later, by what they wait for. */
   let first: Error | undefined;
+  let gone = false;
   const processes = Array.from({ length: ranks }, (_, rank) => {
     const onExit = (how: string) => {
+      gone = true;
       first ??= new PspnetError("environment", `rank ${rank}: its process ended: ${how}; ${kept}`);
     };
     const env: Record<string, string> = threads > 0 ? {} : { OMP_NUM_THREADS: String(coresOfRank(ranks)) };
@@ -53,7 +58,7 @@ export async function onRanks<Task, Result>(
       return await process.ask({ task, place, terminal }, { signal, onNews });
     } catch (error) {
       first ??= error as Error;
-      timer ??= setTimeout(killAll, GRACE);
+      timer ??= setTimeout(killAll, gone ? GONE : GRACE);
       return null;
     }
   });

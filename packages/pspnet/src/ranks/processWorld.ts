@@ -13,8 +13,13 @@ import type { GradientSum, GradientSumOptions, World } from "./world.js";
 export interface ProcessWorldOptions {
   /** Seconds that ranks wait for each other. */
   readonly timeout: number;
-  /** Of this process: ranks on GPUs exchange what is there by NCCL, or where that is not to be had by way of main memory. */
+  /** Of this process. */
   readonly device: "cpu" | `cuda:${number}`;
+  /**
+   * Whether ranks on GPUs exchange what is there by NCCL, where that is to be had. Else they do by way of main memory, where a rank that
+   * is killed is noticed at once.
+   */
+  readonly nccl: boolean;
 }
 
 /** The processes that a launcher started, each in its place. */
@@ -28,8 +33,8 @@ export class ProcessWorld implements World {
   ) {}
 
   /** @throws PspnetError "environment" unless all come in time, each once. */
-  static async join(place: Place, { timeout, device }: ProcessWorldOptions): Promise<ProcessWorld> {
-    const own = device !== "cpu" && ncclProblem() === null ? ({ backend: "nccl", device } as const) : {};
+  static async join(place: Place, { timeout, device, nccl }: ProcessWorldOptions): Promise<ProcessWorld> {
+    const own = nccl && device !== "cpu" && ncclProblem() === null ? ({ backend: "nccl", device } as const) : {};
     return new ProcessWorld(await init({ ...place, timeout, ...own }), device);
   }
 

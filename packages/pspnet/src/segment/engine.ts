@@ -1,6 +1,6 @@
 import { emitWarning } from "node:process";
 import { type Precision, PspnetError } from "@pspnet/core";
-import { cudaAvailable, cudaProblem, exactInt8, fastBfloat16, setNumThreads } from "@pspnet/torch";
+import { cudaAvailable, cudaProblem, exactInt8, fastBfloat16, gpuCount, setNumThreads } from "@pspnet/torch";
 
 /** `cuda` is the first GPU. */
 export type Device = "cpu" | "cuda" | `cuda:${number}`;
@@ -53,6 +53,12 @@ export function openEngine({ device, precision, threads = 0 }: EngineOptions): E
     throw new PspnetError(
       "environment",
       `device=${device}: ${cudaProblem()}; use device=cpu, or give a CUDA build of libtorch by LIBTORCH`,
+    );
+  }
+  if (device.startsWith("cuda:") && Number(device.slice(5)) >= gpuCount()) {
+    throw new PspnetError(
+      "environment",
+      `device=${device}: expected one of ${gpuCount()} GPUs; take cuda:0 or device=cuda`,
     );
   }
   if (threads > 0) takeThreads(threads);

@@ -73,13 +73,14 @@ export async function openOnnxRuntime(
       `runtime=onnx: expected device=cpu and precision=fp32 or int8, found ${found}; use runtime=torch for that`,
     );
   }
+  const int8 = precision === "int8";
   const rest = restAtExit();
   const file = new URL("./onnxWorker.js", import.meta.url);
   const data: OnnxThreadSettings = { rest };
   const thread: OnnxThread = new Thread(file, { name: "onnxruntime", data, onExit: () => forget(rest) });
   const transfer = owned && isWhole(bytes) ? [bytes.buffer] : [];
   try {
-    await thread.ask({ kind: "open", source, bytes, threads, int8: precision === "int8" }, { transfer });
+    await thread.ask({ kind: "open", source, bytes, threads, int8 }, { transfer });
   } catch (error) {
     await thread.close();
     // A thread that ended says of what: its module did not load.
@@ -87,7 +88,7 @@ export async function openOnnxRuntime(
     if (!(cause instanceof Error)) throw error;
     throw new PspnetError("environment", explained(cause), { cause });
   }
-  return new SegmenterThread(thread);
+  return new SegmenterThread(thread, `cpu in ${int8 ? "int8" : "fp32"}`);
 }
 
 /** Whether the bytes are a whole buffer: part of a larger one, such as Node's pool, cannot be handed over. */

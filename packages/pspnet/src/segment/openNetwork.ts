@@ -31,15 +31,17 @@ export interface OpenedNetwork {
 /** The network of a weights file, on what runs it; throws as `load` does. */
 export async function openNetwork(weights: string | Uint8Array, options: NetworkOptions): Promise<OpenedNetwork> {
   checkSegmentOptions(options, "load");
-  const { runtime = "auto", device = "auto", precision = "auto", threads = 0, offline, stream, ...defaults } = options;
+  const { runtime = "auto", device = "auto", precision = "auto", threads = 0, ...others } = options;
+  const { reproducible = false, offline, stream, ...defaults } = others;
   checkChoice("runtime", runtime, RUNTIMES);
-  checkChoice("device", device, ["cpu", "cuda"]);
+  if (!/^cuda:\d+$/.test(device)) checkChoice("device", device, ["cpu", "cuda"]);
   checkChoice("precision", precision, [...Object.keys(PRECISION_DTYPE), "int8"]);
   if (!(Number.isSafeInteger(threads) && threads >= 0)) wrong("threads", "a whole number, 0 for one per core", threads);
+  if (typeof reproducible !== "boolean") wrong("reproducible", "true or false", reproducible);
   const { signal } = defaults;
   signal?.throwIfAborted();
   const file = await readWeights(weights, { signal, offline, stream });
-  const opened = await openRuntime(file, { runtime, device, precision, threads });
+  const opened = await openRuntime(file, { runtime, device, precision, threads, reproducible });
   if (signal?.aborted) await opened[Symbol.asyncDispose]();
   signal?.throwIfAborted();
   return { runtime: opened, description: file.description, defaults };

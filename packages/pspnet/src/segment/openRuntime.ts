@@ -8,6 +8,11 @@ import { openTorchSegmenter } from "./torchSegmenter.js";
 export interface PredictionOptions extends Omit<EngineOptions, "precision"> {
   /** int8 with weights that `pspnet quantise` made, on a processor. */
   readonly precision: "auto" | PredictionPrecision;
+  /**
+   * Whether every process on one kind of processor gives the same logits, whichever images went before. Otherwise libtorch's plan measures
+   * which form of a convolution is faster here, and its choice may differ, and logits by rounding.
+   */
+  readonly reproducible?: boolean;
 }
 
 export interface RuntimeOptions extends PredictionOptions {

@@ -60,12 +60,22 @@ export type NetworkDescription = Pick<ModelDescription, "config" | "crop">;
  * @throws PspnetError "environment" when its addon is not built or does not load, or has no such device; "weights" for int8 of weights
  * that were not quantised.
  */
-export function openTorchSegmenter(weights: Weights, { precision, ...options }: PredictionOptions): TorchSegmenter {
-  const { source, description, state } = weights;
-  if (precision !== "int8") return new TorchSegmenter(description, state, openEngine({ ...options, precision }));
+export function openTorchSegmenter(
+  { source, description, state }: Weights,
+  { precision, reproducible, ...options }: PredictionOptions,
+): TorchSegmenter {
+  if (precision !== "int8")
+    return new TorchSegmenter(description, state, openEngine({ ...options, precision }), { reproducible });
   const engine = openInt8Engine(options);
   const inBytes = (graph: Graph) => quantised(graph, description, source);
-  return new TorchSegmenter(description, state, engine, { inBytes });
+  return new TorchSegmenter(description, state, engine, { inBytes, reproducible });
+}
+
+interface TorchSegmenterOptions {
+  /** The last pass over the graph, which has some of it computed in bytes; left out, none is. */
+  readonly inBytes?: (graph: Graph) => Graph;
+  /** As of `NetworkOptions`. */
+  readonly reproducible?: boolean;
 }
 
 /**
@@ -74,23 +84,26 @@ export function openTorchSegmenter(weights: Weights, { precision, ...options }: 
  */
 export class TorchSegmenter implements Runtime {
   readonly name = "torch";
+  readonly arithmetic: string;
   readonly #plan: Plan;
   readonly #description: NetworkDescription;
   /** How bytes become the network's input. */
   readonly #input: ByteInput;
   readonly #averages = new AveragesOverTime<Tensor>({ blend: blendedProbabilities, free });
 
-  /** @param options.inBytes the last pass over the graph, which has some of it computed in bytes; left out, none is. */
   constructor(
     description: NetworkDescription,
     state: State,
     { device, precision }: Engine,
-    { inBytes = (graph: Graph) => graph } = {},
+    { inBytes, reproducible }: TorchSegmenterOptions = {},
   ) {
     const { config } = description;
     const { height, width } = cropSize(description.crop);
-    const graph = inBytes(optimise(networkGraph(config, state)));
-    this.#plan = new Plan(graph, { precision, device, usualSize: [height, width] });
+    const real = optimise(networkGraph(config, state));
+    const graph = inBytes ? inBytes(real) : real;
+    // Of which GPU is no matter: it is one like the others.
+    this.arithmetic = `${device.split(":")[0]} in ${inBytes ? "int8" : precision}`;
+    this.#plan = new Plan(graph, { precision, device, usualSize: [height, width], reproducible });
     this.#description = description;
     this.#input = byteInput(config.input);
   }

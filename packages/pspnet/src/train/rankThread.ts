@@ -19,5 +19,7 @@ export interface RankTask extends Pick<TrainOptions, "placed"> {
 answerQuestions<RankTask, TrainResult, string>(parentThread(), (task, { signal, tell }) => {
   const { config, place, placed, terminal } = task;
   const stream = terminal && { ...terminal, write: tell };
-  return asRank(place, { ...config, kept: KEPT }, (world) => train(config, { world, signal, placed, stream }));
+  return asRank(place, { ...config, gradients: true, kept: KEPT }, (world) =>
+    train(config, { world, signal, placed, stream }),
+  );
 });

@@ -305,7 +305,8 @@ function weightsOf({ model, average }: Job): ReadonlyMap<string, Tensor> {
 async function validate(job: Job): Promise<void> {
   const { config, engine, model, run, state, validation, world, clock } = job;
   const start = performance.now();
-  using segmenter = new TorchSegmenter({ config: model.config, crop: config.crop }, stateOf(weightsOf(job)), engine);
+  const description = { config: model.config, crop: config.crop };
+  using segmenter = new TorchSegmenter(description, stateOf(weightsOf(job)), engine, { reproducible: true });
   const onImage = run?.validation(validation.length);
   const protocol = { ...WHOLE_IMAGE, crop: config.validation.crop };
   const confusion = await evaluate(segmenter, validation, { protocol, onImage });

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { readSafetensors, type TrainConfig, type TrainConfigInput, validateTrainConfig, writeScenes } from "pspnet";
 import { afterAll, beforeAll } from "vitest";
 
-/** Before a file's tests: tells them a folder with twelve scenes to train on, and some to score, in `scenes`. It goes after them. */
-export function withScenes(tell: (folder: string) => void, { val = 4 } = {}): void {
+/** Before a file's tests: tells them a folder with scenes to train on, twelve unless it is told, and some to score, in `scenes`. It goes after them. */
+export function withScenes(tell: (folder: string) => void, { train = 12, val = 4 } = {}): void {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "pspnet-scenes-"));
-    await writeScenes({ folder: join(folder, "scenes"), train: 12, val, width: 72, height: 64, seed: 0 });
+    await writeScenes({ folder: join(folder, "scenes"), train, val, width: 72, height: 64, seed: 0 });
     tell(folder);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
