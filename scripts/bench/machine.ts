@@ -6,7 +6,7 @@ import { limitedTo } from "./limits.js";
 import { type Instructions, type Machine, titleOf } from "./record.js";
 import type { Level } from "./works.js";
 
-const TOLD = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"];
+const TOLD = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16"];
 
 export function thisMachine(): Machine {
   const [{ model }] = cpus();
