@@ -107,13 +107,14 @@ at::Tensor Plan::run(const at::Tensor& images) {
     read.clear();
     for (const auto index : step.inputs) read.push_back(index < 0 ? at::Tensor() : values[index]);
     const bool fresh = step.convolution && own.inputs[i].empty();
-    if (fresh && reproducible_ && !own.filters[i].defined() && winogradSuits(*step.convolution, read[1], read[0].sizes())) takeFilters(own, i);
+    if (fresh) own.filters[i] = filtersFor(step, read[0].sizes());
     if (own.weights[i].defined()) read[1] = own.weights[i];
     const bool winograd = own.filters[i].defined();
     auto& value = step.ofSizeAlone ? own.values[i] : values[step.output];
     if (!value.defined()) value = winograd ? winogradStep(*step.convolution, read, own.filters[i]) : step.compute(read);
     values[step.output] = value;
     if (fresh) own.inputs[i] = read[0].sizes().vec();
+    if (fresh && winograd) own.winograd.push_back(step.output);
     for (const auto index : step.lastUses) values[index] = at::Tensor();
   }
   return values[output_].to(at::kFloat);
@@ -136,32 +137,30 @@ at::Tensor Plan::perform(const std::vector<int64_t>& key, at::IntArrayRef images
   return result;
 }
 
-void Plan::takeFilters(ForSize& own, size_t i) {
-  own.filters[i] = filtersOf(steps_[i].inputs[1]);
-  own.winograd.push_back(steps_[i].output);
-}
-
 void Plan::layWeightsOut(ForSize& own) {
   orderFor_.clear();
   bool changed = false;
   for (size_t i = 0; i < own.inputs.size(); i++) {
     if (own.inputs[i].empty()) continue;
-    const int64_t weight = steps_[i].inputs[1];
-    const auto filters = [&] { return filtersOf(weight); };
-    if (!reproducible_ && winogradIsFaster(*steps_[i].convolution, constants_[weight], own.inputs[i], filters)) takeFilters(own, i);
     if (!own.filters[i].defined()) own.weights[i] = weightFor(steps_[i], own.inputs[i]);
-    changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[weight]);
+    changed = changed || own.filters[i].defined() || !own.weights[i].is_same(constants_[steps_[i].inputs[1]]);
   }
-  // Of what was measured in vain, and of sizes that are long gone.
+  // Of sizes that are long gone.
   std::erase_if(filters_, [](const auto& one) { return one.second.use_count() == 1; });
   // Without the old order a run no longer takes the memory that it was seen to take.
   if (changed) own.workspaces.clear();
 }
 
-const at::Tensor& Plan::filtersOf(int64_t weight) {
-  auto& filters = filters_[weight];
-  if (!filters.defined()) filters = winogradFilters(constants_[weight].to_dense(), dtype_);
-  return filters;
+at::Tensor Plan::filtersFor(const Step& step, at::IntArrayRef inputSize) {
+  const int64_t index = step.inputs[1];
+  const auto& weight = constants_[index];
+  if (!winogradSuits(*step.convolution, weight, inputSize)) return {};
+  const auto [found, fresh] = filters_.try_emplace(index);
+  if (fresh) {
+    const auto filters = winogradFilters(weight.to_dense(), dtype_);
+    if (winogradIsClose(*step.convolution, weight, filters)) found->second = filters;
+  }
+  return found->second;
 }
 
 const at::Tensor& Plan::weightFor(const Step& step, at::IntArrayRef inputSize) {

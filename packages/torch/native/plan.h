@@ -62,7 +62,7 @@ std::string orderOf(const at::Tensor& packed);
 
 class Plan {
  public:
-  /** @param reproducible whether Winograd's convolutions are chosen by sizes alone, from the first run of a size on, and not by measuring. */
+  /** @param reproducible whether products of matrices are summed in the same order on any number of threads. */
   Plan(at::ScalarType dtype, at::Device device, bool reproducible) : dtype_(dtype), device_(device), reproducible_(reproducible) {}
 
   at::ScalarType dtype() const { return dtype_; }
@@ -112,7 +112,7 @@ class Plan {
     std::vector<std::vector<int64_t>> inputs;
     /** Of each of these, from the second run on, its weights in the order that is best for this size. */
     std::vector<at::Tensor> weights;
-    /** Of each that is Winograd's its filters, from the second run on; from the first on in a plan that is reproducible. */
+    /** Of each that is Winograd's, its filters. */
     std::vector<at::Tensor> filters;
     /** The outputs of these. */
     std::vector<int64_t> winograd;
@@ -133,16 +133,15 @@ class Plan {
   std::vector<int64_t> winograd_;
   /** By the number of a constant: its packed weights in every order that a size asked for. Sizes share them. */
   std::map<int64_t, std::vector<at::Tensor>> orders_;
-  /** By the number of a constant: the filters that it makes for Winograd's convolutions, if a size has any. */
+  /** By the number of a constant: the filters that it makes for Winograd's convolutions, undefined where these would round too much. */
   std::map<int64_t, at::Tensor> filters_;
   /** While weights are packed for a size, by a convolution and the size of its input: the order asked for. */
   std::map<std::vector<int64_t>, std::string> orderFor_;
 
   at::Tensor converted(const at::Tensor& value) const;
-  /** Makes step i Winograd's for images of this size. */
-  void takeFilters(ForSize& own, size_t i);
   void layWeightsOut(ForSize& own);
-  const at::Tensor& filtersOf(int64_t weight);
+  /** Of a convolution that is Winograd's for inputs of this size; undefined for others. */
+  at::Tensor filtersFor(const Step& step, at::IntArrayRef inputSize);
   const at::Tensor& weightFor(const Step& step, at::IntArrayRef inputSize);
 };
 

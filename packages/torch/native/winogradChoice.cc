@@ -1,41 +1,14 @@
 #include "winogradChoice.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/randn.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <limits>
-#include <map>
 
 #include "processor.h"
 
 namespace binding {
 
 namespace {
-
-/** What a form of a convolution gives, and the seconds of its fastest run: of two, as the first finds nothing in cache, or of three short ones. */
-struct Measured {
-  at::Tensor output;
-  double seconds = std::numeric_limits<double>::infinity();
-
-  template <typename Work>
-  explicit Measured(const Work& work) {
-    using Clock = std::chrono::steady_clock;
-    constexpr double longEnough = 0.01;
-    double all = 0;
-    for (int i = 0; i < 2 || (i < 3 && all < longEnough); i++) {
-      const auto start = Clock::now();
-      output = work();
-      const double taken = std::chrono::duration<double>(Clock::now() - start).count();
-      seconds = std::min(seconds, taken);
-      all += taken;
-    }
-  }
-};
 
 /**
  * Whether they differ by rounding alone. In bfloat16 by that of transformed inputs and filters and of outputs: 0.006 of the norm on
@@ -55,26 +28,6 @@ at::Tensor noiseOf(at::IntArrayRef size, at::ScalarType dtype) {
   const int64_t count = c10::multiply_integers(size);
   const auto numbers = at::randn({period}, at::detail::createCPUGenerator(0), at::TensorOptions(at::kFloat)).relu_().to(dtype);
   return numbers.repeat({(count + period - 1) / period}).narrow(0, 0, count).view({size[0], size[2], size[3], size[1]}).permute({0, 3, 1, 2});
-}
-
-/** With as many of the rows as tell which form is faster: those of whole tiles, and of two billion multiplications. */
-Integers shortened(at::IntArrayRef size, int64_t outputs, int64_t dilation) {
-  constexpr double enough = 2e9;
-  const int64_t wholeTiles = 12 * dilation;
-  const double ofRow = 9.0 * static_cast<double>(size[0] * size[1] * size[3] * outputs);
-  const auto rows = static_cast<int64_t>(std::ceil(enough / ofRow / static_cast<double>(wholeTiles))) * wholeTiles;
-  return {size[0], size[1], std::min(size[2], rows), size[3]};
-}
-
-bool measure(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize, const at::Tensor& filters) {
-  constexpr double worthwhile = 0.95;
-  auto plain = convolution;
-  plain.activation = "none";
-  const auto size = shortened(inputSize, weight.size(0), convolution.dilation[0]);
-  const auto noise = noiseOf(size, weight.scalar_type()), packed = plain.packed(weight, size);
-  const Measured direct([&] { return convolve(plain, {noise, packed, at::Tensor(), at::Tensor()}); });
-  const Measured winograd([&] { return winogradStep(plain, {noise, packed, at::Tensor(), at::Tensor()}, filters); });
-  return winograd.seconds < worthwhile * direct.seconds && close(winograd.output, direct.output);
 }
 
 }  // namespace
@@ -98,14 +51,12 @@ bool winogradSuits(const Convolution& convolution, const at::Tensor& weight, at:
   return winogradMultipliesLess(inputSize, *shape, {.filter = 0});
 }
 
-bool winogradIsFaster(const Convolution& convolution, const at::Tensor& weight, at::IntArrayRef inputSize, c10::function_ref<at::Tensor()> filters) {
-  if (!winogradShape(convolution, weight.scalar_type(), weight.sizes())) return false;
-  static std::map<std::vector<int64_t>, bool> known;
-  std::vector<int64_t> key(inputSize.vec());
-  key.insert(key.end(), {static_cast<int64_t>(weight.scalar_type()), weight.size(0), convolution.dilation[0], at::get_num_threads()});
-  const auto [found, fresh] = known.try_emplace(key, false);
-  if (fresh) found->second = measure(convolution, weight, inputSize, filters());
-  return found->second;
+bool winogradIsClose(const Convolution& convolution, const at::Tensor& weight, const at::Tensor& filters) {
+  constexpr int64_t side = 12;
+  auto plain = convolution;
+  plain.activation = "none";
+  const at::Tensor none, noise = noiseOf({1, weight.size(1), side, side}, weight.scalar_type());
+  return close(winogradStep(plain, {noise, weight, none, none}, filters), convolve(plain, {noise, weight, none, none}));
 }
 
 }  // namespace binding

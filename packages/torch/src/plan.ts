@@ -21,8 +21,8 @@ export interface PlanOptions {
   /** Size of images that the weights are laid out for at first, `[h, w]`. */
   readonly usualSize: readonly [number, number];
   /**
-   * Whether every process on one kind of processor gives the same, and images the same whichever went before: forms of convolutions are
-   * chosen by sizes alone, not by measuring. In float32 on any number of threads, as far as oneDNN's sums do not depend on it.
+   * Whether products of matrices are summed in the same order on any number of threads: every process on one kind of processor then gives
+   * the same, in float32, as far as oneDNN's sums do not depend on threads.
    */
   readonly reproducible?: boolean;
 }
@@ -131,9 +131,8 @@ export class Plan {
   }
 
   /**
-   * The names of the convolutions that the last run multiplied in Winograd's form: from the second run of a size on those for
-   * which it was measured to be faster than the direct one. The same machine may choose otherwise the next time where both take about as long.
-   * A reproducible plan has the same from the first run on, everywhere.
+   * The names of the convolutions that the last run multiplied in Winograd's form: those that are faster so, as far as their size and the
+   * kind of processor tell.
    */
   get winograd(): readonly string[] {
     return (native().planWinograd(this.#handle) as number[]).map((output) => this.#names.get(output)!);

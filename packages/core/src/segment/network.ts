@@ -60,8 +60,8 @@ export class Network<Source = ImageSource> implements AsyncDisposable {
   }
 
   /**
-   * The names of the convolutions that libtorch's plan multiplied in Winograd's form in the last run: from the second run of a size on
-   * those, in float32 and bfloat16, for which it measured that to be faster; with `reproducible` from the first on, for which it reckons so.
+   * The names of the convolutions that libtorch's plan multiplied in Winograd's form in the last run: those, in float32 and bfloat16, for
+   * which it reckons that to be faster.
    */
   get winograd(): readonly string[] {
     return this.#runtime.winograd ?? [];

@@ -9,8 +9,8 @@ export interface PredictionOptions extends Omit<EngineOptions, "precision"> {
   /** int8 with weights that `pspnet quantise` made, on a processor. */
   readonly precision: "auto" | PredictionPrecision;
   /**
-   * Whether every process on one kind of processor gives the same logits, whichever images went before. Otherwise libtorch's plan measures
-   * which form of a convolution is faster here, and its choice may differ, and logits by rounding.
+   * Whether every process on one kind of processor gives the same logits on any number of threads, in float32 as far as oneDNN's sums allow.
+   * Otherwise logits may differ by rounding.
    */
   readonly reproducible?: boolean;
 }
