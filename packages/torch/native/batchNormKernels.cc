@@ -46,12 +46,18 @@ ALWAYS_INLINE void store(at::BFloat16* to, Floats value, int64_t count) {
   std::memcpy(to, &halves, count * sizeof *to);
 }
 
-ALWAYS_INLINE Doubles wide(Floats value) { return __builtin_convertvector(value, Doubles); }
+/** What the few values of a block are summed in: those of bfloat16 are rounded by far more than float32's sums of them are. */
+template <typename T>
+using Sums = std::conditional_t<std::is_same_v<T, float>, Doubles, Floats>;
 
-ALWAYS_INLINE void add(double* to, Doubles value, int64_t count) {
+template <typename T>
+ALWAYS_INLINE Sums<T> summand(Floats value) { return __builtin_convertvector(value, Sums<T>); }
+
+template <typename Values>
+ALWAYS_INLINE void add(double* to, Values value, int64_t count) {
   Doubles sum{};
   std::memcpy(&sum, to, count * sizeof *to);
-  sum += value;
+  sum += __builtin_convertvector(value, Doubles);
   std::memcpy(to, &sum, count * sizeof *to);
 }
 
@@ -90,9 +96,9 @@ ALWAYS_INLINE Floats gradientAt(const BackwardRows<T>& in, int64_t place, Count 
 template <typename T>
 FOR_EACH_CPU void addMoments(const T* x, int64_t rows, int64_t channels, double* sums) {
   forEachBlock(rows, channels, [=](int64_t channel, auto count, int64_t begin, int64_t end) INLINE_LAMBDA {
-    Doubles sum{}, squares{};
+    Sums<T> sum{}, squares{};
     for (int64_t row = begin; row < end; row++) {
-      const Doubles value = wide(load(x + row * channels + channel, count));
+      const auto value = summand<T>(load(x + row * channels + channel, count));
       sum += value;
       squares += value * value;
     }
@@ -118,14 +124,14 @@ template <typename T>
 FOR_EACH_CPU void addGradientSums(const BackwardRows<T>& in, int64_t rows, int64_t channels, const Normalisation& by, double* sums, T* through) {
   forEachBlock(rows, channels, [=](int64_t channel, auto count, int64_t begin, int64_t end) INLINE_LAMBDA {
     const Floats mean = load(by.mean + channel, count), scale = load(by.scale + channel, count), shift = load(by.shift + channel, count);
-    Doubles sum{}, products{};
+    Sums<T> sum{}, products{};
     for (int64_t row = begin; row < end; row++) {
       const int64_t place = row * channels + channel;
       const Floats x = load(in.x + place, count);
       const Floats gradient = gradientAt(in, place, count, x * scale + shift);
       if (through) store(through + place, gradient, count);
-      sum += wide(gradient);
-      products += wide(gradient) * wide(x - mean);
+      sum += summand<T>(gradient);
+      products += summand<T>(gradient) * summand<T>(x - mean);
     }
     add(sums + channel, sum, count);
     add(sums + channels + channel, products, count);

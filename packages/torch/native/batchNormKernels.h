@@ -1,7 +1,7 @@
 // The passes of batch norm over memory, forward and backward, for some rows of features that lie channels-last, `[row][channel]`.
 //
-// `T` is float or at::BFloat16. Arithmetic is in float32, sums are in float64: so one pass gives mean and variance, without loss where the
-// mean is large beside the deviation.
+// `T` is float or at::BFloat16. Arithmetic is in float32, sums are in float64, of bfloat16 those of a few rows in float32 first: so one pass
+// gives mean and variance, without loss where the mean is large beside the deviation.
 #pragma once
 
 #include <cstdint>
