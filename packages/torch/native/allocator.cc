@@ -54,26 +54,30 @@ size_t roundedUp(size_t size) {
 /** Whether a part of a block may be given to the system, and blocks that lie side by side taken for one. */
 constexpr bool divisible = true;
 
+/** What is taken for a block of this size. */
+size_t mappedFor(size_t size) { return (size + hugePage - 1) / hugePage * hugePage; }
+
 void* takeFromSystem(size_t size) {
-  // Aligned to a huge page, so that the system can use them: map more, unmap both ends. It maps downwards, so the last place lies beside the
+  // Aligned to a huge page, so that the system can use them: map one more, unmap both ends. It maps downwards, so the last place lies beside the
   // block before.
-  const size_t more = size >= hugeFrom ? hugePage : 0;
-  void* memory = mmap(nullptr, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   const auto start = reinterpret_cast<uintptr_t>(memory);
-  const auto aligned = more == 0 ? start : (start + more) / hugePage * hugePage;
-  if (aligned > start) munmap(memory, aligned - start);
-  if (const size_t tail = start + more - aligned; tail > 0) munmap(reinterpret_cast<void*>(aligned + size), tail);
+  const auto aligned = (start + hugePage) / hugePage * hugePage;
+  munmap(memory, aligned - start);
+  if (const size_t tail = start + hugePage - aligned; tail > 0) munmap(reinterpret_cast<void*>(aligned + size), tail);
   madvise(reinterpret_cast<void*>(aligned), size, MADV_HUGEPAGE);
   return reinterpret_cast<void*>(aligned);
 }
 void giveToSystem(void* memory, size_t size) { munmap(memory, size); }
 #elif defined(_WIN32)
 constexpr bool divisible = false;
+size_t mappedFor(size_t size) { return size; }
 void* takeFromSystem(size_t size) { return _aligned_malloc(size, pageSize); }
 void giveToSystem(void* memory, size_t) { _aligned_free(memory); }
 #else
 constexpr bool divisible = false;
+size_t mappedFor(size_t size) { return size; }
 void* takeFromSystem(size_t size) { return std::aligned_alloc(pageSize, size); }
 void giveToSystem(void* memory, size_t) { std::free(memory); }
 #endif
@@ -101,7 +105,7 @@ size_t smallSize(void*) { return 0; }
 
 using Clock = std::chrono::steady_clock;
 
-/** Blocks of 1 MiB and more. `used + kept <= most + most / 16`, where `most` is the largest that `used` has been. */
+/** Blocks of 1 MiB and more. `used + kept <= most + most / 16`, but for a huge page, where `most` is the largest that `used` has been. */
 class Pool {
  public:
   void* take(size_t wanted) {
@@ -109,15 +113,17 @@ class Pool {
     std::lock_guard lock(mutex_);
     std::byte* memory = reuse(size);
     if (memory == nullptr) {
+      const size_t mapped = mappedFor(size);
       most_ = std::max(most_, used_ + size);
-      while (!kept_.empty() && used_ + keptBytes_ + size > most_ + most_ / 16) releaseOldest();
-      memory = static_cast<std::byte*>(takeFromSystem(size));
+      while (!kept_.empty() && used_ + keptBytes_ + mapped > most_ + most_ / 16) releaseOldest();
+      memory = static_cast<std::byte*>(takeFromSystem(mapped));
       if (memory == nullptr) {
         while (!kept_.empty()) releaseOldest();
-        memory = static_cast<std::byte*>(takeFromSystem(size));
+        memory = static_cast<std::byte*>(takeFromSystem(mapped));
       }
       TORCH_CHECK(memory != nullptr, "out of memory: ", size >> 20, " MiB wanted, ", used_ >> 20, " MiB in use by tensors");
       used(memory, size);
+      if (mapped > size) keep(memory + size, mapped - size, Clock::now());
     }
     return memory;
   }
@@ -138,9 +144,7 @@ class Pool {
     const auto now = Clock::now();
     inUse_.erase(found);
     used_ -= block.size;
-    keptBytes_ += block.size;
-    kept_[memory] = {block.size, now};
-    ASAN_POISON_MEMORY_REGION(memory, block.size);
+    keep(memory, block.size, now);
     releaseFreedBefore(now - patience_);
     return true;
   }
@@ -189,6 +193,12 @@ class Pool {
     inUse_[memory] = {size};
     used_ += size;
     most_ = std::max(most_, used_);
+  }
+
+  void keep(std::byte* memory, size_t size, Clock::time_point freed) {
+    kept_[memory] = {size, freed};
+    keptBytes_ += size;
+    ASAN_POISON_MEMORY_REGION(memory, size);
   }
 
   /** The block in use that memory lies in. */
