@@ -46,7 +46,7 @@ struct Grid {
 
   /** Pairs of an image's rows. */
   int64_t pairs() const { return ceilHalf(height); }
-  /** Of a row's pixels: in the image's place none where it is not of the image, and fewer at the end of all. */
+  /** Pixels of a row: none of one that is not of the image, and fewer at the end of all. */
   int64_t length(int64_t image, int64_t row) const {
     return row < 0 || row >= height ? 0 : std::clamp<int64_t>(pixels - (image * height + row) * width, 0, width);
   }
@@ -130,6 +130,31 @@ struct Stretch {
   }
 };
 
+constexpr int64_t blockSums = channelBlock * channelBlock;
+
+/** Sums `[input block][output block][place][output][input]` as filters that lie as `weight` does. */
+at::Tensor filtersOf(const at::Tensor& sums, const FilterGradientShape& shape, const at::Tensor& weight) {
+  const int64_t places = shape.side * shape.side, inputBlocks = sums.size(0), outputBlocks = sums.size(1);
+  const float* const from = sums.const_data_ptr<float>();
+  auto filters = at::empty_like(weight, weight.options().dtype(at::kFloat));
+  float* const to = filters.mutable_data_ptr<float>();
+  const int64_t ofOutput = filters.stride(0), ofInput = filters.stride(1), ofRow = filters.stride(2), ofColumn = filters.stride(3);
+  parallelFor(shape.outputs, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t output = begin; output < end; output++) {
+      for (int64_t block = 0; block < inputBlocks; block++) {
+        const int64_t channel = block * channelBlock, count = std::min(channelBlock, shape.inputs - channel);
+        for (int64_t i = 0; i < places; i++) {
+          const int64_t ofBlocks = ((block * outputBlocks + output / channelBlock) * places + i) * blockSums;
+          const float* values = from + ofBlocks + output % channelBlock * channelBlock;
+          float* target = to + output * ofOutput + channel * ofInput + i / shape.side * ofRow + i % shape.side * ofColumn;
+          for (int64_t c = 0; c < count; c++) target[c * ofInput] = values[c];
+        }
+      }
+    }
+  });
+  return filters;
+}
+
 }  // namespace
 
 std::optional<FilterGradientShape> filterGradientShape(at::ScalarType dtype, at::IntArrayRef weightSize, at::IntArrayRef stride, at::IntArrayRef padding,
@@ -160,7 +185,7 @@ at::Tensor filterGradient(const at::Tensor& x, const at::Tensor& gradient, const
   std::optional<PairedRows> odd;
   if (std::any_of(taps.begin(), taps.end(), [](const Tap& tap) { return tap.before == 1; })) odd.emplace(inputs, grid, together, 1);
 
-  const int64_t inputBlocks = even.blocks, outputBlocks = changes.blocks, blockSums = channelBlock * channelBlock;
+  const int64_t inputBlocks = even.blocks, outputBlocks = changes.blocks;
   auto sums = at::zeros({inputBlocks, outputBlocks, places, blockSums}, at::TensorOptions(at::kFloat));
   float* const to = sums.mutable_data_ptr<float>();
   const auto add = [&](const Stretch& stretch, int64_t input, int64_t output) {
@@ -197,23 +222,7 @@ at::Tensor filterGradient(const at::Tensor& x, const at::Tensor& gradient, const
     });
   }
 
-  auto result = at::empty_like(weight, weight.options().dtype(at::kFloat));
-  const int64_t ofOutput = result.stride(0), ofInput = result.stride(1), ofRow = result.stride(2), ofColumn = result.stride(3);
-  float* const filters = result.mutable_data_ptr<float>();
-  parallelFor(shape.outputs, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t output = begin; output < end; output++) {
-      for (int64_t block = 0; block < inputBlocks; block++) {
-        const int64_t channel = block * channelBlock, count = std::min(channelBlock, shape.inputs - channel);
-        for (int64_t i = 0; i < places; i++) {
-          const float* from = to + ((block * outputBlocks + output / channelBlock) * places + i) * blockSums + output % channelBlock * channelBlock;
-          float* target = filters + output * ofOutput + channel * ofInput + i / shape.side * ofRow + i % shape.side * ofColumn;
-          if (ofInput == 1) std::copy_n(from, count, target);
-          else for (int64_t c = 0; c < count; c++) target[c * ofInput] = from[c];
-        }
-      }
-    }
-  });
-  return result;
+  return filtersOf(sums, shape, weight);
 }
 
 // For tests: in float32, from inputs and the gradient of outputs in bfloat16, or undefined where that isn't computed here.
