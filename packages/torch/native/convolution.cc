@@ -20,8 +20,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/** How the gradient of filters is computed: by oneDNN; in Winograd's form, of float32 whatever the features are, which loses nothing; or paired. */
-enum class FilterForm : int64_t { oneDnn, winograd, paired };
+/** How the gradient of filters is computed: in Winograd's form, of float32 whatever the features are, which loses nothing; or paired. */
+enum class FilterForm : int64_t { winograd, paired };
 
 /** How a convolution that is trained is computed. */
 struct Forms {
@@ -64,14 +64,10 @@ class TrainedConvolution : public torch::autograd::Function<TrainedConvolution> 
     if (wantsWeight && form == FilterForm::paired) {
       ofWeight = filterGradient(x, gradient, {weight.size(1), weight.size(0), weight.size(2), dilation}, weight);
     }
-    const bool directInputs = wantsInputs && !winograd, directWeight = wantsWeight && form == FilterForm::oneDnn;
-    if (directInputs || directWeight) {
+    if (wantsInputs && !winograd) {
       const std::array ones{int64_t{1}, int64_t{1}}, zeros{int64_t{0}, int64_t{0}}, paddings{padding, padding}, dilations{dilation, dilation};
-      const auto filters = rounded.defined() ? rounded : weight.to(x.scalar_type());
-      const auto direct =
-          at::convolution_backward(gradient, x, filters, std::nullopt, ones, paddings, dilations, false, zeros, 1, {directInputs, directWeight, false});
-      if (directInputs) ofInputs = std::get<0>(direct);
-      if (directWeight) ofWeight = std::get<1>(direct).to(at::kFloat);
+      const std::array inputsAlone{true, false, false};
+      ofInputs = std::get<0>(at::convolution_backward(gradient, x, rounded, std::nullopt, ones, paddings, dilations, false, zeros, 1, inputsAlone));
     }
     return {ofInputs, ofWeight, at::Tensor(), at::Tensor(), at::Tensor()};
   }
