@@ -220,23 +220,23 @@ async function disturbed(out: string, disturb: (child: ChildProcess) => void) {
     ...outcome,
     ranks,
     alive,
-    // Who is killed while it writes a file leaves that under a name that nothing takes for a prediction.
-    unfinished: [...written.keys()].filter(
-      (name) => !/^\/predictions\/\d+\.png$/.test(name) && !isTemporaryFile(basename(name)),
-    ),
+    unfinished: [...written.keys()].filter((name) => !/^\/predictions\/\d+\.png$/.test(name)),
   };
 }
 
 describe.runIf(process.platform === "linux")("val over ranks that is disturbed", () => {
   test("names a rank that is killed, ends the others and leaves nothing half written", async () => {
-    const { code, out, err, ...found } = await disturbed("killed", (child) =>
+    const { code, out, err, unfinished, ...found } = await disturbed("killed", (child) =>
       process.kill(children(child)[1], "SIGKILL"),
     );
     expect([code, out]).toEqual([1, ""]);
     expect(err.match(/^pspnet: .*$/gm)).toEqual([
       "pspnet: rank 1: its process ended: killed by SIGKILL; nothing is scored; start it again",
     ]);
-    expect(found).toMatchObject({ ranks: { length: 2 }, alive: [], unfinished: [] });
+    expect(found).toMatchObject({ ranks: { length: 2 }, alive: [] });
+    // The one file that the killed rank may have been at has a name that nothing takes for a prediction.
+    expect(unfinished.length).toBeLessThanOrEqual(1);
+    for (const name of unfinished) expect(basename(name)).toSatisfy(isTemporaryFile);
   });
 
   test("ends all by Ctrl-C", async () => {
