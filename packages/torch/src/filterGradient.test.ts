@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { expectSameOnThreads } from "../test/support/onThreads.js";
 import { type Handle, native } from "./binding.js";
-import { manualSeed, numThreads, setNumThreads } from "./device.js";
+import { manualSeed } from "./device.js";
 import { autocast } from "./modes.js";
 import { randn, Tensor } from "./tensor.js";
 
@@ -63,14 +64,7 @@ describe.skipIf(elsewhere)("the gradient of filters from bfloat16 is float64's w
 });
 
 test.skipIf(elsewhere)("its bits do not depend on the number of threads", () => {
-  const threads = numThreads();
-  const all = () => SHAPES.map((shape) => paired(made(shape), shape.dilation).toArray());
-  const expected = all();
-  for (const count of [1, 3]) {
-    setNumThreads(count);
-    expect(all()).toEqual(expected);
-  }
-  setNumThreads(threads);
+  expectSameOnThreads(() => SHAPES.map((shape) => paired(made(shape), shape.dilation).toArray()));
 });
 
 test.skipIf(elsewhere)("it is for filters whose outputs are as large as inputs, of 32 channels and more", () => {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { expectSameOnThreads } from "../test/support/onThreads.js";
 import { type Handle, native } from "./binding.js";
-import { bfloat16Instructions, manualSeed, numThreads, setNumThreads } from "./device.js";
+import { bfloat16Instructions, manualSeed } from "./device.js";
 import { autocast, noGrad } from "./modes.js";
 import { scope } from "./scope.js";
 import { SGD } from "./sgd.js";
@@ -159,13 +160,7 @@ test.skipIf(elsewhere)("bits do not depend on the number of threads", () => {
       const given = { ...operands, x: operands.x.to({ dtype }), gradient: operands.gradient.to({ dtype }) };
       return [winograd(given.x, given.weight, 2), ...differentiated(given, 2)].map((tensor) => tensor.toArray());
     });
-  const threads = numThreads();
-  const expected = all();
-  for (const count of [1, 3]) {
-    setNumThreads(count);
-    expect(all()).toEqual(expected);
-  }
-  setNumThreads(threads);
+  expectSameOnThreads(all);
 });
 
 describe.skipIf(elsewhere)("in training", () => {
