@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import json
 import os
+from unittest import mock
 
 import numpy as np
 import torch
@@ -45,11 +46,13 @@ def uniform(name, count):
 def value(name, shape, bottleneck):
     """A parameter or buffer whose scale keeps activations near 1 through any depth.
 
-    Biases hold each channel well above zero, every fifth well below: a ReLU input near zero would flip with the last
-    bit of float32, and one flip moves gradients by more than the tolerance, on either side.
+    Biases hold each channel well above zero, every fifth well below: a ReLU input near zero would flip with the last bits of
+    float32, and one flip moves a gradient by more than the tolerance, on either side. `float64_gradients` looks how near any
+    came. None may be on or off everywhere, though: a bias before another batch norm would have no gradient.
     """
     u = uniform(name, int(np.prod(shape)))
     last = name.startswith("layer") and (".bn3." if bottleneck else ".bn2.") in name
+    weight, bias = (0.2, 0.6) if last else (0.5, 1.8)
     if len(shape) == 4:
         u = np.sqrt(3.0 / (shape[1] * shape[2] * shape[3])) * u
     elif name.endswith("running_var"):
@@ -57,10 +60,9 @@ def value(name, shape, bottleneck):
     elif name.endswith("running_mean") or name in ("cls.4.bias", "aux.4.bias"):
         u = 0.1 * u
     elif name.endswith("weight"):
-        u = (0.3 if last else 0.5) + 0.1 * u
+        u = weight * (1.0 + 0.25 * u)
     else:
-        size = 0.4 if last else 1.7
-        u = np.where(np.arange(u.size) % 5 == 2, -1.0, 1.0) * (size + 0.25 * size * u)
+        u = np.where(np.arange(u.size) % 5 == 2, -1.0, 1.0) * bias * (1.0 + 0.2 * u)
     return torch.from_numpy(u.astype(np.float32).reshape(shape))
 
 
@@ -188,12 +190,17 @@ def protocol(net):
     return total[0]
 
 
-def relative_noise(net, fresh, classes):
-    """How far float32 is from float64 in the yardstick itself, the worst parameter's gradient (relative L2)."""
-    double = fresh().double().train()
-    loss(double, image(BATCH, SIDE, SIDE).double(), labels(BATCH, SIDE, SIDE, classes))[2].backward()
-    pairs = zip(net.named_parameters(), double.parameters())
-    return max(((p.grad - q.grad).norm() / q.grad.norm()).item() for (_, p), q in pairs)
+def float64_gradients(fresh, classes):
+    """Every parameter's gradient in float64, and how near to zero an input of a ReLU came."""
+    double, nearest, relu = fresh().double().train(), [], F.relu
+
+    def watched(x, inplace=False):
+        nearest.append(x.detach().abs().min().item())
+        return relu(x)
+
+    with mock.patch.object(F, "relu", watched):
+        loss(double, image(BATCH, SIDE, SIDE).double(), labels(BATCH, SIDE, SIDE, classes))[2].backward()
+    return [p.grad for p in double.parameters()], min(nearest)
 
 
 def main():
@@ -219,9 +226,12 @@ def main():
         metadata = dict(torch=torch.__version__, config=json.dumps(config),
                         parameters=json.dumps([name for name, _ in net.named_parameters()]))
         save_file({k: v.contiguous().numpy() for k, v in found.items()}, os.path.join(a.out, f"{case}.safetensors"), metadata)
+        exact, nearest = float64_gradients(fresh, config["classes"])
+        assert nearest > 8e-6, f"{case}: an input of a ReLU is {nearest:.1e}, which float32 (within 2e-6) may take to the other side of zero"
+        noise = max(((p.grad - g).norm() / g.norm()).item() for p, g in zip(net.parameters(), exact))
         scale = {k: round(v.abs().max().item(), 2) for k, v in found.items() if k.startswith("logits")}
         print(case, "losses", found["train.losses"].tolist(), "largest", scale,
-              "float32 noise in gradients", f"{relative_noise(net, fresh, config['classes']):.1e}", flush=True)
+              "float32 noise in gradients", f"{noise:.1e}", "nearest input of a ReLU to zero", f"{nearest:.1e}", flush=True)
         if "descent.losses" in found:
             print(case, "descent", [round(v, 4) for v in found["descent.losses"].tolist()], flush=True)
 

@@ -27,7 +27,10 @@ export function uniform(name: string, count: number): Float64Array {
   return found;
 }
 
-/** A weights file for `net`, with scales that keep activations near 1 and away from ReLU's corner. */
+/**
+ * A weights file for `net`, with scales that keep activations near 1 and far from ReLU's corner, where the last bits of float32 would turn
+ * a gradient.
+ */
 export function reproducibleState(net: PSPNet): State {
   const { backbone } = net.config;
   const bottleneck = backbone.kind === "resnet" && backbone.layers >= 50;
@@ -60,9 +63,8 @@ function scaleOf(name: string, { shape, bottleneck }: Place) {
   if (shape.length === 4) return scale(0, Math.sqrt(3 / (shape[1] * shape[2] * shape[3])));
   if (name.endsWith("running_var")) return scale(1, 0.2);
   if (name.endsWith("running_mean") || name === "cls.4.bias" || name === "aux.4.bias") return scale(0, 0.1);
-  if (name.endsWith("weight")) return scale(last ? 0.3 : 0.5, 0.1);
-  const size = last ? 0.4 : 1.7;
-  return scale(size, 0.25 * size, true);
+  const [weight, bias] = last ? [0.2, 0.6] : [0.5, 1.8];
+  return name.endsWith("weight") ? scale(weight, 0.25 * weight) : scale(bias, 0.2 * bias, true);
 }
 
 /** Noise around a colour of each image's own, `[n, 3, h, w]`. */
