@@ -139,10 +139,10 @@ std::vector<std::shared_ptr<gloo::transport::Device>> devices(const Rendezvous& 
   return found;
 }
 
-c10::intrusive_ptr<c10d::Backend> gloo(const c10::intrusive_ptr<c10d::Store>& store, const Rendezvous& at) {
+c10::intrusive_ptr<c10d::Backend> gloo(const c10::intrusive_ptr<c10d::Store>& store, const Rendezvous& at, int threads) {
   const auto options = ProcessGroupGloo::Options::create(at.timeout);
   options->devices = devices(at);
-  options->threads = 2;
+  options->threads = threads;
   return c10::make_intrusive<ProcessGroupGloo>(store, at.rank, at.size, options);
 }
 
@@ -165,8 +165,13 @@ SharedGroup open(const Rendezvous& at) {
   quieten();
   const auto store = openStore(at);
   meet(*store, at);
-  auto backend = at.device.is_cpu() ? gloo(store, at) : nccl(store, at);
-  return c10::make_intrusive<ProcessGroup>(store, std::move(backend), at.rank, at.size, at.device);
+  const auto make = [&](auto backend, auto sumBackend) { return c10::make_intrusive<ProcessGroup>(store, backend, sumBackend, at.rank, at.size, at.device); };
+  if (at.device.is_cuda()) {
+    const auto backend = nccl(store, at);
+    return make(backend, backend);
+  }
+  const auto backend = gloo(store, at, 2);
+  return make(backend, gloo(c10::make_intrusive<c10d::PrefixStore>("sum", store), at, 1));
 }
 
 napi_value makeGroup(napi_env env, const SharedGroup& group) {
@@ -230,6 +235,12 @@ std::vector<int64_t> notCome(const ProcessGroup& group, milliseconds patience) {
   return lost;
 }
 
+/** Throws once the group is destroyed. */
+c10d::Backend& connected(const c10::intrusive_ptr<c10d::Backend>& backend) {
+  if (!backend) throw std::invalid_argument("group: it is destroyed");
+  return *backend;
+}
+
 /** What ranks exchange in place of `tensor`. */
 at::Tensor onDeviceOf(const ProcessGroup& group, const at::Tensor& tensor) {
   TORCH_CHECK(tensor.is_non_overlapping_and_dense(), "expected a dense tensor; make it contiguous first");
@@ -241,7 +252,7 @@ template <typename Begin>
 Collective begun(const ProcessGroup& group, const at::Tensor& tensor, const Begin& begin) {
   std::vector<at::Tensor> tensors{onDeviceOf(group, tensor)};
   try {
-    auto work = begin(group.running(), tensors);
+    auto work = begin(tensors);
     return {std::move(work), tensor.detach(), tensors[0]};
   } catch (const c10::Error& error) {
     // Of NCCL, whose communicator may have been aborted by now; Gloo refuses what it is given here.
@@ -276,8 +287,9 @@ void Collective::finish() const {
   }
 }
 
-ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size, at::Device device)
-    : store(std::move(store)), backend(std::move(backend)), rank(rank), size(size), device(device) {
+ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend,
+                           c10::intrusive_ptr<c10d::Backend> sumBackend, int rank, int size, at::Device device)
+    : store(std::move(store)), backend(std::move(backend)), sumBackend(std::move(sumBackend)), rank(rank), size(size), device(device) {
   connectedGroups++;
 }
 
@@ -286,6 +298,7 @@ ProcessGroup::~ProcessGroup() { disconnect(false); }
 bool ProcessGroup::anyConnected() { return connectedGroups > 0; }
 
 void ProcessGroup::disconnect(bool abruptly) {
+  sumBackend = nullptr;
   const auto ended = std::exchange(backend, nullptr);
   if (!ended) return;
   connectedGroups--;
@@ -294,18 +307,15 @@ void ProcessGroup::disconnect(bool abruptly) {
   else ended->shutdown();
 }
 
-c10d::Backend& ProcessGroup::running() const {
-  if (!backend) throw std::invalid_argument("group: it is destroyed");
-  return *backend;
-}
+c10d::Backend& ProcessGroup::running() const { return connected(backend); }
 
 Collective ProcessGroup::allReduce(const at::Tensor& tensor) const {
-  return begun(*this, tensor, [](c10d::Backend& backend, std::vector<at::Tensor>& tensors) { return backend.allreduce(tensors); });
+  return begun(*this, tensor, [&](auto& tensors) { return running().allreduce(tensors); });
 }
 
 void ProcessGroup::sum(const at::Tensor& tensor) const {
   const auto begin = std::chrono::steady_clock::now();
-  allReduce(tensor).precede();
+  begun(*this, tensor, [&](auto& tensors) { return connected(sumBackend).allreduce(tensors); }).precede();
   sums++;
   summedBytes += static_cast<int64_t>(tensor.nbytes());
   summingNanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
@@ -351,7 +361,7 @@ FUNCTION(processGroupAllReduce, "group", "tensor", "operation") {
   else if (operation == "max") options.reduceOp = c10d::ReduceOp::MAX;
   else if (operation != "sum") throw std::invalid_argument("operation: expected sum, min or max, found " + operation);
   const auto& group = *processGroupIn(call);
-  return afterwards(call, group, begun(group, call.tensor(1), [&](c10d::Backend& backend, auto& tensors) { return backend.allreduce(tensors, options); }), makeUndefined);
+  return afterwards(call, group, begun(group, call.tensor(1), [&](auto& tensors) { return group.running().allreduce(tensors, options); }), makeUndefined);
 }
 
 // In place: what rank `root` holds.
@@ -359,7 +369,7 @@ FUNCTION(processGroupBroadcast, "group", "tensor", "root") {
   const auto& group = *processGroupIn(call);
   c10d::BroadcastOptions options;
   options.rootRank = call.integer(2, 0, group.size - 1);
-  return afterwards(call, group, begun(group, call.tensor(1), [&](c10d::Backend& backend, auto& tensors) { return backend.broadcast(tensors, options); }), makeUndefined);
+  return afterwards(call, group, begun(group, call.tensor(1), [&](auto& tensors) { return group.running().broadcast(tensors, options); }), makeUndefined);
 }
 
 // A promise of what all ranks hold, one upon another: `[size, ...tensor]`.
@@ -371,7 +381,7 @@ FUNCTION(processGroupAllGather, "group", "tensor") {
   const auto all = at::empty(shape, own.options());
   std::vector<std::vector<at::Tensor>> outputs(1);
   for (int rank = 0; rank < group.size; rank++) outputs[0].push_back(all.select(0, rank));
-  const auto gathering = begun(group, own, [&](c10d::Backend& backend, auto& inputs) { return backend.allgather(outputs, inputs); });
+  const auto gathering = begun(group, own, [&](auto& inputs) { return group.running().allgather(outputs, inputs); });
   return afterwards(call, group, gathering, [all, device = call.tensor(1).device()] { return makeTensor(all.to(device)); });
 }
 

@@ -36,18 +36,20 @@ struct Collective {
 
 struct ProcessGroup : torch::CustomClassHolder {
   c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<c10d::Backend> backend;
+  /** What carries collectives, and what carries `sum`, which would else wait behind buckets of gradients; of GPUs the same. */
+  c10::intrusive_ptr<c10d::Backend> backend, sumBackend;
   int rank, size;
   /** Whose memory ranks exchange. */
   at::Device device;
 
-  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, int rank, int size, at::Device device);
+  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, c10::intrusive_ptr<c10d::Backend> sumBackend, int rank,
+               int size, at::Device device);
   ~ProcessGroup() override;
 
   /** Whether this process has a group with connections: to end them in good order means to wait for what other ranks have not done yet. */
   static bool anyConnected();
 
-  /** Throws once it is destroyed. */
+  /** What carries collectives. Throws once it is destroyed. */
   c10d::Backend& running() const;
 
   /** Begins to add up `tensor` over all ranks, in place. Throws CollectiveFailed where a rank is known to be gone. */
