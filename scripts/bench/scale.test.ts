@@ -4,7 +4,15 @@ import { describe, expect, it } from "vitest";
 import { scaleSvg } from "./scaleChart.js";
 import { withScale } from "./scaleMarkdown.js";
 import { allReduceSeconds } from "./scaleModel.js";
-import { type MeasuredStep, networkOf, predictionOf, type Row, type ScaleRecord, summary } from "./scaleRecord.js";
+import {
+  type Measured,
+  type MeasuredStep,
+  networkOf,
+  predictionOf,
+  type Row,
+  type ScaleRecord,
+  summary,
+} from "./scaleRecord.js";
 import { CHANGES, efficiency, fleets } from "./scaleTables.js";
 
 const CASE = {
@@ -33,13 +41,15 @@ const step = (seconds: number, more: Partial<MeasuredStep> = {}): MeasuredStep =
   received: 1e6,
   ...more,
 });
-const probe = { sum: 1e-4, bucket: { bytes: 1e6, seconds: 0.0102, processor: 0.002 } };
-const MEASURED = summary({
+const probe = { sum: 5e-5, small: 1e-4, bucket: { bytes: 1e6, seconds: 0.0102, processor: 0.002 } };
+const TURNS: Measured = {
   alone: [[step(1), step(9), step(1)], [step(2)]],
   gathered: [[step(1)], [step(2)]],
   together: [[step(2)], [step(2)]],
+  beside: [],
   probe: [probe, probe],
-});
+};
+const MEASURED = summary(TURNS);
 const row = (changes: Partial<Row> = {}): Row => ({
   case: CASE,
   date: "2026-01-02T03:04:05Z",
@@ -48,6 +58,8 @@ const row = (changes: Partial<Row> = {}): Row => ({
   ...MEASURED,
   ...changes,
 });
+/** A message more in 10 microseconds. */
+const FOUR = row({ case: { ...CASE, ranks: 4 }, probe: { ...probe, sum: 7e-5 } });
 const RECORD: ScaleRecord = {
   machine: {
     processor: "A processor",
@@ -59,7 +71,7 @@ const RECORD: ScaleRecord = {
     level: "avx2",
     instructions: ["AVX2"],
   },
-  rows: { two: row(), machine: row({ case: { ...CASE, ranks: 1, threads: 2 } }) },
+  rows: { two: row(), four: FOUR, machine: row({ case: { ...CASE, ranks: 1, threads: 2 } }) },
   wire: {
     "wire-2": {
       case: CASE,
@@ -84,6 +96,16 @@ describe("a row", () => {
     expect(MEASURED.profile.buckets).toEqual([{ bytes: 1e6, ready: 0.75 }]);
   });
 
+  it("is what one process takes step by step in turns, where one was asked", () => {
+    expect(MEASURED.beside).toBeUndefined();
+    const beside = [[step(4), step(1), step(2)]];
+    const together = [
+      [step(4), step(2), step(2)],
+      [step(6), step(2), step(2)],
+    ];
+    expect(summary({ ...TURNS, together, beside }).beside).toEqual({ seconds: 2, shares: [1.25, 2, 1] });
+  });
+
   it("says by its collectives what its network is like", () => {
     // 8192 bytes in 0.1 ms, 1e6 in 10.2.
     const network = networkOf(row(), 2);
@@ -97,9 +119,9 @@ describe("a row", () => {
 
   it("is predicted by what one rank takes", () => {
     const { seconds, summing } = predictionOf(row(), 4);
-    expect(summing).toBeCloseTo(10 * 1e-4, 9);
-    // Backward stands still while the bucket goes, too.
-    expect(seconds).toBeCloseTo(1.5 + 0.001 + 0.0102, 4);
+    expect(summing).toBeCloseTo(10 * 5e-5, 9);
+    // The bucket goes while backward goes on.
+    expect(seconds).toBeCloseTo(1.5 + 0.0005, 4);
   });
 });
 
@@ -117,6 +139,12 @@ describe("many machines", () => {
     expect(gpu.network(400).bandwidth).toBe(50e9);
   });
 
+  it("have sums of batch norm that take a message more a rank", () => {
+    expect(cpu.network(1).sum!(2)).toBeCloseTo(5e-5, 9);
+    expect(cpu.network(1).sum!(12)).toBeCloseTo(15e-5, 9);
+    expect(gpu.network(1).sum).toBeUndefined();
+  });
+
   it("are less efficient the more they are and the slower their links", () => {
     for (const fleet of [cpu, gpu]) {
       const at = (ranks: number, gigabits: number) => efficiency(fleet, { ranks, gigabits }, CHANGES[0]);
@@ -127,7 +155,7 @@ describe("many machines", () => {
   });
 
   it("win by sending fewer bytes where the link is the wall", () => {
-    const narrow = { ranks: 64, gigabits: 0.001 };
+    const narrow = { ranks: 4, gigabits: 0.001 };
     const [as, , , half] = CHANGES;
     expect(half.name).toBe("`wire=bf16`");
     expect(efficiency(cpu, narrow, half) / efficiency(cpu, narrow, as)).toBeGreaterThan(1.2);
@@ -144,6 +172,14 @@ describe("the page", () => {
     expect(page).toContain("| PSPNet-18 129, 2 | 2 | no limit | 1.0 |");
     expect(page).toContain("| 1024 | ");
     expect(withScale(page, { name: "name", record: RECORD })).toBe(page);
+  });
+
+  it("has what ranks take beside one of as many threads", () => {
+    const large = row({ beside: { seconds: 2, shares: [1, 1.2, 1.1] } });
+    const text = withScale(page, { name: "name", record: { ...RECORD, rows: { ...RECORD.rows, large } } });
+    expect(text).toContain(
+      "one rank with 2 threads and batch 4 takes 2.00 s, 2 ranks of 1 take **1.10** of that (1.00 to 1.20",
+    );
   });
 
   it("is what the JSON makes of it", async () => {

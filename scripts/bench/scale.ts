@@ -30,7 +30,7 @@ const small: Case = {
   link: {},
   steps: 2,
 };
-const large: Case = { ...small, layers: 50, size: 473, batch: 1, steps: 1 };
+const large: Case = { ...small, layers: 50, size: 473, batch: 1, steps: 2 };
 const gigabit = { rate: "1gbit" };
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -45,7 +45,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "two-1gbit-100mib": { ...small, link: gigabit, bucket: 100 },
   "two-1gbit-batch-8": { ...small, link: gigabit, batch: 8 },
   "two-1gbit-1ms": { ...small, link: { ...gigabit, delay: "1ms" } },
-  "large-two": large,
+  "large-two": { ...large, beside: true },
   "large-two-1gbit": { ...large, link: gigabit },
   // Where the model's tables begin: a rank that has a machine to itself, with gradients in small pieces that are put together.
   machine: { ...large, batch: 2, ranks: 1, threads: 2, bucket: 1 },
@@ -123,25 +123,42 @@ async function measure(id: string, wanted: Case): Promise<Row | null> {
   const network = networkFor(id, wanted);
   if (network === null) return null;
   const given = values.quick ? { ...wanted, steps: 1 } : wanted;
-  const found = await withRanks(given, network, async (all) => {
-    const turns: Record<"alone" | "gathered" | "together", unknown[][]> = { alone: [], gathered: [], together: [] };
-    for (let round = 0; round < (values.quick ? 1 : Number(values.rounds)); round++)
-      for (const [what, steps] of Object.entries(turns))
-        for (const [rank, more] of (await all(what)).entries()) steps[rank] = [...(steps[rank] ?? []), ...(more as [])];
-    return { ...turns, probe: await all("probe") } as unknown as Measured;
-  });
+  const found = await withRanks(given, network, (all) =>
+    given.beside ? withRanks(inOne(given), loopback, (one) => takeTurns(all, one)) : takeTurns(all),
+  );
   const about = { case: wanted, date: new Date().toISOString(), commit: commit() };
   const row: Row = { ...about, network: network === loopback ? "loopback" : "namespaces", ...summary(found) };
   console.error(`${id}: alone ${row.alone.toFixed(3)} s, together ${row.together.toFixed(3)} s`);
   return network === loopback ? shared(row) : row;
 }
 
+/** One rank with the threads and samples of all. */
+function inOne({ ranks, threads, batch, ...rest }: Case): Case {
+  return { ...rest, ranks: 1, threads: ranks * threads, batch: ranks * batch };
+}
+
+/** Asks processes for the same, and gathers what each says. */
+type Ask = (line: string) => Promise<unknown[]>;
+
+/** Kinds of steps in turns, of all ranks and of `one` that has as much as they; at last collectives by themselves. */
+async function takeTurns(all: Ask, one?: Ask): Promise<Measured> {
+  const turns: Record<"alone" | "gathered" | "together" | "beside", unknown[][]> = {
+    alone: [],
+    gathered: [],
+    together: [],
+    beside: [],
+  };
+  for (let round = 0; round < (values.quick ? 1 : Number(values.rounds)); round++) {
+    for (const [kind, steps] of Object.entries(turns)) {
+      const found = kind !== "beside" ? await all(kind) : one ? await one("alone") : [];
+      for (const [rank, more] of found.entries()) steps[rank] = [...(steps[rank] ?? []), ...(more as [])];
+    }
+  }
+  return { ...turns, probe: await all("probe") } as unknown as Measured;
+}
+
 /** Starts the ranks of a case, which answer what `all` asks them, and ends them. */
-async function withRanks<R>(
-  wanted: Case,
-  network: TestNetwork,
-  work: (all: (line: string) => Promise<unknown[]>) => Promise<R>,
-): Promise<R> {
+async function withRanks<R>(wanted: Case, network: TestNetwork, work: (all: Ask) => Promise<R>): Promise<R> {
   const store = `tcp://${network.address}:${await freePort()}`;
   const ranks = Array.from({ length: wanted.ranks }, (_, rank) => new RankProcess(network, wanted, { rank, store }));
   try {

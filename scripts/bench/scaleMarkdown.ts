@@ -1,4 +1,5 @@
 /** docs/scale.md's part that is made of what a machine has measured. */
+import { median } from "../../packages/pspnet/src/bench/bench.js";
 import type { Link } from "./network.js";
 import { titleOf } from "./record.js";
 import { type Case, predictionOf, type Row, type ScaleRecord } from "./scaleRecord.js";
@@ -56,7 +57,18 @@ function measured({ machine, rows }: ScaleRecord): string {
       head,
       Object.values(rows).map((row) => cells(row, cores)),
     ),
+    ...Object.values(rows).flatMap(besideOne),
   ].join("\n\n");
+}
+
+/** What as many ranks take beside one that has as much as they. */
+function besideOne({ case: given, beside }: Row): string[] {
+  if (!beside) return [];
+  const { ranks, threads, batch } = given;
+  const [least, most] = [Math.min, Math.max].map((of) => of(...beside.shares).toFixed(2));
+  const one = `one rank with ${ranks * threads} threads and batch ${ranks * batch} takes ${beside.seconds.toFixed(2)} s`;
+  const share = `**${median(beside.shares).toFixed(2)}** of that (${least} to ${most}, step by step in turns)`;
+  return [`${work(given)}: ${one}, ${ranks} ranks of ${threads} take ${share}.`];
 }
 
 function cells(row: Row, cores: number): string[] {

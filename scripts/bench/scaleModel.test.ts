@@ -64,19 +64,22 @@ describe("a step", () => {
   });
 
   it("waits for each sum of batch norm", () => {
-    const far = { ...slow, bandwidth: Number.POSITIVE_INFINITY, latency: 1e-5 };
+    const far = { ...slow, bandwidth: Number.POSITIVE_INFINITY, latency: 1e-5, sum: (ranks: number) => ranks * 1e-5 };
     const normed = { ...profile, sums: 100 };
-    const { summing, seconds } = predictStep(normed, far, { ranks: 3 });
+    const { summing, seconds } = predictStep(normed, far, { ranks: 4 });
     expect(summing).toBeCloseTo(100 * 4 * 1e-5);
-    expect(seconds).toBeCloseTo(0.011 + 0.004 + 4e-5, 6);
-    expect(predictStep(normed, far, { ranks: 3, normalised: 1 }).summing).toBe(0);
+    expect(seconds).toBeCloseTo(0.011 + 0.004 + 6e-5, 6);
+    expect(predictStep(normed, far, { ranks: 4, normalised: 1 }).summing).toBe(0);
+    const hierarchy = { ranks: 16, perMachine: 8, inside: { ...far, sum: () => 1e-5 } };
+    expect(predictStep(normed, far, hierarchy).summing).toBeCloseTo(100 * (1e-5 + 2e-5));
   });
 
   it("stands still while batch norm waits behind a bucket", () => {
-    const behind = { ...slow, oneQueue: true };
     // The first bucket's 1 ms too, and the second's 2.
-    expect(predictStep({ ...profile, sums: 1 }, behind, { ranks: 2 }).seconds).toBeCloseTo(0.014 + 0.008192, 6);
-    expect(predictStep({ ...profile, sums: 1 }, behind, { ranks: 2, normalised: 1 }).seconds).toBeCloseTo(0.013);
+    expect(predictStep({ ...profile, sums: 1 }, slow, { ranks: 2 }).seconds).toBeCloseTo(0.014 + 0.008192, 6);
+    expect(predictStep({ ...profile, sums: 1 }, slow, { ranks: 2, normalised: 1 }).seconds).toBeCloseTo(0.013);
+    const beside = { ...slow, sum: () => 0.008192 };
+    expect(predictStep({ ...profile, sums: 1 }, beside, { ranks: 2 }).seconds).toBeLessThan(0.014 + 0.008);
   });
 
   it("is slower by what sending takes of the processor, as long as backward goes on", () => {

@@ -1,7 +1,8 @@
 /**
  * What a step of training costs on many ranks, by what it costs on one and by the network. Gradients go in buckets while backward goes on; batch
  * norm's sums are waited for. Gloo's all-reduce is a ring, a part of the tensor from each rank to the next, until all are added up and once
- * more until all have them: 2 (p - 1) messages one after the other, 2 (p - 1) / p of the bytes. NCCL has trees too.
+ * more until all have them: 2 (p - 1) messages one after the other, 2 (p - 1) / p of the bytes. NCCL has trees too. Between processors batch
+ * norm's sums go from each rank to each, all at once, beside the buckets.
  */
 
 /** A step on one rank: what is known before there is a second. Seconds. */
@@ -32,8 +33,11 @@ export interface Network {
   readonly overhead?: number;
   /** Bytes a second that a rank sends, while it receives as many. */
   readonly bandwidth: number;
-  /** Whether batch norm's sums go the same way as buckets, behind them: backward stands still then, while one is on its way. */
-  readonly oneQueue?: boolean;
+  /**
+   * Seconds of a sum of batch norm over so many ranks, where sums have connections of their own. When it is left out they are all-reduces that
+   * go the same way as buckets, behind them: backward stands still then, while one is on its way.
+   */
+  readonly sum?: (ranks: number) => number;
   /** Seconds that backward loses by a byte that is sent meanwhile: where those processors send that compute. */
   readonly processor?: number;
 }
@@ -89,10 +93,17 @@ function hierarchical(bytes: number, network: Network, { ranks, perMachine = 1, 
   return allReduceSeconds(bytes, together, inside) + allReduceSeconds(bytes, Math.ceil(ranks / together), network);
 }
 
+function sumSeconds(network: Network, { ranks, perMachine = 1, inside = network }: Ranks): number {
+  const over = (ranks: number, { sum, ...way }: Network) =>
+    ranks > 1 && sum ? sum(ranks) : allReduceSeconds(SUM_BYTES, ranks, way);
+  const together = Math.min(ranks, perMachine);
+  return over(together, inside) + over(Math.ceil(ranks / together), network);
+}
+
 export function predictStep(profile: StepProfile, network: Network, among: Ranks): Prediction {
   const { ranks, perMachine = 1, normalised = ranks } = among;
-  const standsStill = network.oneQueue === true && profile.sums > 0 && normalised > 1;
-  const summing = profile.sums * hierarchical(SUM_BYTES, network, { ...among, ranks: Math.min(ranks, normalised) });
+  const standsStill = network.sum === undefined && profile.sums > 0 && normalised > 1;
+  const summing = profile.sums * sumSeconds(network, { ...among, ranks: Math.min(ranks, normalised) });
   /** Batch norm lies all through forward and backward. */
   const stretch = 1 + summing / profile.computed;
   let [wall, done, busy, sending, bytes] = [0, 0, 0, 0, 0];

@@ -19,6 +19,8 @@ export interface Case {
   readonly link: Link;
   /** Counted in each turn. */
   readonly steps: number;
+  /** Whether one rank with all their threads and samples takes turns with them. */
+  readonly beside?: boolean;
 }
 
 /** Medians over steps, means over ranks; seconds. */
@@ -44,9 +46,12 @@ export interface Row {
   readonly waited: number;
   /** Batch norm's sums: how many a step, and for how long forward and backward waited for them. */
   readonly sums: { readonly count: number; readonly seconds: number };
-  /** Collectives by themselves: seconds of a batch norm's sum; of a bucket of so many bytes, its processor seconds. */
+  /** Seconds of a step of one rank with all their threads and samples, and of theirs as a share of it, round by round. */
+  readonly beside?: { readonly seconds: number; readonly shares: readonly number[] };
+  /** Collectives by themselves: seconds of a batch norm's sum; of as small an all-reduce; of a bucket of so many bytes, its processor seconds. */
   readonly probe: {
     readonly sum: number;
+    readonly small: number;
     readonly bucket: { readonly bytes: number; readonly seconds: number; readonly processor: number };
   };
 }
@@ -73,16 +78,16 @@ export interface ScaleRecord {
   readonly gpu?: { readonly seconds: number; readonly batch: number; readonly what: string };
 }
 
-/** What a row's collectives by themselves say of its network: a straight line through a sum of batch norm and a bucket. */
+/** What a row's collectives by themselves say of its network: a straight line through a small all-reduce and a bucket; and a sum of batch norm. */
 export function networkOf({ case: { ranks, threads }, probe }: Row, cores: number): Network {
   const { bytes, seconds, processor } = probe.bucket;
-  const bandwidth = (ringBytes(bytes, ranks) - ringBytes(SUM_BYTES, ranks)) / (seconds - probe.sum);
-  const latency = (probe.sum - ringBytes(SUM_BYTES, ranks) / bandwidth) / (2 * (ranks - 1));
+  const bandwidth = (ringBytes(bytes, ranks) - ringBytes(SUM_BYTES, ranks)) / (seconds - probe.small);
+  const latency = (probe.small - ringBytes(SUM_BYTES, ranks) / bandwidth) / (2 * (ranks - 1));
   /** Processes that have a core each, and one to spare, lose nothing to what is sent. */
   const crowding = ranks * threads < cores ? 0 : (ranks * threads) / cores;
   return {
     algorithms: ["ring"],
-    oneQueue: true,
+    sum: () => probe.sum,
     latency,
     bandwidth,
     processor: (crowding * processor) / ringBytes(bytes, ranks),
@@ -116,6 +121,8 @@ export interface Measured {
   readonly alone: readonly (readonly { readonly seconds: number }[])[];
   readonly gathered: readonly (readonly MeasuredStep[])[];
   readonly together: readonly (readonly MeasuredStep[])[];
+  /** Of one process with the threads and samples of all, step by step beside theirs together; none where it was not asked. */
+  readonly beside: readonly (readonly { readonly seconds: number }[])[];
   readonly probe: readonly Row["probe"][];
 }
 
@@ -123,6 +130,7 @@ export function summary({
   alone,
   gathered,
   together,
+  beside: [one = []],
   probe,
 }: Measured): Omit<Row, "case" | "date" | "commit" | "network"> {
   const of = <T>(ranks: readonly (readonly T[])[], figure: (step: T) => number) =>
@@ -140,6 +148,12 @@ export function summary({
       sums: first.sums.count,
     },
     together: of(together, ({ seconds }) => seconds),
+    ...(one.length > 0 && {
+      beside: {
+        seconds: median(one.map(({ seconds }) => seconds)),
+        shares: one.map(({ seconds }, step) => mean(together.map((steps) => steps[step].seconds)) / seconds),
+      },
+    }),
     sent: of(together, ({ sent }) => sent),
     received: of(together, ({ received }) => received),
     sending: of(together, ({ sending }) => sending),
@@ -148,6 +162,7 @@ export function summary({
     sums: { count: first.sums.count, seconds: of(together, ({ sums }) => sums.seconds) },
     probe: {
       sum: mean(probe.map(({ sum }) => sum)),
+      small: mean(probe.map(({ small }) => small)),
       bucket: {
         bytes: probe[0].bucket.bytes,
         seconds: mean(probe.map(({ bucket }) => bucket.seconds)),

@@ -1,5 +1,14 @@
 /** What the model says of machines like the measured one, many of them, and of GPUs. */
-import { bucketsOf, type Network, predictStep, type Ranks, type StepProfile, scaled } from "./scaleModel.js";
+import {
+  allReduceSeconds,
+  bucketsOf,
+  type Network,
+  predictStep,
+  type Ranks,
+  type StepProfile,
+  SUM_BYTES,
+  scaled,
+} from "./scaleModel.js";
 import { networkOf, type ScaleRecord } from "./scaleRecord.js";
 
 export const RANKS = [8, 16, 32, 64, 128, 256, 512, 1024];
@@ -28,21 +37,28 @@ export interface Fleet {
 
 /** Processors, as measured, and GPUs, where somebody has measured a step. */
 export function fleets({ machine, rows, gpu }: ScaleRecord): Fleet[] {
-  const { machine: alone, two } = rows;
-  if (!alone || !two) return [];
+  const { machine: alone, two, four } = rows;
+  if (!alone || !two || !four) return [];
   const measured = networkOf(two, machine.cores);
+  /** Of each rank beyond the second, whose message is another. */
+  const message = Math.max(0, four.probe.sum - two.probe.sum) / 2;
   const images = `batch ${alone.case.batch} a rank`;
   const cpu: Fleet = {
     name: `${machine.processor}, ${machine.cores} cores a rank, ${images}`,
     profile: alone.profile,
-    network: (gigabits) => ({ ...measured, bandwidth: Math.min(bytesOf(gigabits), measured.bandwidth) }),
+    network: (gigabits) => {
+      const bandwidth = Math.min(bytesOf(gigabits), measured.bandwidth);
+      const sum = (ranks: number) =>
+        two.probe.sum + (ranks - 2) * message + (ranks - 1) * SUM_BYTES * (1 / bandwidth - 1 / measured.bandwidth);
+      return { ...measured, bandwidth, sum };
+    },
     inside: measured,
   };
   if (!gpu) return [cpu];
   const onGpu: Fleet = {
     name: `${gpu.what}, batch ${gpu.batch} a rank`,
     profile: scaled(alone.profile, gpu.seconds / alone.profile.seconds),
-    network: (gigabits) => ({ algorithms: ["ring", "tree"], oneQueue: true, ...NCCL, bandwidth: bytesOf(gigabits) }),
+    network: (gigabits) => ({ algorithms: ["ring", "tree"], ...NCCL, bandwidth: bytesOf(gigabits) }),
     inside: NVLINK,
   };
   return [cpu, onGpu];
@@ -59,7 +75,7 @@ export interface Change {
   /** Images of a rank, as many times as measured. */
   readonly batch?: number;
   readonly among?: Omit<Ranks, "ranks">;
-  /** Batch norm's sums have connections of their own. */
+  /** Batch norm's sums have connections of their own on GPUs, as they have between processors. */
   readonly ownQueue?: boolean;
 }
 
@@ -70,14 +86,14 @@ export const CHANGES: readonly Change[] = [
   { name: "buckets of 5 MiB", bucketMiB: 5 },
   { name: "buckets of 100 MiB", bucketMiB: 100 },
   { name: "`wire=bf16`", wire: 0.5 },
-  { name: "batch norm's sums on connections of their own", ownQueue: true },
+  { name: "batch norm's sums beside gradients on GPUs too", ownQueue: true },
   { name: "four times the batch a rank", batch: 4 },
   { name: "`syncBn=false`", among: { normalised: 1 } },
   { name: "`syncBn=false`, buckets of 5 MiB", bucketMiB: 5, among: { normalised: 1 } },
   { name: "batch norm over 16 ranks, as the paper's", among: { normalised: 16 } },
   { name: "8 ranks a machine, hierarchical", among: { perMachine: 8 } },
   {
-    name: "the last, batch norm over 16 on its own connections, `wire=bf16`",
+    name: "the last, batch norm over 16, beside gradients, `wire=bf16`",
     wire: 0.5,
     ownQueue: true,
     among: { perMachine: 8, normalised: 16 },
@@ -93,6 +109,8 @@ export function efficiency(
   const { bucketMiB = DEFAULT_BUCKET, wire = 1, batch = 1, among, ownQueue = false } = change;
   const profile = scaled(fleet.profile, batch);
   const buckets = bucketsOf(profile.buckets, bucketMiB * 2 ** 20).map((one) => ({ ...one, bytes: one.bytes * wire }));
-  const network = { ...fleet.network(gigabits), oneQueue: !ownQueue };
-  return predictStep({ ...profile, buckets }, network, { ...among, ranks, inside: fleet.inside }).efficiency;
+  const network = fleet.network(gigabits);
+  const sum = ownQueue ? (ranks: number) => allReduceSeconds(SUM_BYTES, ranks, network) : undefined;
+  return predictStep({ ...profile, buckets }, { sum, ...network }, { ...among, ranks, inside: fleet.inside })
+    .efficiency;
 }

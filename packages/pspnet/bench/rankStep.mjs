@@ -86,7 +86,7 @@ function interfaceBytes() {
   return { sent: columns[8], received: columns[0] };
 }
 
-/** Collectives by themselves: seconds of a batch norm's sum over the ranks; and of a bucket's, with the processor's seconds. */
+/** Collectives by themselves: seconds of a batch norm's sum over the ranks, of as small an all-reduce, and of a bucket's, with the processor's. */
 async function probe() {
   const values = ones([1, 512, 1, 2]).contiguous("channelsLast");
   const state = [ones([512]), ones([512]), ones([512]), ones([512])];
@@ -102,6 +102,14 @@ async function probe() {
     waits.push(group.sums.seconds - before);
   }
   const sum = waits.sort((a, b) => a - b)[50];
+  const few = ones([2, 512]).to({ dtype: "float64" });
+  const rings = [];
+  for (let i = 0; i < 101; i++) {
+    const start = performance.now();
+    await group.allReduce(few);
+    rings.push((performance.now() - start) / 1000);
+  }
+  const small = rings.sort((a, b) => a - b)[50];
   const flat = ones([(bucket * 2 ** 20) / 4]).to({ dtype: wireType() });
   const times = [];
   const used = process.cpuUsage();
@@ -113,7 +121,7 @@ async function probe() {
   const { user, system } = process.cpuUsage(used);
   times.sort((a, b) => a - b);
   const bytes = flat.shape[0] * (wire === "bf16" ? 2 : 4);
-  return { sum, bucket: { bytes, seconds: (times[1] + times[2]) / 2, processor: (user + system) / 1e6 / 4 } };
+  return { sum, small, bucket: { bytes, seconds: (times[1] + times[2]) / 2, processor: (user + system) / 1e6 / 4 } };
 }
 
 async function freePort() {

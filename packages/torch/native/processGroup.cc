@@ -84,7 +84,7 @@ struct Rendezvous {
 c10::intrusive_ptr<c10d::Store> openStore(const Rendezvous& at) {
   c10::intrusive_ptr<c10d::Store> store;
   if (!at.file.empty()) {
-    store = c10::make_intrusive<c10d::FileStore>(at.file, at.size);
+    store = c10::make_intrusive<c10d::FileStore>(at.file, -1);
   } else {
     c10d::TCPStoreOptions options;
     options.port = at.port;
@@ -165,7 +165,9 @@ SharedGroup open(const Rendezvous& at) {
   quieten();
   const auto store = openStore(at);
   meet(*store, at);
-  const auto make = [&](auto backend, auto sumBackend) { return c10::make_intrusive<ProcessGroup>(store, backend, sumBackend, at.rank, at.size, at.device); };
+  const auto make = [&](auto backend, auto sumBackend) {
+    return c10::make_intrusive<ProcessGroup>(store, at.prefix.empty() ? at.file : "", backend, sumBackend, at.rank, at.size, at.device);
+  };
   if (at.device.is_cuda()) {
     const auto backend = nccl(store, at);
     return make(backend, backend);
@@ -215,16 +217,16 @@ napi_value afterwards(const Call& call, const ProcessGroup& group, Collective co
   return promise;
 }
 
-/** The ranks that do not say within `patience` that a collective failed. */
-std::vector<int64_t> notCome(const ProcessGroup& group, milliseconds patience) {
+/** The ranks that do not say in the group's store within `patience` that a collective failed. */
+std::vector<int64_t> notCome(const ProcessGroup& group, const c10::intrusive_ptr<c10d::Store>& store, milliseconds patience) {
   const auto key = [](int rank) { return "failed/" + std::to_string(rank); };
   std::vector<int64_t> lost;
   const auto end = std::chrono::steady_clock::now() + patience;
   try {
-    group.store->add(key(group.rank), 1);
+    store->add(key(group.rank), 1);
     for (int rank = 0; rank < group.size; rank++) {
-      while (!group.store->check({key(rank)}) && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(milliseconds(20));
-      if (!group.store->check({key(rank)})) lost.push_back(rank);
+      while (!store->check({key(rank)}) && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(milliseconds(20));
+      if (!store->check({key(rank)})) lost.push_back(rank);
     }
     // Others look at the store as long.
     if (group.rank == 0) std::this_thread::sleep_for(milliseconds(200));
@@ -261,6 +263,20 @@ Collective begun(const ProcessGroup& group, const at::Tensor& tensor, const Begi
   }
 }
 
+/**
+ * Adds up a small `tensor` over `size` ranks: each sends its own to each, so that all wait for one message, where a ring of Gloo's has
+ * 2 (size - 1), one after the other. All add in the order of ranks, so that they find the same.
+ */
+void addUp(c10d::Backend& gloo, const at::Tensor& tensor, int size) {
+  auto shape = tensor.sizes().vec();
+  shape.insert(shape.begin(), size);
+  auto own = tensor.detach().expand(shape).contiguous(), all = at::empty_like(own);
+  std::vector<int64_t> evenly;
+  Collective{gloo.alltoall_base(all, own, evenly, evenly), {}, {}}.precede();
+  tensor.copy_(all[0]);
+  for (int rank = 1; rank < size; rank++) tensor.add_(all[rank]);
+}
+
 }  // namespace
 
 void Collective::precede() const {
@@ -287,13 +303,16 @@ void Collective::finish() const {
   }
 }
 
-ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend,
+ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store, std::string file, c10::intrusive_ptr<c10d::Backend> backend,
                            c10::intrusive_ptr<c10d::Backend> sumBackend, int rank, int size, at::Device device)
-    : store(std::move(store)), backend(std::move(backend)), sumBackend(std::move(sumBackend)), rank(rank), size(size), device(device) {
+    : store(std::move(store)), file(std::move(file)), backend(std::move(backend)), sumBackend(std::move(sumBackend)), rank(rank), size(size), device(device) {
   connectedGroups++;
 }
 
-ProcessGroup::~ProcessGroup() { disconnect(false); }
+ProcessGroup::~ProcessGroup() {
+  disconnect(false);
+  leaveStore();
+}
 
 bool ProcessGroup::anyConnected() { return connectedGroups > 0; }
 
@@ -307,6 +326,19 @@ void ProcessGroup::disconnect(bool abruptly) {
   else ended->shutdown();
 }
 
+void ProcessGroup::leaveStore() {
+  auto left = std::exchange(store, nullptr);
+  if (!left || file.empty()) return;
+  // c10d's own way, at the store's end, counts in two steps: where two ranks count in between each other none removes the file, and one that
+  // counts after that makes it anew. So it never ends here.
+  auto* const kept = left.release();
+  try {
+    if (kept->add("left", 1) == size) std::filesystem::remove(file);
+  } catch (const std::exception&) {
+    // A file that cannot be written any more is not there, or not ours.
+  }
+}
+
 c10d::Backend& ProcessGroup::running() const { return connected(backend); }
 
 Collective ProcessGroup::allReduce(const at::Tensor& tensor) const {
@@ -315,7 +347,8 @@ Collective ProcessGroup::allReduce(const at::Tensor& tensor) const {
 
 void ProcessGroup::sum(const at::Tensor& tensor) const {
   const auto begin = std::chrono::steady_clock::now();
-  begun(*this, tensor, [&](auto& tensors) { return connected(sumBackend).allreduce(tensors); }).precede();
+  if (device.is_cuda()) allReduce(tensor).precede();
+  else addUp(connected(sumBackend), tensor, size);
   sums++;
   summedBytes += static_cast<int64_t>(tensor.nbytes());
   summingNanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
@@ -402,13 +435,16 @@ FUNCTION(processGroupSums, "group") {
 FUNCTION(processGroupLost, "group", "patience") {
   const auto group = processGroupIn(call);
   group->disconnect(true);
+  // Which the group may let go of meanwhile.
+  const auto store = group->store;
+  if (!store) throw std::invalid_argument("group: it is destroyed");
   const milliseconds patience(call.integer(1, 0));
   napi_value promise;
   const Deferred deferred(call, "pspnet lost ranks", &promise);
-  std::thread([group, patience, deferred] {
+  std::thread([group, store, patience, deferred] {
     const auto told = std::make_shared<std::promise<std::vector<int64_t>>>();
     auto answer = told->get_future();
-    std::thread([group, patience, told] { told->set_value(notCome(*group, patience)); }).detach();
+    std::thread([group, store, patience, told] { told->set_value(notCome(*group, store, patience)); }).detach();
     // A store waits without end for the process that holds it, where that hangs.
     const bool answered = answer.wait_for(patience + milliseconds(1000)) == std::future_status::ready;
     deferred.resolve(makeTensor(at::tensor(answered ? answer.get() : std::vector<int64_t>{0}, at::kLong)));
@@ -419,7 +455,7 @@ FUNCTION(processGroupLost, "group", "patience") {
 FUNCTION(processGroupDestroy, "group") {
   const auto& group = processGroupIn(call);
   group->disconnect(false);
-  group->store.reset();
+  group->leaveStore();
   return call.undefined();
 }
 

@@ -6,6 +6,7 @@
 #include <c10/util/intrusive_ptr.h>
 
 #include <atomic>
+#include <string>
 
 #include "call.h"
 
@@ -36,14 +37,16 @@ struct Collective {
 
 struct ProcessGroup : torch::CustomClassHolder {
   c10::intrusive_ptr<c10d::Store> store;
+  /** The store's, of which no other group knows; else empty. */
+  std::string file;
   /** What carries collectives, and what carries `sum`, which would else wait behind buckets of gradients; of GPUs the same. */
   c10::intrusive_ptr<c10d::Backend> backend, sumBackend;
   int rank, size;
   /** Whose memory ranks exchange. */
   at::Device device;
 
-  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, c10::intrusive_ptr<c10d::Backend> backend, c10::intrusive_ptr<c10d::Backend> sumBackend, int rank,
-               int size, at::Device device);
+  ProcessGroup(c10::intrusive_ptr<c10d::Store> store, std::string file, c10::intrusive_ptr<c10d::Backend> backend,
+               c10::intrusive_ptr<c10d::Backend> sumBackend, int rank, int size, at::Device device);
   ~ProcessGroup() override;
 
   /** Whether this process has a group with connections: to end them in good order means to wait for what other ranks have not done yet. */
@@ -58,6 +61,8 @@ struct ProcessGroup : torch::CustomClassHolder {
   void sum(const at::Tensor& tensor) const;
   /** Ends the connections; with `abruptly` what is under way too. */
   void disconnect(bool abruptly);
+  /** Lets go of the store; the last rank to do so removes its file. */
+  void leaveStore();
 
   /** What `sum` has done so far. */
   mutable std::atomic<int64_t> sums{0}, summedBytes{0}, summingNanoseconds{0};

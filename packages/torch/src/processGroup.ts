@@ -17,7 +17,10 @@ export interface ProcessGroupOptions {
   readonly rank: number;
   /** Processes in all. */
   readonly worldSize: number;
-  /** Where they meet: `tcp://host:port`, held by rank 0, or `file:///path`, a new file that all see. */
+  /**
+   * Where they meet: `tcp://host:port`, held by rank 0, or `file:///path`, a new file that all see; without a `prefix` the last rank that leaves
+   * removes it.
+   */
   readonly store: string;
   /** Seconds in which all must have come, and that a collective waits for the others. */
   readonly timeout?: number;
