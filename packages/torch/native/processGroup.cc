@@ -270,11 +270,12 @@ Collective begun(const ProcessGroup& group, const at::Tensor& tensor, const Begi
 void addUp(c10d::Backend& gloo, const at::Tensor& tensor, int size) {
   auto shape = tensor.sizes().vec();
   shape.insert(shape.begin(), size);
-  auto own = tensor.detach().expand(shape).contiguous(), all = at::empty_like(own);
+  auto own = tensor.detach().cpu().expand(shape).contiguous(), all = at::empty_like(own);
   std::vector<int64_t> evenly;
   Collective{gloo.alltoall_base(all, own, evenly, evenly), {}, {}}.precede();
-  tensor.copy_(all[0]);
-  for (int rank = 1; rank < size; rank++) tensor.add_(all[rank]);
+  auto sum = all[0];
+  for (int rank = 1; rank < size; rank++) sum.add_(all[rank]);
+  tensor.copy_(sum);
 }
 
 }  // namespace
