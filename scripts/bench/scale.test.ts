@@ -142,6 +142,7 @@ describe("many machines", () => {
   it("have sums of batch norm that take a message more a rank", () => {
     expect(cpu.network(1).sum!(2)).toBeCloseTo(5e-5, 9);
     expect(cpu.network(1).sum!(12)).toBeCloseTo(15e-5, 9);
+    expect(cpu.inside.sum!(12)).toBeCloseTo(15e-5, 9);
     expect(gpu.network(1).sum).toBeUndefined();
   });
 

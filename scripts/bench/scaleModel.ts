@@ -87,30 +87,32 @@ export function allReduceSeconds(bytes: number, ranks: number, network: Network)
   return overhead + Math.min(...algorithms.map((name) => by[name]));
 }
 
-/** The same, first inside machines, then between them. */
-function hierarchical(bytes: number, network: Network, { ranks, perMachine = 1, inside = network }: Ranks): number {
-  const together = Math.min(ranks, perMachine);
-  return allReduceSeconds(bytes, together, inside) + allReduceSeconds(bytes, Math.ceil(ranks / together), network);
+/** Seconds of a sum of batch norm over `ranks`. */
+function sumSeconds(ranks: number, network: Network): number {
+  return ranks > 1 && network.sum ? network.sum(ranks) : allReduceSeconds(SUM_BYTES, ranks, network);
 }
 
-function sumSeconds(network: Network, { ranks, perMachine = 1, inside = network }: Ranks): number {
-  const over = (ranks: number, { sum, ...way }: Network) =>
-    ranks > 1 && sum ? sum(ranks) : allReduceSeconds(SUM_BYTES, ranks, way);
+/** What a collective takes first inside machines, then between them. */
+function hierarchical(
+  seconds: (ranks: number, network: Network) => number,
+  network: Network,
+  { ranks, perMachine = 1, inside = network }: Ranks,
+): number {
   const together = Math.min(ranks, perMachine);
-  return over(together, inside) + over(Math.ceil(ranks / together), network);
+  return seconds(together, inside) + seconds(Math.ceil(ranks / together), network);
 }
 
 export function predictStep(profile: StepProfile, network: Network, among: Ranks): Prediction {
   const { ranks, perMachine = 1, normalised = ranks } = among;
   const standsStill = network.sum === undefined && profile.sums > 0 && normalised > 1;
-  const summing = profile.sums * sumSeconds(network, { ...among, ranks: Math.min(ranks, normalised) });
+  const summing = profile.sums * hierarchical(sumSeconds, network, { ...among, ranks: Math.min(ranks, normalised) });
   /** Batch norm lies all through forward and backward. */
   const stretch = 1 + summing / profile.computed;
   let [wall, done, busy, sending, bytes] = [0, 0, 0, 0, 0];
   for (const bucket of profile.buckets) {
     wall += (bucket.ready - done) * stretch;
     done = bucket.ready;
-    const took = hierarchical(bucket.bytes, network, among);
+    const took = hierarchical((...way) => allReduceSeconds(bucket.bytes, ...way), network, among);
     const sent = ringBytes(bucket.bytes, Math.ceil(ranks / perMachine));
     busy = Math.max(wall, busy) + took;
     sending += took;

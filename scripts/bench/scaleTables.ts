@@ -43,16 +43,17 @@ export function fleets({ machine, rows, gpu }: ScaleRecord): Fleet[] {
   /** Of each rank beyond the second, whose message is another. */
   const message = Math.max(0, four.probe.sum - two.probe.sum) / 2;
   const images = `batch ${alone.case.batch} a rank`;
+  const network = (gigabits: number): Network => {
+    const bandwidth = Math.min(bytesOf(gigabits), measured.bandwidth);
+    const sum = (ranks: number) =>
+      two.probe.sum + (ranks - 2) * message + (ranks - 1) * SUM_BYTES * (1 / bandwidth - 1 / measured.bandwidth);
+    return { ...measured, bandwidth, sum };
+  };
   const cpu: Fleet = {
     name: `${machine.processor}, ${machine.cores} cores a rank, ${images}`,
     profile: alone.profile,
-    network: (gigabits) => {
-      const bandwidth = Math.min(bytesOf(gigabits), measured.bandwidth);
-      const sum = (ranks: number) =>
-        two.probe.sum + (ranks - 2) * message + (ranks - 1) * SUM_BYTES * (1 / bandwidth - 1 / measured.bandwidth);
-      return { ...measured, bandwidth, sum };
-    },
-    inside: measured,
+    network,
+    inside: network(Number.POSITIVE_INFINITY),
   };
   if (!gpu) return [cpu];
   const onGpu: Fleet = {

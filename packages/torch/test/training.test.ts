@@ -1,18 +1,6 @@
-import {
-  autocast,
-  gradEnabled,
-  noGrad,
-  numThreads,
-  ones,
-  randn,
-  SGD,
-  scope,
-  setNumThreads,
-  type Tensor,
-  tensor,
-  zeros,
-} from "@pspnet/torch";
+import { autocast, gradEnabled, noGrad, ones, randn, SGD, scope, type Tensor, tensor, zeros } from "@pspnet/torch";
 import { describe, expect, it } from "vitest";
+import { onThreads } from "./support/onThreads.js";
 
 const leaf = (values: readonly number[], shape: readonly number[] = [values.length]) => {
   const made = tensor(Float64Array.from(values), shape);
@@ -124,8 +112,6 @@ describe("a 1x1 convolution on one thread", () => {
     { stride: 1, padding: 0, groups: 2 },
   ];
   it.each(shapes)("is float64's within 1e-5, and its gradients are: %j", (options) => {
-    const threads = numThreads();
-    setNumThreads(1);
     const [x, weight, bias] = [randn([2, 24, 9, 10]), randn([16, 24 / (options.groups ?? 1), 1, 1]), randn([16])];
     const given = [x.contiguous("channelsLast"), weight, bias];
     const trained = (leaves: Tensor[]) => {
@@ -135,12 +121,11 @@ describe("a 1x1 convolution on one thread", () => {
       return [y, ...leaves.map((leaf) => leaf.grad!)];
     };
     const exact = trained(given.map((tensor) => tensor.to({ dtype: "float64" })));
-    for (const [i, found] of trained(given.map((tensor) => tensor.clone())).entries()) {
+    for (const [i, found] of onThreads(1, () => trained(given.map((tensor) => tensor.clone()))).entries()) {
       expect(found.shape).toEqual(exact[i].shape);
       const error = found.to({ dtype: "float64" }).sub(exact[i]).abs().max().item();
       expect(error).toBeLessThan(1e-5 * exact[i].abs().max().item());
     }
-    setNumThreads(threads);
   });
 });
 
